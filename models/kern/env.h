@@ -1,0 +1,175 @@
+/*
+ * env.h - all that an allocator can see of the machine it runs on.
+ *
+ * An allocator charges cycles where it does work, names the memory it touches, and takes locks. It
+ * never sees time, the engine, configuration or files. One struct env belongs to each simulated CPU
+ * and is passed down every call.
+ *
+ *   env_charge(env, COST_SPLIT)            work of a named kind was done
+ *   env_touch(env, paddr, bytes, write)    memory was touched, at its simulated physical address
+ *   env_lock(env, &l) / env_unlock         a spin lock, contended in simulated time
+ *
+ * Built with ENV_NATIVE, all of it compiles to nothing and the allocator runs as plain C code, which
+ * is how its real speed is measured.
+ */
+#ifndef KERN_ENV_H
+#define KERN_ENV_H
+
+#include "kern/types.h"
+
+/*
+ * Kinds of work, charged in cycles from the run's cost table (config: costs.<name>_cycles). The list
+ * is the registration: X(enum suffix, config name, default cycles, source or meaning).
+ *
+ * The defaults come from two published measurements with page_bench01 (J. D. Brouer, linux-mm, 2016:
+ * 272, 395, 433, 503, 682, 910, 1384, 2335, 4108 and 8398 cycles for an allocation and free of order
+ * 0 to 9; 2021: 194 to 207 cycles at order 0 through the per-CPU lists). The first series is a
+ * straight line in the number of pages, 379 + 16 * 2^order for order 1 up, within 9 %: so 8 cycles a
+ * page each way are preparation and checks. MODEL: constants; a machine model with caches and TLBs
+ * replaces `touch`.
+ */
+#define COST_LIST(X)                                                                               \
+	X(ALLOC, alloc, 45, "entry of an allocation: flags, zonelist, watermark test of the first zone") \
+	X(FREE, free, 35, "entry of a free: checks, pageblock type")                               \
+	X(ZONE, zone, 12, "each further zone considered")                                          \
+	X(PREP_PAGE, prep_page, 8, "preparing or checking one page of the block")                  \
+	X(PCP, pcp, 30, "per-CPU list lock, push or pop")                                          \
+	X(SEARCH, search, 2, "looking at one order's free list")                                   \
+	X(LINK, link, 12, "putting a block on a free list or taking it off")                       \
+	X(SPLIT, split, 10, "splitting a block once, besides linking the halves")                  \
+	X(MERGE, merge, 10, "merging with a free buddy once, besides unlinking it")                \
+	X(SCAN_PAGE, scan_page, 3, "looking at one page or block of a pageblock that is claimed")  \
+	X(LOCK, lock, 40, "taking and releasing an uncontended spin lock")                         \
+	X(LOCK_HANDOFF, lock_handoff, 120, "cache-line transfer when a contended lock changes hands") \
+	X(ZERO_PAGE, zero_page, 400, "clearing one page for __GFP_ZERO")                           \
+	X(TOUCH, touch, 0, "touching a cache line of metadata, beyond what the entries above hold")
+
+enum cost_kind {
+#define X(id, name, cycles, meaning) COST_##id,
+	COST_LIST(X)
+#undef X
+	COST_KINDS,
+};
+
+/* What path an operation took; latencies are reported by order and path. */
+enum op_path {
+	PATH_PCP,          /* served by, or put on, a per-CPU list alone */
+	PATH_PCP_REFILL,   /* allocation that refilled the per-CPU list */
+	PATH_PCP_DRAIN,    /* free that drained the per-CPU list */
+	PATH_BUDDY,        /* straight from or to the zone's free lists */
+	PATH_FAILED,       /* allocation that found no page */
+	PATH_KINDS,
+};
+
+/*
+ * A spin lock in simulated time. Zeroed storage with a name is an unlocked lock. `free_at` is a
+ * calendar: an uncontended critical section runs natively at once and only leaves behind when it
+ * ends in simulated time.
+ */
+struct env_lock {
+	char name[24];
+	ps_t free_at_ps;     /* end of the last critical section */
+	ps_t last_arrival_ps; /* arrivals must not go back in time: the engine checks */
+	struct env *owner;   /* who is inside, while it runs natively */
+	struct env *waiters_head, *waiters_tail; /* FIFO of CPUs blocked behind a holder that waits itself */
+	uint64_t acquired_count, contended_count;
+	ps_t wait_ps_total, wait_ps_max, hold_ps_total;
+	ps_t acquired_at_ps;
+};
+
+struct env;
+
+/* What stands behind locks; NULL in struct env: locks only charge and check their use. */
+struct env_ops {
+	void (*lock)(struct env *env, struct env_lock *lock);
+	void (*unlock)(struct env *env, struct env_lock *lock);
+};
+
+struct env {
+	uint64_t cycles;          /* charged since the engine last collected them */
+	const uint32_t *cost_cycles; /* COST_KINDS entries */
+	const struct env_ops *ops;
+	unsigned cpu;             /* 0.. */
+	unsigned path;            /* enum op_path of the operation under way */
+	struct env *lock_next;    /* link in env_lock's FIFO */
+};
+
+#ifdef ENV_NATIVE
+
+static inline void env_charge(struct env *env, enum cost_kind kind)
+{
+	(void)env;
+	(void)kind;
+}
+
+static inline void env_charge_n(struct env *env, enum cost_kind kind, uint64_t n)
+{
+	(void)env;
+	(void)kind;
+	(void)n;
+}
+
+static inline void env_touch(struct env *env, uint64_t paddr, uint64_t bytes, bool write)
+{
+	(void)env;
+	(void)paddr;
+	(void)bytes;
+	(void)write;
+}
+
+static inline void env_lock(struct env *env, struct env_lock *lock)
+{
+	(void)env;
+	(void)lock;
+}
+
+static inline void env_unlock(struct env *env, struct env_lock *lock)
+{
+	(void)env;
+	(void)lock;
+}
+
+static inline void env_set_path(struct env *env, enum op_path path)
+{
+	(void)env;
+	(void)path;
+}
+
+#else
+
+static inline void env_charge(struct env *env, enum cost_kind kind)
+{
+	env->cycles += env->cost_cycles[kind];
+}
+
+static inline void env_charge_n(struct env *env, enum cost_kind kind, uint64_t n)
+{
+	env->cycles += n * env->cost_cycles[kind];
+}
+
+/*
+ * @bytes (>= 1) of memory at simulated physical address @paddr are read or written. Costs
+ * COST_TOUCH for each 64-byte line.
+ */
+static inline void env_touch(struct env *env, uint64_t paddr, uint64_t bytes, bool write)
+{
+	(void)write;
+	env->cycles += (((paddr & 63) + bytes + 63) >> 6) * env->cost_cycles[COST_TOUCH];
+}
+
+/*
+ * Take @lock. Simulated time passes until it is free; other CPUs that are earlier run first. Locks
+ * nest (zone lock inside a per-CPU lock); taking a lock twice is a bug.
+ */
+void env_lock(struct env *env, struct env_lock *lock);
+/* Give back @lock, which this CPU holds. */
+void env_unlock(struct env *env, struct env_lock *lock);
+
+static inline void env_set_path(struct env *env, enum op_path path)
+{
+	env->path = path;
+}
+
+#endif
+
+#endif

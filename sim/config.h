@@ -1,0 +1,160 @@
+/*
+ * config.h - what a run is told: machine, allocators, costs, start state, workload, measurement.
+ *
+ * A configuration is YAML. Several files merge left to right, then --set KEY=VALUE; mappings merge key
+ * by key, lists and scalars replace. Every quantity carries its unit in the file ("2MiB", "85ns") and
+ * in the name of the field here. Anything wrong is reported with file:line:column, the dotted key and
+ * the legal range, all of it, before a run starts.
+ */
+#ifndef SIM_CONFIG_H
+#define SIM_CONFIG_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "kern/env.h"
+#include "kern/err.h"
+#include "kern/types.h"
+
+#define CONFIG_TEXT  256
+#define CONFIG_NAME  32
+#define CONFIG_LIST  32 /* phases, choices of a distribution, plot orders */
+#define CONFIG_AUTO  UINT64_MAX /* the word "auto": the kernel's own formula decides */
+
+/* A zone given explicitly in machine.zones. */
+struct config_zone {
+	enum zone_type type;     /* name: DMA, DMA32, Normal, HighMem, Movable */
+	uint64_t node;           /* node: 0.. */
+	uint64_t start_bytes;    /* start: physical address, page-aligned */
+	uint64_t size_bytes;     /* size: spanned bytes, page-aligned */
+	uint64_t managed_bytes;  /* managed: bytes given to the allocator; auto = size */
+};
+
+enum machine_layout { LAYOUT_X86_64, LAYOUT_X86_32, LAYOUT_FLAT };
+
+struct config_machine {
+	uint64_t cpus;                   /* 1..256 */
+	uint64_t cpu_khz;                /* cpu_frequency: "2.45GHz" */
+	uint64_t nodes;                  /* 1..64; layout splits memory evenly */
+	uint64_t memory_bytes;           /* memory: used by layout; page-aligned */
+	enum machine_layout layout;      /* x86_64: DMA, DMA32, hole 3..4 GiB, Normal; x86_32: DMA, Normal, HighMem;
+					    flat: one Normal zone from pfn 0 */
+	uint64_t movable_bytes;          /* movable: top of memory as ZONE_MOVABLE; 0 = none */
+	struct config_zone zones[ZONE_TYPES * 8];
+	unsigned zones_count;            /* > 0: the list replaces layout */
+	uint64_t min_free_kbytes;        /* auto */
+	uint64_t watermark_scale_factor; /* 1..3000, of 10000 */
+	uint64_t watermark_boost_factor; /* 0..., of 10000 */
+	uint64_t lowmem_reserve_ratio[ZONE_TYPES]; /* by zone type: DMA, DMA32, Normal, HighMem, Movable; 0 = none */
+};
+
+struct config_buddy {
+	uint64_t max_order;           /* 0..15, default 10 */
+	uint64_t pageblock_order;     /* <= max_order, default 9 */
+	bool group_by_mobility;       /* migratetypes on or off */
+	bool highatomic;              /* reserve for high-order atomic allocations */
+	bool coalesce;                /* off: freed blocks never merge (shows what merging is for) */
+	uint64_t split_steps_max;     /* an allocation may split at most this often; auto = no cap */
+};
+
+struct config_pcp {
+	bool enabled;
+	uint64_t batch_pages;         /* auto */
+	uint64_t high_min_pages;      /* auto */
+	uint64_t high_max_pages;      /* auto; equal to high_min = no tuning */
+	uint64_t high_fraction;       /* percpu_pagelist_high_fraction; 0 = off, else >= 8 */
+	uint64_t decay_interval_ns;   /* vmstat worker; 0 = never */
+};
+
+enum dist_kind { DIST_CONSTANT, DIST_UNIFORM, DIST_EXPONENTIAL, DIST_LOGNORMAL, DIST_PARETO, DIST_CHOICE };
+
+/* A distribution. Values are in the unit of the key it stands at (orders, bytes or ns). */
+struct config_dist {
+	enum dist_kind kind;
+	double value;                 /* constant */
+	double min, max;              /* uniform (inclusive); clamps the others if max > 0 */
+	double mean;                  /* exponential, lognormal */
+	double sigma;                 /* lognormal: of the logarithm */
+	double scale, shape;          /* pareto: minimum and tail index */
+	struct { double value, weight; } choices[CONFIG_LIST];
+	unsigned choices_count;
+};
+
+/* One generator: allocations arrive at `rate` per second on each of its CPUs and live for `lifetime`. */
+struct config_generator {
+	char name[CONFIG_NAME];
+	gfp_t gfp;
+	struct config_dist order;     /* exactly one of order and size */
+	struct config_dist size_bytes; /* rounded up to a power-of-two number of pages */
+	bool by_size;
+	struct config_dist lifetime_ns;
+	double rate_per_s;            /* mean of a Poisson process; per CPU */
+	uint64_t cpus[CPUS_LIMIT / 64]; /* bit mask; default all */
+	uint64_t count_max;           /* allocations per CPU; 0 = no limit */
+	struct { uint64_t duration_ns; double rate_factor; } phases[CONFIG_LIST]; /* repeated in turn */
+	unsigned phases_count;
+};
+
+enum workload_pace { PACE_RECORDED, PACE_BACK_TO_BACK };
+
+struct config_workload {
+	char trace[CONFIG_TEXT];      /* path of a .atrace */
+	/* operations: given in YAML, compiled by the loader into a binary trace without a name */
+	int ops_fd;                   /* -1, or the compiled `ops` list */
+	char ops_name[CONFIG_TEXT];   /* file it came from */
+	struct config_generator *generators; /* heap, owned by the config */
+	unsigned generators_count;
+	uint64_t duration_ns;         /* generators stop allocating here; 0 = no limit (needs count) */
+	bool free_at_end;             /* generators: free what lives when they stop */
+	enum workload_pace pace;
+	double time_scale;            /* recorded times are multiplied by this; > 0 */
+};
+
+enum check_level { CHECK_NONE, CHECK_END, CHECK_FULL };
+
+struct config_measurement {
+	uint64_t sample_interval_ns;  /* auto: about 500 samples over a trace's span, 10 ms otherwise; 0 = no series */
+	enum check_level check;       /* invariants: never, at the end, or with every sample too */
+	bool zero_pages;              /* really clear simulated RAM for __GFP_ZERO, beyond charging it */
+};
+
+struct config {
+	char name[CONFIG_NAME];       /* shown in plots */
+	struct config_machine machine;
+	char page_allocator[CONFIG_NAME]; /* a registered one; "buddy" */
+	struct config_buddy buddy;
+	struct config_pcp pcp;
+	uint32_t cost_cycles[COST_KINDS]; /* costs.<name>_cycles, see kern/env.h */
+	char truth[CONFIG_TEXT];      /* start.truth: directory of start.* and end.*; "" = start empty */
+	struct config_workload workload;
+	struct config_measurement measurement;
+	uint64_t seed;
+};
+
+/* One `--set a.b=c`. */
+struct config_override {
+	const char *text;
+};
+
+/* The built-in values: a complete, valid configuration but for the workload. */
+void config_init(struct config *c);
+void config_release(struct config *c);
+
+/*
+ * Load @files (@files_count of them) and then @sets into @c, which config_init() prepared. Everything
+ * that is wrong is printed to @diagnostics, one line each ("file.yaml:3:5: machine.cpus: ..."), up to a
+ * bound; then -1 is returned with @err's code ERR_CONFIG (ERR_NO_INPUT for a file that is not there)
+ * and a text that sums up. Relative paths in a file (trace, truth, include) are relative to that file;
+ * paths in --set are relative to the working directory. Both are checked to exist.
+ */
+int config_load(struct config *c, const char *const *files, unsigned files_count,
+		const char *const *sets, unsigned sets_count, FILE *diagnostics, struct err *err);
+
+/* The resolved configuration, as YAML that config_load() reads back to the same values. */
+void config_print_yaml(const struct config *c, FILE *out);
+
+struct json;
+/* The same as a JSON object (keys as in YAML, numbers with unit suffixes) into an open object. */
+void config_write_json(const struct config *c, struct json *j);
+
+#endif

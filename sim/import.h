@@ -1,0 +1,40 @@
+/*
+ * import.h - recorded text traces into binary ones.
+ */
+#ifndef SIM_IMPORT_H
+#define SIM_IMPORT_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "sim/trace.h"
+
+struct import_options {
+	const char *input;  /* a path, or "-" for standard input */
+	const char *output; /* path of the .atrace */
+	const char *format; /* NULL: sniffed; else a name of import_formats[] */
+	bool strict;        /* findings (lost, unmatched, out of order, ...) are an error: ERR_TRACE */
+	bool progress;      /* draw a progress line on stderr */
+};
+
+struct import_format {
+	const char *name;
+	const char *summary;
+};
+
+/* The text formats that are understood, ended by a NULL name. */
+extern const struct import_format import_formats[];
+
+/*
+ * Read @options->input (plain, .gz or .zst by content, not by name) and write the binary trace.
+ * Findings are counted in @report, never fatal unless strict (then nothing is written). Returns 0, or
+ * -1 with @err: ERR_NO_INPUT, ERR_TRACE (with file:line), ERR_CANT_CREATE, ERR_IO.
+ */
+int import_trace(const struct import_options *options, struct trace_report *report, struct err *err);
+
+/* The report for people, or as one JSON object. */
+void import_report_print(const struct trace_report *report, const char *input, const char *output,
+			 FILE *out);
+void import_report_json(const struct trace_report *report, FILE *out);
+
+#endif

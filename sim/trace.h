@@ -1,0 +1,146 @@
+/*
+ * trace.h - the binary trace (.atrace): what `allocsim import` writes and a run maps.
+ *
+ * Layout, little-endian, every section 64-byte aligned:
+ *
+ *   struct trace_header                  magic, version, counts, section table, CRC-32 of each section
+ *   ops of CPU 0, ops of CPU 1, ...      demands: what the workload asked for, by CPU, in time order
+ *   evidence                             what the recorded allocator did by itself, in time order
+ *   preexisting                          blocks that were allocated before the recording began
+ *
+ * Demands are replayed; evidence (refills and drains of per-CPU lists, fallbacks) is never replayed:
+ * it tells what was free or cached when the recording began, and scores a model against the truth.
+ *
+ * Objects have dense ids in order of allocation. A free names its object by id; a block that was
+ * allocated before the recording has no id (TRACE_ID_NONE) and is freed at its recorded pfn.
+ */
+#ifndef SIM_TRACE_H
+#define SIM_TRACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kern/err.h"
+
+#define TRACE_VERSION  1u
+#define TRACE_ID_NONE  UINT32_MAX
+#define TRACE_PFN_NONE UINT32_MAX
+
+enum trace_kind {
+	/* Demands. */
+	TRACE_PAGE_ALLOC = 1, /* a block of 2^order pages; pfn NONE: the kernel failed it */
+	TRACE_PAGE_FREE = 2,
+	/* Evidence. */
+	TRACE_PAGE_TAKEN = 16,   /* left the buddy lists (mm_page_alloc_zone_locked) */
+	TRACE_PAGE_DRAINED = 17, /* went from a per-CPU list back to the buddy (mm_page_pcpu_drain) */
+	TRACE_PAGE_EXTFRAG = 18, /* fallback between migratetypes (mm_page_alloc_extfrag); aux: see below */
+};
+
+enum trace_rec_flags {
+	TRACE_F_PREEXISTING = 1 << 0, /* free of a block that the recording never saw allocated */
+	TRACE_F_PARTIAL = 1 << 1,     /* free of a part: aux = offset in pages inside object id */
+	TRACE_F_FAILED = 1 << 2,      /* allocation that failed in the recording */
+	TRACE_F_IMPLICIT = 1 << 3,    /* free made up by the importer: the pfn was allocated again */
+	TRACE_F_OTHER_CPU = 1 << 4,   /* free on another CPU than the allocation's */
+};
+
+/* One event, 32 bytes. */
+struct trace_rec {
+	uint64_t time_ns; /* since trace_header.base_ns; never decreases within one CPU */
+	uint32_t seq;     /* position among the imported events of the whole recording */
+	uint32_t id;      /* object, dense in order of allocation, or TRACE_ID_NONE */
+	uint32_t pfn;     /* recorded page frame, or TRACE_PFN_NONE */
+	uint32_t aux;     /* PARTIAL: offset in pages; EXTFRAG: fallback_order | alloc_mt<<8 | fallback_mt<<16 |
+			     change_ownership<<24; else 0 */
+	uint16_t gfp;     /* index into the header's table of gfp masks (demands) */
+	uint16_t cpu;
+	uint8_t kind; /* enum trace_kind */
+	uint8_t order;
+	uint8_t migratetype; /* enum migratetype; as recorded: requested (alloc), pageblock's (evidence) */
+	uint8_t flags;       /* enum trace_rec_flags */
+};
+_Static_assert(sizeof(struct trace_rec) == 32, "the trace format has 32-byte records");
+
+/* A block allocated before the recording and freed in it. */
+struct trace_block {
+	uint32_t pfn;
+	uint8_t order;
+	uint8_t unused[3];
+};
+
+#define TRACE_CPUS_LIMIT 256
+#define TRACE_GFP_LIMIT  1024
+
+/* What an import found; stored in the trace and printed as the import report. */
+struct trace_report {
+	uint64_t events;             /* event lines read, of any kind */
+	uint64_t imported;           /* demands and evidence written (not the IMPLICIT frees) */
+	uint64_t demands;            /* demands written, with the IMPLICIT ones */
+	uint64_t evidence;
+	uint64_t other_events;       /* events that are understood but not page events, or not kmem */
+	uint64_t batched_frees;      /* mm_page_free_batched: repeats of an mm_page_free, not imported */
+	uint64_t skipped_lines;      /* lines that are no event (headers and blank lines aside) */
+	uint64_t unmatched_frees;    /* frees of blocks allocated before the recording */
+	uint64_t live_allocations;   /* allocations of a page that was still live: freed first */
+	uint64_t failed_allocations; /* recorded with no page */
+	uint64_t partial_frees;
+	uint64_t order_mismatches;   /* frees with a larger order than their allocation's */
+	uint64_t lost_events;        /* the recorder's own count */
+	uint64_t out_of_order;       /* events earlier than their CPU's last one; moved to its time */
+	uint64_t truncated_lines;    /* a last line without its end, or with a needed key missing */
+	uint64_t span_ns;            /* first to last imported event */
+};
+
+/* An open, mapped, verified trace. The pointers stay valid until trace_close(). */
+struct trace {
+	const struct trace_rec *ops[TRACE_CPUS_LIMIT]; /* by CPU */
+	uint64_t ops_count[TRACE_CPUS_LIMIT];
+	const struct trace_rec *evidence;
+	uint64_t evidence_count;
+	const struct trace_block *preexisting; /* in order of first free; no duplicates */
+	uint64_t preexisting_count;
+	const uint32_t *gfps; /* gfp_t masks, indexed by trace_rec.gfp */
+	uint32_t gfps_count;
+	uint32_t cpus_count; /* highest CPU + 1 */
+	uint64_t ids_count;
+	uint64_t base_ns; /* the recording's clock at time_ns = 0 */
+	uint64_t span_ns; /* largest time_ns */
+	uint64_t demands_count;
+	uint32_t content_crc; /* identifies the content, independent of path and time */
+	struct trace_report report;
+	void *map;
+	uint64_t map_bytes;
+};
+
+/*
+ * Map @path read-only and check magic, version, section bounds, CRCs and that every record is legal
+ * (kind, cpu, order, id and gfp in range, time not decreasing), so that users of the records need no
+ * checks. Returns 0, or -1 with @err filled (ERR_NO_INPUT or ERR_TRACE) and nothing open.
+ */
+int trace_open(struct trace *trace, const char *path, struct err *err);
+/* The same from an open file descriptor, which stays the caller's; @name is for messages. */
+int trace_open_fd(struct trace *trace, int fd, const char *name, struct err *err);
+void trace_close(struct trace *trace);
+
+/*
+ * Writing. Records are buffered by CPU in unlinked temporary files beside the output, so memory does
+ * not grow with the trace. Nothing appears under @path before trace_writer_finish() has renamed the
+ * complete, synced file to it.
+ */
+struct trace_writer;
+
+/* NULL and @err on failure. @path may be NULL: then finish gives an unlinked file's descriptor. */
+struct trace_writer *trace_writer_new(const char *path, struct err *err);
+/* Append a record to its section: evidence by kind, demands by rec->cpu. rec->gfp is set by the
+ * writer from @gfp. A time earlier than the CPU's last is raised to it; returns 1 then, 0 otherwise,
+ * -1 with @err on failure. */
+int trace_writer_add(struct trace_writer *w, struct trace_rec *rec, uint32_t gfp, struct err *err);
+int trace_writer_add_preexisting(struct trace_writer *w, uint32_t pfn, unsigned order,
+				 struct err *err);
+/* Write everything and free @w, also on failure. With a NULL path, *@fd receives the file. */
+int trace_writer_finish(struct trace_writer *w, uint64_t base_ns, const struct trace_report *report,
+			int *fd, struct err *err);
+/* Give up: remove what was written and free @w (NULL is fine). */
+void trace_writer_abort(struct trace_writer *w);
+
+#endif
