@@ -8,6 +8,11 @@
  *   env_charge(env, COST_SPLIT)            work of a named kind was done
  *   env_touch(env, paddr, bytes, write)    memory was touched, at its simulated physical address
  *   env_lock(env, &l) / env_unlock         a spin lock, contended in simulated time
+ *   env_sync(env)                          about to read what other CPUs write without a lock
+ *
+ * The rule that makes a run exact: state that another CPU may change is read only right after
+ * env_lock() or env_sync(), or through a copy that was made then. Between those calls a CPU may have
+ * run ahead of the others.
  *
  * Built with ENV_NATIVE, all of it compiles to nothing and the allocator runs as plain C code, which
  * is how its real speed is measured.
@@ -83,6 +88,7 @@ struct env;
 struct env_ops {
 	void (*lock)(struct env *env, struct env_lock *lock);
 	void (*unlock)(struct env *env, struct env_lock *lock);
+	void (*sync)(struct env *env);
 };
 
 struct env {
@@ -129,6 +135,11 @@ static inline void env_unlock(struct env *env, struct env_lock *lock)
 	(void)lock;
 }
 
+static inline void env_sync(struct env *env)
+{
+	(void)env;
+}
+
 static inline void env_set_path(struct env *env, enum op_path path)
 {
 	(void)env;
@@ -164,6 +175,13 @@ static inline void env_touch(struct env *env, uint64_t paddr, uint64_t bytes, bo
 void env_lock(struct env *env, struct env_lock *lock);
 /* Give back @lock, which this CPU holds. */
 void env_unlock(struct env *env, struct env_lock *lock);
+
+/* Let everything that other CPUs do before this CPU's present time happen first. Takes no time. */
+static inline void env_sync(struct env *env)
+{
+	if (env->ops)
+		env->ops->sync(env);
+}
 
 static inline void env_set_path(struct env *env, enum op_path path)
 {

@@ -1,0 +1,156 @@
+/*
+ * physmem.h - the simulated machine's physical memory: page frames, RAM bytes, zones and nodes.
+ *
+ * Page frames and RAM are reserved by address and touched on use, so a machine costs the host what a
+ * run touches, whatever its size. Both start as zeroes: a frame with no flag set is memory that nobody
+ * under simulation has freed or allocated yet (firmware, kernel image, pages older than a trace).
+ */
+#ifndef KERN_PHYSMEM_H
+#define KERN_PHYSMEM_H
+
+#include "kern/err.h"
+#include "kern/types.h"
+
+#define PAGE_LINK_NONE UINT32_MAX
+
+enum page_flags {
+	PAGE_BUDDY = 1 << 0,     /* head of a free block on a zone's free list */
+	PAGE_PCP = 1 << 1,       /* head of a free block on a per-CPU list */
+	PAGE_ALLOCATED = 1 << 2, /* head of a block handed out by a page allocator */
+	PAGE_BACKED = 1 << 3,    /* its RAM bytes may differ from zero (any page, not just heads) */
+};
+
+/* One page frame, 16 bytes. Only the head of a block carries order, migratetype and links. */
+struct page {
+	uint32_t next, prev; /* pfns of list neighbours, PAGE_LINK_NONE at the ends */
+	uint8_t order;
+	uint8_t flags;       /* enum page_flags */
+	uint8_t migratetype; /* free: of the list it is on; allocated: what the request asked for */
+	uint8_t unused;
+	uint32_t private;    /* free for whoever holds the block */
+};
+_Static_assert(sizeof(struct page) <= 32, "a page frame costs at most 32 bytes");
+
+enum watermark {
+	WMARK_MIN,
+	WMARK_LOW,
+	WMARK_HIGH,
+	WMARK_PROMO,
+	WMARKS,
+};
+
+struct zone {
+	char name[ZONE_NAME_SIZE]; /* as Linux prints it: "DMA32", "Normal" */
+	enum zone_type type;
+	unsigned nid;
+	unsigned index;            /* in physmem.zones */
+	pfn_t start_pfn, end_pfn;  /* spanned; end exclusive */
+	uint64_t present_pages, managed_pages;
+	uint64_t pageblocks_count; /* that hold usable memory, from start_pfn up; what pagetypeinfo counts */
+	uint64_t watermark_pages[WMARKS];
+	uint64_t watermark_boost_pages;
+	uint64_t lowmem_reserve_pages[ZONE_TYPES]; /* against requests whose highest zone is the index */
+	/* Kept by the page allocator. */
+	uint64_t free_pages;               /* on the free lists, without isolated ones */
+	uint64_t free_highatomic_pages;    /* part of free_pages in highatomic pageblocks */
+	uint64_t reserved_highatomic_pages;
+	bool below_high;                   /* free pages were seen under the high watermark */
+	bool boosted;                      /* the boost was raised: kswapd would be woken */
+};
+
+struct node {
+	unsigned zonelist[NODES_LIMIT * ZONE_TYPES]; /* zone indexes: own node, highest type first, then by distance */
+	unsigned zonelist_count;
+};
+
+struct physmem {
+	struct page *pages;       /* by pfn, 0 .. pfn_end - 1 */
+	pfn_t pfn_end;
+	uint8_t *ram;             /* simulated bytes; NULL until first asked for */
+	uint8_t *pageblock_type;  /* enum migratetype, by pfn >> pageblock_order */
+	uint8_t *pageblock_zone;  /* zone index, or PAGEBLOCK_MIXED */
+	uint64_t pageblocks_count;
+	unsigned pageblock_order;
+	unsigned max_order;
+	bool group_by_mobility;   /* off: every pageblock and request counts as unmovable */
+	struct zone *zones;       /* ascending node, then ascending type */
+	unsigned zones_count;
+	struct node *nodes;
+	unsigned nodes_count;
+};
+
+#define PAGEBLOCK_MIXED 0xff
+
+/* What a zone spans; the input of physmem_init(). */
+struct zone_span {
+	enum zone_type type;
+	unsigned nid;
+	pfn_t start_pfn, end_pfn;
+	uint64_t managed_pages;
+};
+
+struct physmem_params {
+	const struct zone_span *spans; /* ascending node, then ascending type; not overlapping */
+	unsigned spans_count;
+	unsigned max_order;            /* < ORDER_LIMIT */
+	unsigned pageblock_order;      /* <= max_order */
+	bool group_by_mobility;        /* wanted; off by itself on machines too small for it */
+};
+
+/*
+ * Reserve frames for every zone, all pageblocks movable (as Linux boots). Returns 0, or -1 with @err if
+ * the host lacks address space. Cost: independent of memory size but for one byte a pageblock.
+ */
+int physmem_init(struct physmem *pm, const struct physmem_params *params, struct err *err);
+void physmem_release(struct physmem *pm);
+
+extern const char *const zone_type_names[ZONE_TYPES];
+extern const char *const migratetype_names[MIGRATE_TYPES];
+
+/* The zone that spans @pfn, or NULL. */
+struct zone *physmem_zone(struct physmem *pm, pfn_t pfn);
+
+/* Count the pageblocks of @z by type into @blocks[MIGRATE_TYPES], as pagetypeinfo does. */
+void zone_pageblocks(const struct physmem *pm, const struct zone *z, uint64_t *blocks);
+
+/*
+ * Simulated RAM of a page, for writing: the host memory behind it comes to life and the frame is
+ * marked PAGE_BACKED. NULL with @err if the host lacks address space (first call only).
+ */
+uint8_t *physmem_ram(struct physmem *pm, pfn_t pfn, struct err *err);
+/* Make 2^order pages read as zero. Free of charge for pages that were never written. */
+void physmem_zero(struct physmem *pm, pfn_t pfn, unsigned order);
+
+static inline struct page *physmem_page(struct physmem *pm, pfn_t pfn)
+{
+	return &pm->pages[pfn];
+}
+
+/* The simulated physical address of a frame's metadata, for env_touch: Linux's vmemmap in order. */
+static inline uint64_t page_meta_paddr(pfn_t pfn)
+{
+	return pfn * 64;
+}
+
+static inline enum migratetype pageblock_type(const struct physmem *pm, pfn_t pfn)
+{
+	return (enum migratetype)pm->pageblock_type[pfn >> pm->pageblock_order];
+}
+
+static inline void pageblock_set_type(struct physmem *pm, pfn_t pfn, enum migratetype mt)
+{
+	pm->pageblock_type[pfn >> pm->pageblock_order] = (uint8_t)mt;
+}
+
+static inline uint64_t pageblock_pages(const struct physmem *pm)
+{
+	return UINT64_C(1) << pm->pageblock_order;
+}
+
+/* Types below HIGHATOMIC merge with each other and may be converted. */
+static inline bool migratetype_mergeable(enum migratetype mt)
+{
+	return mt < MIGRATE_PCPTYPES;
+}
+
+#endif

@@ -1,0 +1,101 @@
+/*
+ * engine.h - simulated time: CPUs as SimGrid actors, and the order in which they share things.
+ *
+ * Time is integer picoseconds; SimGrid's clock runs in the same unit (1 SimGrid second = 1 ps), so its
+ * doubles are exact for 2^53 ps = 2.5 hours, and beyond that order is still exact (see engine.c).
+ *
+ * Each CPU has a private clock that runs ahead of the others while it does what only it can see. Before
+ * it touches anything shared it joins: it waits until no other CPU is at an earlier point. The order at
+ * equal times is (time, CPU number). So results are those of one event per operation, which
+ * exact_events really makes; a test compares the two.
+ *
+ * No interrupts yet: nothing reaches a CPU that runs ahead except at a join, so run-ahead needs no
+ * bound. An interrupt model adds one: no further than the shortest time between sending and arrival.
+ *
+ * One engine per process, because SimGrid has one: engine_new() may be called once.
+ */
+#ifndef SIM_ENGINE_H
+#define SIM_ENGINE_H
+
+#include <stdbool.h>
+
+#include "kern/env.h"
+#include "kern/err.h"
+
+struct engine;
+
+/* One simulated CPU or daemon. env must stay first: env_ops get the env and find the CPU. */
+struct engine_cpu {
+	struct env env;
+	struct engine *engine;
+	ps_t now_ps;       /* private clock; what was charged since is in env.cycles */
+	uint64_t khz;      /* cycles to time */
+	uint64_t rest;     /* fraction of a picosecond carried over, in 1/khz */
+	ps_t busy_ps;      /* time spent in operations, waiting for locks included */
+	void (*main)(struct engine_cpu *cpu, void *arg);
+	void *arg;
+	bool finished;
+	unsigned heap_index; /* in engine.c's order */
+	ps_t key_ps;
+	void *kick;        /* semaphore, engine.c's */
+};
+
+struct engine_params {
+	unsigned cpus_count;      /* 1..CPUS_LIMIT */
+	uint64_t cpu_khz;
+	const uint32_t *cost_cycles;
+	bool exact_events;        /* one SimGrid event per operation and per join */
+};
+
+/* NULL with @err if SimGrid cannot be set up. */
+struct engine *engine_new(const struct engine_params *params, struct err *err);
+void engine_free(struct engine *e);
+
+/*
+ * Give CPU @cpu its program. A daemon is added after the CPUs: it is later than all of them at equal
+ * times and does not keep the simulation alive.
+ */
+void engine_set_main(struct engine *e, unsigned cpu, void (*main)(struct engine_cpu *, void *),
+		     void *arg);
+void engine_add_daemon(struct engine *e, const char *name,
+		       void (*main)(struct engine_cpu *, void *), void *arg);
+
+/* Run until every CPU's program has returned. -1 with @err (ERR_INTERNAL) on a deadlock. */
+int engine_run(struct engine *e, struct err *err);
+
+struct engine_cpu *engine_cpu(struct engine *e, unsigned cpu);
+/* SimGrid events made so far: how often a CPU had to give way. */
+uint64_t engine_events(const struct engine *e);
+bool engine_all_finished(const struct engine *e);
+const char *engine_simgrid_version(void);
+/* The platform that was generated, as SimGrid XML; the caller frees it. */
+char *engine_platform_xml(unsigned cpus_count);
+
+/* Turn the cycles that were charged into time on the private clock. */
+static inline void engine_collect(struct engine_cpu *cpu)
+{
+	uint64_t units = cpu->env.cycles * UINT64_C(1000000000) + cpu->rest;
+	cpu->env.cycles = 0;
+	cpu->now_ps += units / cpu->khz;
+	cpu->rest = units % cpu->khz;
+}
+
+/* Idle until @ps if that is later than now. */
+static inline void engine_idle_until(struct engine_cpu *cpu, ps_t ps)
+{
+	if (ps > cpu->now_ps) {
+		cpu->now_ps = ps;
+		cpu->rest = 0;
+	}
+}
+
+/* Wait until nobody else is earlier than this CPU. */
+void engine_join(struct engine_cpu *cpu);
+/* Called between operations; makes the event that exact_events promises. */
+void engine_boundary(struct engine_cpu *cpu);
+/* Sleep until engine_wake(), which says when; the private clock is at least that then. */
+void engine_wait(struct engine_cpu *cpu);
+/* Wake @cpu, which is in engine_wait(), at @ps. */
+void engine_wake(struct engine_cpu *cpu, ps_t ps);
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * objects.h - what a workload has allocated: from the workload's object ids to page frames.
+ *
+ * Ids are handed out in order of allocation, so the table is an array in chunks; a chunk is given back
+ * when all of its objects are gone, and memory follows what lives, not how much was ever allocated.
+ */
+#ifndef SIM_OBJECTS_H
+#define SIM_OBJECTS_H
+
+#include "kern/types.h"
+
+enum object_state {
+	OBJECT_UNBORN,   /* not allocated yet */
+	OBJECT_LIVE,     /* allocated by the simulation */
+	OBJECT_RECORDED, /* allocated before the start, at its recorded pfn */
+	OBJECT_FAILED,   /* the allocation found no page, or is outside the replayed window */
+};
+
+struct object {
+	ps_t born_ps;        /* when the allocation ended: no free can be earlier */
+	uint32_t pfn;
+	uint16_t waiter;     /* CPU + 1 that waits for the allocation, or 0 */
+	uint16_t pages_left; /* of a block that is freed in parts */
+	uint8_t order;
+	uint8_t state;       /* enum object_state */
+	bool parts;          /* split into single pages */
+};
+
+struct objects {
+	struct object_chunk **chunks;
+	uint64_t chunks_count;
+	uint64_t live_count, live_chunks;
+};
+
+void objects_init(struct objects *t);
+void objects_release(struct objects *t);
+/* The object @id; made, unborn, when it is met first. NULL: out of memory. */
+struct object *objects_get(struct objects *t, uint64_t id);
+/* @id is gone for good. */
+void objects_drop(struct objects *t, uint64_t id);
+
+#endif

@@ -1,0 +1,64 @@
+/*
+ * workload.h - the stream of operations that each CPU performs, whatever its source.
+ *
+ * A recorded trace, an explicit list in YAML (compiled to the same binary trace) and generators all
+ * become one stream per CPU, read one operation at a time; nothing grows with their number.
+ */
+#ifndef SIM_WORKLOAD_H
+#define SIM_WORKLOAD_H
+
+#include "kern/err.h"
+#include "kern/types.h"
+#include "sim/config.h"
+#include "sim/objects.h"
+#include "sim/trace.h"
+
+enum op_kind { OP_ALLOC, OP_FREE, OP_KINDS };
+
+#define OP_ID_NONE UINT64_MAX
+
+struct op {
+	ps_t at_ps;       /* not before this; 0 with pace back_to_back */
+	uint64_t id;      /* object, or OP_ID_NONE: free of a block older than the recording */
+	pfn_t pfn;        /* recorded page frame: used if the object was never allocated here */
+	gfp_t gfp;
+	unsigned order;
+	unsigned offset;  /* PARTIAL: pages into the object */
+	enum op_kind kind;
+	bool partial;     /* free of a part of the object */
+	bool failed;      /* the recording has no page for this allocation */
+};
+
+struct op_stream;
+
+struct workload {
+	unsigned cpus_count;
+	struct op_stream *streams; /* one a CPU */
+	uint64_t ops_expected;     /* for the progress line; 0: unknown */
+	ps_t end_ps;               /* the simulation lasts at least this long; 0: until the last op */
+};
+
+/*
+ * The operations of @trace between @start_ns and @end_ns (its clock; end exclusive). Trace CPU c runs
+ * on simulated CPU c modulo @cpus_count. Objects allocated before the window are entered in @objects
+ * at their recorded pfn, those after it as failed. The trace must stay open. Returns 0, or -1 with @err.
+ */
+int workload_from_trace(struct workload *w, const struct trace *trace, uint64_t start_ns,
+			uint64_t end_ns, const struct config *c, struct objects *objects,
+			struct err *err);
+/* The operations of the config's generators. */
+int workload_from_generators(struct workload *w, const struct config *c, struct err *err);
+void workload_release(struct workload *w);
+
+/* The next operation of a CPU, or false at the end. */
+bool workload_next(struct workload *w, unsigned cpu, struct op *op);
+
+/* --- for the sources ---------------------------------------------------------------------------- */
+
+struct op_stream {
+	bool (*next)(struct op_stream *s, struct op *op);
+	void (*release)(struct op_stream *s);
+	void *state;
+};
+
+#endif
