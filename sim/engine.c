@@ -56,7 +56,6 @@ struct engine {
 	unsigned *heap;          /* numbers by (key, number), smallest first */
 	struct engine_params params;
 	uint64_t events_count;
-	unsigned finished_count;
 	const char *daemon_name[4];
 };
 
@@ -317,8 +316,6 @@ static void actor_main(int argc, char **argv)
 	engine_collect(cpu);
 	cpu->finished = true;
 	set_key(cpu, NO_KEY);
-	if (cpu->env.cpu < cpu->engine->cpus_count)
-		cpu->engine->finished_count++;
 }
 
 static void init_cpu(struct engine *e, unsigned number)
@@ -418,9 +415,13 @@ uint64_t engine_events(const struct engine *e)
 	return e->events_count;
 }
 
-bool engine_all_finished(const struct engine *e)
+bool engine_any_active(const struct engine *e)
 {
-	return e->finished_count == e->cpus_count;
+	for (unsigned i = 0; i < e->cpus_count; i++) {
+		if (e->cpus[i].key_ps != NO_KEY)
+			return true;
+	}
+	return false;
 }
 
 const char *engine_simgrid_version(void)

@@ -66,7 +66,8 @@ int engine_run(struct engine *e, struct err *err);
 struct engine_cpu *engine_cpu(struct engine *e, unsigned cpu);
 /* SimGrid events made so far: how often a CPU had to give way. */
 uint64_t engine_events(const struct engine *e);
-bool engine_all_finished(const struct engine *e);
+/* Can any CPU still act? False: all have finished, or wait for each other. */
+bool engine_any_active(const struct engine *e);
 const char *engine_simgrid_version(void);
 /* The platform that was generated, as SimGrid XML; the caller frees it. */
 char *engine_platform_xml(unsigned cpus_count);

@@ -59,6 +59,18 @@ struct object *objects_get(struct objects *t, uint64_t id)
 	return &t->chunks[chunk]->objects[id & (CHUNK_SIZE - 1)];
 }
 
+bool object_free_part(struct object *o, unsigned pages)
+{
+	if (!o->parts) {
+		o->parts = true;
+		o->pages_left = (uint16_t)(1u << o->order);
+	}
+	BUG_ON(pages > o->pages_left, "%u pages of an object are freed, %u are left", pages,
+	       o->pages_left);
+	o->pages_left = (uint16_t)(o->pages_left - pages);
+	return o->pages_left == 0;
+}
+
 void objects_drop(struct objects *t, uint64_t id)
 {
 	uint64_t chunk = id >> CHUNK_BITS;

@@ -19,11 +19,11 @@ enum object_state {
 struct object {
 	ps_t born_ps;        /* when the allocation ended: no free can be earlier */
 	uint32_t pfn;
-	uint16_t waiter;     /* CPU + 1 that waits for the allocation, or 0 */
 	uint16_t pages_left; /* of a block that is freed in parts */
 	uint8_t order;
 	uint8_t state;       /* enum object_state */
 	bool parts;          /* split into single pages */
+	bool waited_for;     /* a CPU sleeps until the allocation is done */
 };
 
 struct objects {
@@ -36,6 +36,11 @@ void objects_init(struct objects *t);
 void objects_release(struct objects *t);
 /* The object @id; made, unborn, when it is met first. NULL: out of memory. */
 struct object *objects_get(struct objects *t, uint64_t id);
+/*
+ * @pages of the object are freed on their own. Returns whether nothing of it is left; it is then to be
+ * dropped.
+ */
+bool object_free_part(struct object *o, unsigned pages);
 /* @id is gone for good. */
 void objects_drop(struct objects *t, uint64_t id);
 

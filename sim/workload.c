@@ -77,7 +77,7 @@ static int replay_before(const struct trace_rec *r, struct objects *objects, str
 		o->state = OBJECT_RECORDED;
 		o->pfn = r->pfn;
 		o->order = r->order;
-	} else if (!(r->flags & TRACE_F_PARTIAL)) {
+	} else if (!(r->flags & TRACE_F_PARTIAL) || object_free_part(o, 1u << r->order)) {
 		objects_drop(objects, r->id);
 	}
 	return 0;

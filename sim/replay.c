@@ -1,0 +1,226 @@
+/*
+ * replay.c - the loop of a simulated CPU: take an operation, wait for its time, do it, time it.
+ *
+ * An operation starts at its recorded time or, if the CPU is still busy then, when the CPU is free. A
+ * free also waits for its allocation: when another CPU makes it and is late, the freeing CPU sleeps
+ * until the block exists. So a slow simulated machine stretches a workload instead of breaking it.
+ *
+ * A block that was allocated before the start is freed at its recorded pfn. If the model holds that
+ * page itself, because the recording freed a page that it never showed being allocated, the free is
+ * counted as conflicting and nothing happens.
+ *
+ * Order. Only the allocator's own locks and env_sync() join CPUs; looking up an object does not, since
+ * an object is written once by the CPU that allocates it and a free that comes too early waits.
+ */
+#include "sim/replay.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "kern/bug.h"
+
+static struct object *object_of(struct replay *r, uint64_t id)
+{
+	struct object *o = objects_get(r->objects, id);
+	BUG_ON(!o, "out of memory for object %" PRIu64, id);
+	return o;
+}
+
+/*
+ * Before anything that starts now: let a sample that is due see the state without it, and make the
+ * event that --exact-events promises.
+ */
+static void settle(struct replay *r, struct engine_cpu *cpu)
+{
+	if (cpu->now_ps >= r->next_sample_ps)
+		engine_join(cpu);
+	engine_boundary(cpu);
+}
+
+static void wake_waiters(struct replay *r, uint64_t id, ps_t born_ps)
+{
+	for (unsigned i = 0; i < r->workload->cpus_count; i++) {
+		if (r->waits_for[i] == id) {
+			r->waits_for[i] = OP_ID_NONE;
+			engine_wake(engine_cpu(r->engine, i), born_ps);
+		}
+	}
+}
+
+static void finish_alloc(struct replay *r, struct engine_cpu *cpu, const struct op *op,
+			 struct object *o, pfn_t pfn)
+{
+	engine_collect(cpu);
+	o->state = pfn == PFN_NONE ? OBJECT_FAILED : OBJECT_LIVE;
+	o->pfn = pfn == PFN_NONE ? UINT32_MAX : (uint32_t)pfn;
+	o->order = (uint8_t)op->order;
+	o->born_ps = cpu->now_ps;
+	if (o->waited_for)
+		wake_waiters(r, op->id, o->born_ps);
+}
+
+static void do_alloc(struct replay *r, struct engine_cpu *cpu, const struct op *op, ps_t start)
+{
+	struct metrics *m = r->metrics;
+	struct object *o = object_of(r, op->id);
+	m->allocs_count++;
+	if (op->failed) {
+		m->recorded_failures_count++;
+		finish_alloc(r, cpu, op, o, PFN_NONE);
+		return;
+	}
+	enum alloc_failure why;
+	pfn_t pfn = r->pa->ops->alloc_pages(r->pa, &cpu->env, op->order, op->gfp,
+					    r->cpu_nid[cpu->env.cpu], &why);
+	if (pfn == PFN_NONE) {
+		m->failed_count++;
+		m->failures[why]++;
+	} else {
+		m->pages_allocated += UINT64_C(1) << op->order;
+		if (r->zero_pages && (op->gfp & __GFP_ZERO))
+			physmem_zero(r->pa->pm, pfn, op->order);
+	}
+	finish_alloc(r, cpu, op, o, pfn);
+	metrics_latency(m, OP_ALLOC, op->order < ORDER_LIMIT ? op->order : ORDER_LIMIT - 1,
+			cpu->env.path, cpu->now_ps - start);
+}
+
+static void free_block(struct replay *r, struct engine_cpu *cpu, pfn_t pfn, unsigned order,
+		       ps_t start)
+{
+	r->pa->ops->free_pages(r->pa, &cpu->env, pfn, order);
+	engine_collect(cpu);
+	r->metrics->pages_freed += UINT64_C(1) << order;
+	metrics_latency(r->metrics, OP_FREE, order, cpu->env.path, cpu->now_ps - start);
+}
+
+/* A block from before the start, at its recorded pfn. */
+static void free_recorded(struct replay *r, struct engine_cpu *cpu, pfn_t pfn, unsigned order,
+			  ps_t start)
+{
+	struct physmem *pm = r->pa->pm;
+	const struct zone *z = physmem_zone(pm, pfn);
+	pfn_t last = pfn + (UINT64_C(1) << order) - 1;
+	if (order > pm->max_order || !z || last >= z->end_pfn || (pfn & (last - pfn))) {
+		r->metrics->outside_frees_count++;
+		return;
+	}
+	env_sync(&cpu->env);
+	if (r->pa->ops->knows(r->pa, pfn, order)) {
+		r->metrics->conflicting_frees_count++;
+		return;
+	}
+	free_block(r, cpu, pfn, order, start);
+}
+
+/* One piece of a larger block. */
+static void free_part(struct replay *r, struct engine_cpu *cpu, const struct op *op,
+		      struct object *o, ps_t start)
+{
+	if (o->state == OBJECT_RECORDED) {
+		free_recorded(r, cpu, o->pfn + op->offset, op->order, start);
+	} else {
+		if (!o->parts)
+			r->pa->ops->split_allocated(r->pa, o->pfn);
+		for (unsigned i = 0; i < 1u << op->order; i++)
+			free_block(r, cpu, o->pfn + op->offset + i, 0, i ? cpu->now_ps : start);
+	}
+	if (object_free_part(o, 1u << op->order))
+		objects_drop(r->objects, op->id);
+}
+
+static void do_free(struct replay *r, struct engine_cpu *cpu, const struct op *op, ps_t start)
+{
+	r->metrics->frees_count++;
+	if (op->id == OP_ID_NONE) {
+		free_recorded(r, cpu, op->pfn, op->order, start);
+		return;
+	}
+	struct object *o = object_of(r, op->id);
+	if (o->state == OBJECT_UNBORN) {
+		o->waited_for = true;
+		r->waits_for[cpu->env.cpu] = op->id;
+		engine_wait(cpu);
+	}
+	if (o->state != OBJECT_RECORDED && o->born_ps > start) {
+		engine_idle_until(cpu, o->born_ps);
+		settle(r, cpu);
+		start = cpu->now_ps;
+	}
+	if (o->state == OBJECT_FAILED) {
+		r->metrics->skipped_frees_count++;
+		if (!op->partial || object_free_part(o, 1u << op->order))
+			objects_drop(r->objects, op->id);
+		return;
+	}
+	if (op->partial) {
+		free_part(r, cpu, op, o, start);
+		return;
+	}
+	if (o->state == OBJECT_RECORDED)
+		free_recorded(r, cpu, o->pfn, o->order, start);
+	else
+		free_block(r, cpu, o->pfn, o->order, start);
+	objects_drop(r->objects, op->id);
+}
+
+/* Periodic work that is due before @until. */
+static void do_ticks(struct replay *r, struct engine_cpu *cpu, ps_t *next_tick, ps_t until)
+{
+	while (r->tick_interval_ps && *next_tick <= until) {
+		engine_idle_until(cpu, *next_tick);
+		settle(r, cpu);
+		if (r->pa->ops->tick)
+			r->pa->ops->tick(r->pa, &cpu->env);
+		engine_collect(cpu);
+		*next_tick += r->tick_interval_ps;
+	}
+}
+
+static void cpu_main(struct engine_cpu *cpu, void *arg)
+{
+	struct replay *r = arg;
+	struct metrics *m = r->metrics;
+	unsigned number = cpu->env.cpu;
+	ps_t next_tick = r->tick_interval_ps;
+	struct op op;
+	while (!(r->stop && *r->stop) && workload_next(r->workload, number, &op)) {
+		do_ticks(r, cpu, &next_tick, u64_max(op.at_ps, cpu->now_ps));
+		engine_idle_until(cpu, op.at_ps);
+		settle(r, cpu);
+		ps_t start = cpu->now_ps;
+		if (op.at_ps && start > op.at_ps) {
+			m->late_ops_count++;
+			m->late_ps_max = u64_max(m->late_ps_max, start - op.at_ps);
+		}
+		if (op.kind == OP_ALLOC)
+			do_alloc(r, cpu, &op, start);
+		else
+			do_free(r, cpu, &op, start);
+		engine_collect(cpu);
+		cpu->busy_ps += cpu->now_ps - start;
+		r->ops_done[number]++;
+		m->ops_count++;
+	}
+	if (r->workload->end_ps) {
+		do_ticks(r, cpu, &next_tick, r->workload->end_ps);
+		engine_idle_until(cpu, r->workload->end_ps);
+	}
+}
+
+void replay_setup(struct replay *r)
+{
+	for (unsigned i = 0; i < r->workload->cpus_count; i++) {
+		r->waits_for[i] = OP_ID_NONE;
+		engine_set_main(r->engine, i, cpu_main, r);
+	}
+}
+
+void replay_print_context(const struct replay *r)
+{
+	for (unsigned i = 0; i < r->workload->cpus_count; i++) {
+		const struct engine_cpu *cpu = engine_cpu(r->engine, i);
+		fprintf(stderr, "  CPU %u: at %" PRIu64 " ps, %" PRIu64 " operations done\n", i,
+			cpu->now_ps, r->ops_done[i]);
+	}
+}

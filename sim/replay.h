@@ -1,0 +1,34 @@
+/*
+ * replay.h - each simulated CPU performs its stream of operations on the allocator.
+ */
+#ifndef SIM_REPLAY_H
+#define SIM_REPLAY_H
+
+#include "alloc/page_allocator.h"
+#include "sim/engine.h"
+#include "sim/metrics.h"
+#include "sim/objects.h"
+#include "sim/workload.h"
+
+struct replay {
+	struct page_allocator *pa;
+	struct engine *engine;
+	struct workload *workload;
+	struct objects *objects;
+	struct metrics *metrics;
+	const unsigned *cpu_nid;
+	ps_t tick_interval_ps;   /* periodic work of each CPU; 0: none */
+	bool zero_pages;         /* clear simulated RAM for __GFP_ZERO */
+	ps_t next_sample_ps;     /* a CPU joins before an operation that starts here or later */
+	uint64_t ops_done[CPUS_LIMIT]; /* by CPU */
+	uint64_t waits_for[CPUS_LIMIT]; /* by CPU: object whose allocation it waits for, or OP_ID_NONE */
+	volatile const int *stop; /* not 0: a signal asks to end; may be NULL */
+};
+
+/* Give every CPU of @r->engine its replay loop. */
+void replay_setup(struct replay *r);
+
+/* Where the simulation is, for the message of a bug; meant for bug_context. */
+void replay_print_context(const struct replay *r);
+
+#endif
