@@ -10,10 +10,10 @@
  * non-compact array breaks the line before each of its members.
  *
  * The text is a function of the calls alone: integers are whole, doubles have the shortest digits
- * that read back as the same double (so the printed text doesn't depend on how a C library rounds at
- * a fixed precision), and the decimal point is a point in every locale. Wrong nesting or a key where
- * none belongs is a bug of the caller and stops the program; a failing stream is not, it is left in
- * ferror().
+ * that read back as the same double (so the printed text doesn't depend on how a C library rounds
+ * at a fixed precision), and the decimal point is a point in every locale. Wrong nesting or a key
+ * where none belongs is a bug of the caller and stops the program; a failing stream is not, it is
+ * left in ferror().
  *
  * It does not check for duplicate keys.
  */
@@ -135,8 +135,8 @@ static void container_end(struct json *j, bool array)
 {
 	bool broken;
 
-	BUG_ON(j->depth == 0 || j->level[j->depth].array != array,
-	       "JSON %s closed that isn't open", array ? "array" : "object");
+	BUG_ON(j->depth == 0 || j->level[j->depth].array != array, "JSON %s closed that isn't open",
+	       array ? "array" : "object");
 	broken = j->level[j->depth].count && !j->level[j->depth].compact;
 	j->depth--;
 	if (broken)

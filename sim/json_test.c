@@ -95,8 +95,9 @@ static void test_integers_are_whole(void **state)
 static void test_doubles_read_back(void **state)
 {
 	static const double values[] = {
-		0.1, 1.0 / 3, 2.0 / 3, 1e-300, 5e-324, 1.7976931348623157e308, -1e22, 123456.7,
-		1e15, 1e15 + 1, 0.3, 4503599627370497.5, 1e-5, -0.75,
+		0.1,   1.0 / 3,  2.0 / 3, 1e-300,   5e-324, 1.7976931348623157e308,
+		-1e22, 123456.7, 1e15,    1e15 + 1, 0.3,    4503599627370497.5,
+		1e-5,  -0.75,
 	};
 	struct document d;
 	unsigned i;
@@ -133,10 +134,12 @@ static void test_strings(void **state)
 	/* A lone continuation, an overlong '/', a surrogate, beyond Unicode, a cut sequence. */
 	json_string(&d.j, NULL, "\x80|\xc0\xaf|\xed\xa0\x80|\xf4\x90\x80\x80|\xe2\x82");
 	json_array_end(&d.j);
-	document_is(&d, "[\"a\\\"b\\\\c/\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\", "
-			"\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\", "
-			"\"\xef\xbf\xbd|\xef\xbf\xbd\xef\xbf\xbd|\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd|"
-			"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd|\xef\xbf\xbd\xef\xbf\xbd\"]\n");
+	document_is(
+		&d,
+		"[\"a\\\"b\\\\c/\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\", "
+		"\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\", "
+		"\"\xef\xbf\xbd|\xef\xbf\xbd\xef\xbf\xbd|\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd|"
+		"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd|\xef\xbf\xbd\xef\xbf\xbd\"]\n");
 }
 
 static void test_every_byte_is_read_back(void **state)
