@@ -1,238 +1,145 @@
 /*
- * series.c - see series.h.
+ * series.c - reading a result's series.csv.
  *
- * The sampler is a daemon of the engine. A CPU joins before any operation that starts at or after the
- * next sample's time, so when the sampler runs, every operation that started earlier has been carried
- * out and none that starts later: the row is the same however far CPUs run ahead in between.
- *
- * Rows are built with integer arithmetic in one buffer: a run may take thousands of samples of two
- * hundred columns, and stdio's formatting would be most of its time.
+ * The whole table is held as doubles: a series has some hundred rows, and a picture needs no more
+ * than a double's 53 bits. Columns are found by name, because their number depends on the machine
+ * (zones, orders, CPUs). Quoted cells don't occur in a series and are not understood.
  */
 #include "sim/series.h"
 
-#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "kern/bug.h"
-
-/* Column names of a zone: "normal", or "node1_normal" beyond node 0. */
-static void zone_prefix(const struct zone *z, char *buf, size_t size)
+static char *chomp(char *line)
 {
-	char name[ZONE_NAME_SIZE];
-	size_t i = 0;
-	for (; z->name[i]; i++)
-		name[i] = (char)tolower((unsigned char)z->name[i]);
-	name[i] = '\0';
-	if (z->nid)
-		snprintf(buf, size, "node%u_%s", z->nid, name);
-	else
-		snprintf(buf, size, "%s", name);
+	line[strcspn(line, "\r\n")] = '\0';
+	return line;
 }
 
-static void write_zone_header(FILE *out, const struct zone *z, unsigned max_order)
+static int parse_header(struct series *s, char *line)
 {
-	char prefix[24];
-	zone_prefix(z, prefix, sizeof(prefix));
-	fprintf(out, ",%s_free_pages", prefix);
-	for (unsigned o = 0; o <= max_order; o++)
-		fprintf(out, ",%s_order%u_blocks", prefix, o);
-	for (unsigned mt = 0; mt < MIGRATE_TYPES; mt++) {
-		char type[16];
-		size_t i = 0;
-		for (; migratetype_names[mt][i]; i++)
-			type[i] = (char)tolower((unsigned char)migratetype_names[mt][i]);
-		type[i] = '\0';
-		for (unsigned o = 0; o <= max_order; o++)
-			fprintf(out, ",%s_%s_order%u_blocks", prefix, type, o);
-	}
-}
+	size_t i;
+	char *name;
 
-static void write_header(const struct series *s)
-{
-	const struct physmem *pm = s->replay->pa->pm;
-	fprintf(s->out, "time_ns");
-	for (unsigned i = 0; i < pm->zones_count; i++) {
-		if (pm->zones[i].managed_pages)
-			write_zone_header(s->out, &pm->zones[i], pm->max_order);
-	}
-	for (unsigned o = 0; o <= pm->max_order; o++)
-		fprintf(s->out, ",order%u_unusable_index", o);
-	for (unsigned o = 0; o <= pm->max_order; o++)
-		fprintf(s->out, ",order%u_extfrag_index", o);
-	fprintf(s->out, ",largest_free_order,pcp_pages");
-	for (unsigned cpu = 0; cpu < s->cpus_count; cpu++)
-		fprintf(s->out, ",cpu%u_pcp_pages", cpu);
-	fprintf(s->out, ",ops_count,failed_count,splits_count,merges_count,fallbacks_count,"
-			"refills_count,drains_count,zone_lock_wait_ns\n");
-}
-
-int series_init(struct series *s, struct replay *replay, unsigned cpus_count, ps_t interval_ps,
-		FILE *out)
-{
-	const struct physmem *pm = replay->pa->pm;
-	memset(s, 0, sizeof(*s));
-	s->replay = replay;
-	s->cpus_count = cpus_count;
-	s->interval_ps = interval_ps;
-	s->out = out;
-	size_t columns = 32 + cpus_count + 2u * (pm->max_order + 1) +
-			 (size_t)pm->zones_count * (pm->max_order + 1) * (MIGRATE_TYPES + 2);
-	s->row_size = columns * 24;
-	s->row = malloc(s->row_size);
-	if (!s->row)
+	s->header = strdup(chomp(line));
+	if (!s->header)
 		return -1;
-	replay->next_sample_ps = interval_ps ? 0 : UINT64_MAX;
-	if (out)
-		write_header(s);
+	for (s->columns_count = 1, i = 0; s->header[i]; i++)
+		s->columns_count += s->header[i] == ',';
+	s->names = calloc(s->columns_count, sizeof(*s->names));
+	if (!s->names)
+		return -1;
+	name = s->header;
+	for (i = 0; i < s->columns_count; i++)
+		s->names[i] = strsep(&name, ",");
 	return 0;
+}
+
+/* 0, or the 1-based number of the cell that is wrong. */
+static size_t parse_row(struct series *s, char *line, double *cells)
+{
+	char *cell, *end;
+	size_t i;
+
+	chomp(line);
+	for (i = 0; i < s->columns_count; i++) {
+		cell = strsep(&line, ",");
+		if (!cell)
+			return i + 1;
+		cells[i] = *cell ? strtod(cell, &end) : NAN;
+		if (*cell && (*end || end == cell || !isfinite(cells[i])))
+			return i + 1;
+	}
+	return line ? i + 1 : 0;
+}
+
+/* Room for one more row. */
+static int grow(struct series *s, size_t *rows_room)
+{
+	size_t room = *rows_room ? 2 * *rows_room : 256;
+	double *cells;
+
+	if (s->rows_count < *rows_room)
+		return 0;
+	if (room > SIZE_MAX / sizeof(*cells) / s->columns_count)
+		return -1;
+	cells = realloc(s->cells, room * s->columns_count * sizeof(*cells));
+	if (!cells)
+		return -1;
+	s->cells = cells;
+	*rows_room = room;
+	return 0;
+}
+
+static int read_rows(struct series *s, FILE *f, const char *path, struct err *err)
+{
+	size_t line_bytes = 0, rows_room = 0, bad;
+	char *line = NULL;
+	int failed = -1;
+
+	if (getline(&line, &line_bytes, f) <= 0 || !*chomp(line)) {
+		err_set(err, ERR_TRACE, "%s:1: the header row is missing", path);
+		goto out;
+	}
+	if (parse_header(s, line))
+		goto out_memory;
+	while (getline(&line, &line_bytes, f) > 0) {
+		if (grow(s, &rows_room))
+			goto out_memory;
+		bad = parse_row(s, line, s->cells + s->rows_count * s->columns_count);
+		if (bad) {
+			err_set(err, ERR_TRACE,
+				"%s:%zu: column %zu is no number, or the row has not %zu columns",
+				path, s->rows_count + 2, bad, s->columns_count);
+			goto out;
+		}
+		s->rows_count++;
+	}
+	if (ferror(f))
+		err_set(err, ERR_NO_INPUT, "%s: %s", path, strerror(errno));
+	else
+		failed = 0;
+	goto out;
+out_memory:
+	err_set(err, ERR_NO_INPUT, "%s: out of memory", path);
+out:
+	free(line);
+	return failed;
+}
+
+int series_read(struct series *s, const char *path, struct err *err)
+{
+	FILE *f = fopen(path, "re");
+	int failed;
+
+	memset(s, 0, sizeof(*s));
+	if (!f)
+		return err_set(err, ERR_NO_INPUT, "%s: %s", path, strerror(errno));
+	failed = read_rows(s, f, path, err);
+	fclose(f);
+	if (failed)
+		series_release(s);
+	return failed;
 }
 
 void series_release(struct series *s)
 {
-	free(s->row);
-	s->row = NULL;
+	free(s->header);
+	free(s->names);
+	free(s->cells);
+	memset(s, 0, sizeof(*s));
 }
 
-/* --- a row -------------------------------------------------------------------------------------- */
-
-static char *put_u64(char *p, uint64_t v)
+long series_column(const struct series *s, const char *name)
 {
-	char digits[20];
-	unsigned n = 0;
-	do
-		digits[n++] = (char)('0' + v % 10);
-	while (v /= 10);
-	while (n)
-		*p++ = digits[--n];
-	return p;
-}
+	size_t i;
 
-static char *put_column(char *p, uint64_t v)
-{
-	*p++ = ',';
-	return put_u64(p, v);
-}
-
-/* @v units of 10^-@digits. */
-static char *put_fixed(char *p, int64_t v, unsigned digits)
-{
-	uint64_t scale = 1, size = (uint64_t)(v < 0 ? -v : v);
-	for (unsigned i = 0; i < digits; i++)
-		scale *= 10;
-	*p++ = ',';
-	if (v < 0)
-		*p++ = '-';
-	p = put_u64(p, size / scale);
-	if (!(size %= scale))
-		return p;
-	*p++ = '.';
-	while (size) {
-		scale /= 10;
-		*p++ = (char)('0' + size / scale);
-		size %= scale;
-	}
-	return p;
-}
-
-struct sums {
-	struct free_counts all;
-	uint64_t splits, merges, fallbacks, refills, drains, pcp_pages;
-	ps_t lock_wait_ps;
-};
-
-static char *put_zone(char *p, struct page_allocator *pa, unsigned i, struct sums *sums)
-{
-	struct page_zone_stats z;
-	struct free_counts f = {.max_order = pa->pm->max_order};
-	pa->ops->zone_stats(pa, i, &z);
-	sums->splits += z.splits_count;
-	sums->merges += z.merges_count;
-	sums->fallbacks += z.claims_count + z.steals_count;
-	sums->lock_wait_ps += z.lock ? z.lock->wait_ps_total : 0;
-	if (!pa->pm->zones[i].managed_pages)
-		return p;
-	for (unsigned o = 0; o <= f.max_order; o++) {
-		for (unsigned mt = 0; mt < MIGRATE_TYPES; mt++)
-			f.blocks[o] += z.free_blocks[o][mt];
-	}
-	p = put_column(p, free_counts_pages(&f));
-	for (unsigned o = 0; o <= f.max_order; o++)
-		p = put_column(p, f.blocks[o]);
-	for (unsigned mt = 0; mt < MIGRATE_TYPES; mt++) {
-		for (unsigned o = 0; o <= f.max_order; o++)
-			p = put_column(p, z.free_blocks[o][mt]);
-	}
-	free_counts_add(&sums->all, &f);
-	return p;
-}
-
-static char *put_pcps(char *p, struct page_allocator *pa, unsigned cpus_count, struct sums *sums)
-{
-	uint64_t by_cpu[CPUS_LIMIT];
-	for (unsigned cpu = 0; cpu < cpus_count; cpu++) {
-		by_cpu[cpu] = 0;
-		for (unsigned i = 0; i < pa->pm->zones_count; i++) {
-			struct page_pcp_stats c;
-			if (!pa->ops->pcp_stats || !pa->ops->pcp_stats(pa, i, cpu, &c))
-				continue;
-			by_cpu[cpu] += c.count_pages;
-			sums->refills += c.refills_count;
-			sums->drains += c.drains_count;
-		}
-		sums->pcp_pages += by_cpu[cpu];
-	}
-	p = put_column(p, sums->pcp_pages);
-	for (unsigned cpu = 0; cpu < cpus_count; cpu++)
-		p = put_column(p, by_cpu[cpu]);
-	return p;
-}
-
-void series_sample(struct series *s, ps_t now_ps)
-{
-	struct page_allocator *pa = s->replay->pa;
-	struct sums sums = {.all.max_order = pa->pm->max_order};
-	const struct metrics *m = s->replay->metrics;
-	s->rows_count++;
-	if (!s->out)
-		return;
-	char *p = put_u64(s->row, now_ps / PS_PER_NS);
-	for (unsigned i = 0; i < pa->pm->zones_count; i++)
-		p = put_zone(p, pa, i, &sums);
-	for (unsigned o = 0; o <= pa->pm->max_order; o++)
-		p = put_fixed(p, (int64_t)unusable_index_millionths(&sums.all, o), 6);
-	for (unsigned o = 0; o <= pa->pm->max_order; o++)
-		p = put_fixed(p, extfrag_index_thousandths(&sums.all, o), 3);
-	p = put_fixed(p, largest_free_order(&sums.all), 0);
-	p = put_pcps(p, pa, s->cpus_count, &sums);
-	const uint64_t last[] = {m->ops_count,   m->failed_count, sums.splits, sums.merges,
-				 sums.fallbacks, sums.refills,    sums.drains,
-				 sums.lock_wait_ps / PS_PER_NS};
-	for (size_t i = 0; i < ARRAY_SIZE(last); i++)
-		p = put_column(p, last[i]);
-	*p++ = '\n';
-	BUG_ON((size_t)(p - s->row) > s->row_size, "a series row of %zu bytes", (size_t)(p - s->row));
-	fwrite(s->row, 1, (size_t)(p - s->row), s->out);
-}
-
-static void sampler_main(struct engine_cpu *cpu, void *arg)
-{
-	struct series *s = arg;
-	for (ps_t at = 0;; at += s->interval_ps) {
-		engine_idle_until(cpu, at);
-		s->replay->next_sample_ps = at;
-		engine_join(cpu);
-		if (!engine_any_active(s->replay->engine))
-			return;
-		series_sample(s, at);
-		if (s->on_sample)
-			s->on_sample(s->arg, at);
-		s->replay->next_sample_ps = at + s->interval_ps;
-	}
-}
-
-void series_start(struct series *s)
-{
-	if (s->interval_ps)
-		engine_add_daemon(s->replay->engine, "sampler", sampler_main, s);
+	for (i = 0; i < s->columns_count; i++)
+		if (!strcmp(s->names[i], name))
+			return (long)i;
+	return -1;
 }

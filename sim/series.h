@@ -1,36 +1,34 @@
 /*
- * series.h - the state of memory over simulated time, one CSV row a sample.
+ * series.h - reading a result's series.csv.
  */
 #ifndef SIM_SERIES_H
 #define SIM_SERIES_H
 
-#include <stdio.h>
+#include <stddef.h>
 
-#include "sim/replay.h"
+#include "kern/err.h"
 
+/* A table of numbers with named columns. */
 struct series {
-	struct replay *replay;
-	unsigned cpus_count;
-	ps_t interval_ps;
-	FILE *out;                /* NULL: sample without writing */
-	uint64_t rows_count;
-	/* Called with every sample, at a moment when all CPUs stand still; may be NULL. */
-	void (*on_sample)(void *arg, ps_t now_ps);
-	void *arg;
-	char *row;                /* text of one row */
-	size_t row_size;
+	char *header;  /* the names, each ended by NUL */
+	char **names;  /* [columns_count], into header */
+	double *cells; /* [rows_count * columns_count]; NAN for an empty cell */
+	size_t columns_count, rows_count;
 };
 
 /*
- * Prepare sampling every @interval_ps into @out, and write the header. Returns 0, or -1 if the host is
- * out of memory.
+ * Read @path: a header row, then rows of numbers or empty cells, separated by commas. Returns 0, or
+ * -1 with @err (ERR_NO_INPUT: can't be opened; ERR_TRACE: malformed, with file:line) and @s empty.
  */
-int series_init(struct series *s, struct replay *replay, unsigned cpus_count, ps_t interval_ps,
-		FILE *out);
+int series_read(struct series *s, const char *path, struct err *err);
 void series_release(struct series *s);
-/* Write the row of @now_ps. */
-void series_sample(struct series *s, ps_t now_ps);
-/* Add the daemon that samples to the engine of the replay. */
-void series_start(struct series *s);
+
+/* The number of the column @name, or -1. */
+long series_column(const struct series *s, const char *name);
+
+static inline double series_cell(const struct series *s, size_t row, size_t column)
+{
+	return s->cells[row * s->columns_count + column];
+}
 
 #endif

@@ -1,0 +1,48 @@
+# common.gp - terminal, fonts and palettes of all plots.
+#
+# Run after the variables of a plot (data/NAME.gp) and before its script. Expects:
+#   format   "png", "svg" or "dumb" (characters)
+#   output   file to write; "dumb" writes to standard output
+#   columns, rows, ansi   size of the terminal and whether it shows colours, for "dumb"
+
+set encoding utf8
+set datafile separator whitespace
+set datafile missing "NaN"
+
+is_text = format eq "dumb"
+if (format eq "png") {
+	set terminal pngcairo size 1600,1000 font "Sans,15" linewidth 1.5 background "white" noenhanced
+}
+if (format eq "svg") {
+	set terminal svg size 1600,1000 font "Sans,19" linewidth 1.5 background "white" noenhanced
+}
+if (is_text && ansi) {
+	set terminal dumb size columns,rows ansi256 noenhanced
+}
+if (is_text && !ansi) {
+	set terminal dumb size columns,rows mono noenhanced
+}
+if (!is_text) {
+	set output output
+}
+
+# Orders, small to large: viridis, which keeps its order of brightness for every kind of sight.
+array palette_orders[16] = [ \
+	"#440154", "#481a6c", "#472f7d", "#414487", "#39568c", "#31688e", "#2a788e", "#23888e", \
+	"#1f988b", "#22a884", "#35b779", "#54c568", "#7ad151", "#a5db36", "#d2e21b", "#fde725" ]
+
+# Kinds of things: Okabe and Ito, without the yellow that vanishes on white.
+array palette_lines[8] = [ \
+	"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#7f7f7f" ]
+
+# Isolate, HighAtomic, Reclaimable, Unmovable, Movable.
+array palette_types[5] = [ "#000000", "#cc79a7", "#009e73", "#d55e00", "#56b4e9" ]
+
+set style fill solid 1.0 noborder
+set tics nomirror out
+set border 3 linecolor rgb "#404040"
+set grid back linetype 1 linewidth 0.5 linecolor rgb "#d8d8d8"
+set key noautotitle
+
+# Title and subtitle on top of everything; call before the first panel.
+heading = title . "\n" . subtitle

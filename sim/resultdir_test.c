@@ -1,0 +1,249 @@
+/*
+ * resultdir_test.c - creating, replacing, failing: after each, exactly the expected files exist.
+ */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "sim/resultdir.h"
+
+static char home[64];
+
+/* Each test starts in an empty directory of its own. */
+static int setup(void **state)
+{
+	strcpy(home, "/tmp/resultdir_test.XXXXXX");
+	return mkdtemp(home) && !chdir(home) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	return chdir("/") || resultdir_remove_tree(home);
+}
+
+static void put_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void assert_file(const char *path, const char *expected)
+{
+	char text[256];
+	FILE *f = fopen(path, "r");
+
+	assert_non_null(f);
+	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+	fclose(f);
+	assert_string_equal(text, expected);
+}
+
+/* The number of entries of @path. */
+static unsigned entries(const char *path)
+{
+	DIR *dir = opendir(path);
+	unsigned count = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir))
+		count++;
+	closedir(dir);
+	return count - 2;
+}
+
+static void write_result(struct resultdir *rd, const char *text)
+{
+	struct err err = {0};
+	FILE *f = resultdir_open(rd, "run.json", &err);
+
+	assert_non_null(f);
+	fputs(text, f);
+	assert_int_equal(resultdir_close(rd, f, &err), 0);
+}
+
+#define RESULT "{\n  \"schema_version\": 1\n}\n"
+
+static void test_create(void **state)
+{
+	struct err err = {0};
+	struct resultdir rd;
+
+	assert_int_equal(resultdir_create(&rd, "a/b//c/", &err), 0);
+	write_result(&rd, RESULT);
+	assert_int_not_equal(access("a/b/c", F_OK), 0);
+	assert_int_equal(resultdir_commit(&rd, &err), 0);
+	assert_file("a/b/c/run.json", RESULT);
+	assert_int_equal(entries("a/b"), 1);
+	assert_true(resultdir_is_result("a/b/c"));
+	assert_false(resultdir_is_result("a/b"));
+	resultdir_abort(&rd);
+	assert_file("a/b/c/run.json", RESULT);
+}
+
+static void test_replace(void **state)
+{
+	struct err err = {0};
+	struct resultdir rd;
+
+	mkdir("r", 0777);
+	mkdir("r/plots", 0777);
+	put_file("r/run.json", RESULT);
+	put_file("r/plots/x.png", "old");
+	assert_int_equal(resultdir_create(&rd, "r", &err), 0);
+	write_result(&rd, "{\"schema_version\":2}");
+	assert_file("r/run.json", RESULT);
+	assert_int_equal(resultdir_commit(&rd, &err), 0);
+	assert_file("r/run.json", "{\"schema_version\":2}");
+	assert_int_equal(entries("r"), 1);
+	assert_int_equal(entries("."), 1);
+}
+
+static void test_replace_through_link(void **state)
+{
+	struct err err = {0};
+	struct resultdir rd;
+	struct stat st;
+
+	mkdir("real", 0777);
+	assert_int_equal(symlink("real", "link"), 0);
+	assert_int_equal(resultdir_create(&rd, "link", &err), 0);
+	write_result(&rd, RESULT);
+	assert_int_equal(resultdir_commit(&rd, &err), 0);
+	assert_int_equal(lstat("link", &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
+	assert_file("real/run.json", RESULT);
+}
+
+static void refused(const char *path, const char *words)
+{
+	struct err err = {0};
+	struct resultdir rd;
+
+	assert_int_equal(resultdir_create(&rd, path, &err), -1);
+	assert_int_equal(err.code, ERR_CANT_CREATE);
+	assert_non_null(strstr(err.text, words));
+	assert_null(strchr(err.text, '\n'));
+}
+
+static void test_refused(void **state)
+{
+	mkdir("ours-not", 0777);
+	put_file("ours-not/precious", "x");
+	refused("ours-not", "not empty");
+	/* A run.json of some other program. */
+	put_file("ours-not/run.json", "{\"run\": 1}");
+	refused("ours-not", "not empty");
+	assert_int_equal(entries("ours-not"), 2);
+	put_file("file", "");
+	refused("file", "Not a directory");
+	refused("file/below", "Not a directory");
+	refused("", "no name");
+	refused("/", "no name");
+	refused("new/..", "no name");
+	assert_int_equal(symlink("nowhere", "dangling"), 0);
+	refused("dangling", "No such file");
+	refused("/proc/no/such/place", "/proc/no");
+	assert_int_equal(entries("."), 3);
+}
+
+static void test_occupied_while_running(void **state)
+{
+	struct err err = {0};
+	struct resultdir rd;
+
+	assert_int_equal(resultdir_create(&rd, "r", &err), 0);
+	write_result(&rd, RESULT);
+	mkdir("r", 0777);
+	put_file("r/precious", "x");
+	assert_int_equal(resultdir_commit(&rd, &err), -1);
+	assert_int_equal(err.code, ERR_CANT_CREATE);
+	assert_int_equal(entries("."), 1);
+	assert_file("r/precious", "x");
+}
+
+static void test_abort(void **state)
+{
+	struct err err = {0};
+	struct resultdir rd = {0};
+	FILE *f;
+
+	resultdir_abort(&rd);
+	mkdir("there", 0777);
+	assert_int_equal(resultdir_create(&rd, "there/new/deep/r", &err), 0);
+	write_result(&rd, RESULT);
+	f = resultdir_open(&rd, "series.csv", &err);
+	assert_non_null(f);
+	fputs("time_ns\n", f);
+	resultdir_abort(&rd);
+	resultdir_abort(&rd);
+	assert_int_equal(entries("there"), 0);
+}
+
+/* A file-size limit stands for a full disk: write() fails midway. */
+static void test_write_error(void **state)
+{
+	struct rlimit before, limit;
+	struct err err = {0};
+	struct resultdir rd;
+	unsigned i;
+	FILE *f;
+
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	limit = before;
+	limit.rlim_cur = 100000;
+	assert_int_equal(resultdir_create(&rd, "r", &err), 0);
+	f = resultdir_open(&rd, "series.csv", &err);
+	assert_non_null(f);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	for (i = 0; i < 100000; i++)
+		fputs("12345678,", f);
+	assert_int_equal(resultdir_check(&rd, f, &err), -1);
+	memset(&err, 0, sizeof(err));
+	assert_int_equal(resultdir_close(&rd, f, &err), -1);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(err.code, ERR_IO);
+	assert_string_equal(err.text, "r/series.csv: writing failed: File too large");
+	resultdir_abort(&rd);
+	assert_int_equal(entries("."), 0);
+}
+
+static void test_file_twice(void **state)
+{
+	struct err err = {0};
+	struct resultdir rd;
+
+	assert_int_equal(resultdir_create(&rd, "r", &err), 0);
+	write_result(&rd, RESULT);
+	assert_null(resultdir_open(&rd, "run.json", &err));
+	assert_string_equal(err.text, "r/run.json: can't create: File exists");
+	resultdir_abort(&rd);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_create, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_replace, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_replace_through_link, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_occupied_while_running, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_abort, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_write_error, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_file_twice, setup, teardown),
+	};
+
+	return cmocka_run_group_tests_name("resultdir", tests, NULL, NULL);
+}

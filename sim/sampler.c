@@ -1,0 +1,238 @@
+/*
+ * sampler.c - see sampler.h.
+ *
+ * The sampler is a daemon of the engine. A CPU joins before any operation that starts at or after the
+ * next sample's time, so when the sampler runs, every operation that started earlier has been carried
+ * out and none that starts later: the row is the same however far CPUs run ahead in between.
+ *
+ * Rows are built with integer arithmetic in one buffer: a run may take thousands of samples of two
+ * hundred columns, and stdio's formatting would be most of its time.
+ */
+#include "sim/sampler.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kern/bug.h"
+
+/* Column names of a zone: "normal", or "node1_normal" beyond node 0. */
+static void zone_prefix(const struct zone *z, char *buf, size_t size)
+{
+	char name[ZONE_NAME_SIZE];
+	size_t i = 0;
+	for (; z->name[i]; i++)
+		name[i] = (char)tolower((unsigned char)z->name[i]);
+	name[i] = '\0';
+	if (z->nid)
+		snprintf(buf, size, "node%u_%s", z->nid, name);
+	else
+		snprintf(buf, size, "%s", name);
+}
+
+static void write_zone_header(FILE *out, const struct zone *z, unsigned max_order)
+{
+	char prefix[24];
+	zone_prefix(z, prefix, sizeof(prefix));
+	fprintf(out, ",%s_free_pages", prefix);
+	for (unsigned o = 0; o <= max_order; o++)
+		fprintf(out, ",%s_order%u_blocks", prefix, o);
+	for (unsigned mt = 0; mt < MIGRATE_TYPES; mt++) {
+		char type[16];
+		size_t i = 0;
+		for (; migratetype_names[mt][i]; i++)
+			type[i] = (char)tolower((unsigned char)migratetype_names[mt][i]);
+		type[i] = '\0';
+		for (unsigned o = 0; o <= max_order; o++)
+			fprintf(out, ",%s_%s_order%u_blocks", prefix, type, o);
+	}
+}
+
+static void write_header(const struct sampler *s)
+{
+	const struct physmem *pm = s->replay->pa->pm;
+	fprintf(s->out, "time_ns");
+	for (unsigned i = 0; i < pm->zones_count; i++) {
+		if (pm->zones[i].managed_pages)
+			write_zone_header(s->out, &pm->zones[i], pm->max_order);
+	}
+	for (unsigned o = 0; o <= pm->max_order; o++)
+		fprintf(s->out, ",order%u_unusable_index", o);
+	for (unsigned o = 0; o <= pm->max_order; o++)
+		fprintf(s->out, ",order%u_extfrag_index", o);
+	fprintf(s->out, ",largest_free_order,pcp_pages");
+	for (unsigned cpu = 0; cpu < s->cpus_count; cpu++)
+		fprintf(s->out, ",cpu%u_pcp_pages", cpu);
+	fprintf(s->out, ",ops_count,failed_count,splits_count,merges_count,fallbacks_count,"
+			"refills_count,drains_count,zone_lock_wait_ns\n");
+}
+
+int sampler_init(struct sampler *s, struct replay *replay, unsigned cpus_count, ps_t interval_ps,
+		FILE *out)
+{
+	const struct physmem *pm = replay->pa->pm;
+	memset(s, 0, sizeof(*s));
+	s->replay = replay;
+	s->cpus_count = cpus_count;
+	s->interval_ps = interval_ps;
+	s->out = out;
+	size_t columns = 32 + cpus_count + 2u * (pm->max_order + 1) +
+			 (size_t)pm->zones_count * (pm->max_order + 1) * (MIGRATE_TYPES + 2);
+	s->row_size = columns * 24;
+	s->row = malloc(s->row_size);
+	if (!s->row)
+		return -1;
+	replay->next_sample_ps = interval_ps ? 0 : UINT64_MAX;
+	if (out)
+		write_header(s);
+	return 0;
+}
+
+void sampler_release(struct sampler *s)
+{
+	free(s->row);
+	s->row = NULL;
+}
+
+/* --- a row -------------------------------------------------------------------------------------- */
+
+static char *put_u64(char *p, uint64_t v)
+{
+	char digits[20];
+	unsigned n = 0;
+	do
+		digits[n++] = (char)('0' + v % 10);
+	while (v /= 10);
+	while (n)
+		*p++ = digits[--n];
+	return p;
+}
+
+static char *put_column(char *p, uint64_t v)
+{
+	*p++ = ',';
+	return put_u64(p, v);
+}
+
+/* @v units of 10^-@digits. */
+static char *put_fixed(char *p, int64_t v, unsigned digits)
+{
+	uint64_t scale = 1, size = (uint64_t)(v < 0 ? -v : v);
+	for (unsigned i = 0; i < digits; i++)
+		scale *= 10;
+	*p++ = ',';
+	if (v < 0)
+		*p++ = '-';
+	p = put_u64(p, size / scale);
+	if (!(size %= scale))
+		return p;
+	*p++ = '.';
+	while (size) {
+		scale /= 10;
+		*p++ = (char)('0' + size / scale);
+		size %= scale;
+	}
+	return p;
+}
+
+struct sums {
+	struct free_counts all;
+	uint64_t splits, merges, fallbacks, refills, drains, pcp_pages;
+	ps_t lock_wait_ps;
+};
+
+static char *put_zone(char *p, struct page_allocator *pa, unsigned i, struct sums *sums)
+{
+	struct page_zone_stats z;
+	struct free_counts f = {.max_order = pa->pm->max_order};
+	pa->ops->zone_stats(pa, i, &z);
+	sums->splits += z.splits_count;
+	sums->merges += z.merges_count;
+	sums->fallbacks += z.claims_count + z.steals_count;
+	sums->lock_wait_ps += z.lock ? z.lock->wait_ps_total : 0;
+	if (!pa->pm->zones[i].managed_pages)
+		return p;
+	for (unsigned o = 0; o <= f.max_order; o++) {
+		for (unsigned mt = 0; mt < MIGRATE_TYPES; mt++)
+			f.blocks[o] += z.free_blocks[o][mt];
+	}
+	p = put_column(p, free_counts_pages(&f));
+	for (unsigned o = 0; o <= f.max_order; o++)
+		p = put_column(p, f.blocks[o]);
+	for (unsigned mt = 0; mt < MIGRATE_TYPES; mt++) {
+		for (unsigned o = 0; o <= f.max_order; o++)
+			p = put_column(p, z.free_blocks[o][mt]);
+	}
+	free_counts_add(&sums->all, &f);
+	return p;
+}
+
+static char *put_pcps(char *p, struct page_allocator *pa, unsigned cpus_count, struct sums *sums)
+{
+	uint64_t by_cpu[CPUS_LIMIT];
+	for (unsigned cpu = 0; cpu < cpus_count; cpu++) {
+		by_cpu[cpu] = 0;
+		for (unsigned i = 0; i < pa->pm->zones_count; i++) {
+			struct page_pcp_stats c;
+			if (!pa->ops->pcp_stats || !pa->ops->pcp_stats(pa, i, cpu, &c))
+				continue;
+			by_cpu[cpu] += c.count_pages;
+			sums->refills += c.refills_count;
+			sums->drains += c.drains_count;
+		}
+		sums->pcp_pages += by_cpu[cpu];
+	}
+	p = put_column(p, sums->pcp_pages);
+	for (unsigned cpu = 0; cpu < cpus_count; cpu++)
+		p = put_column(p, by_cpu[cpu]);
+	return p;
+}
+
+void sampler_sample(struct sampler *s, ps_t now_ps)
+{
+	struct page_allocator *pa = s->replay->pa;
+	struct sums sums = {.all.max_order = pa->pm->max_order};
+	const struct metrics *m = s->replay->metrics;
+	s->rows_count++;
+	if (!s->out)
+		return;
+	char *p = put_u64(s->row, now_ps / PS_PER_NS);
+	for (unsigned i = 0; i < pa->pm->zones_count; i++)
+		p = put_zone(p, pa, i, &sums);
+	for (unsigned o = 0; o <= pa->pm->max_order; o++)
+		p = put_fixed(p, (int64_t)unusable_index_millionths(&sums.all, o), 6);
+	for (unsigned o = 0; o <= pa->pm->max_order; o++)
+		p = put_fixed(p, extfrag_index_thousandths(&sums.all, o), 3);
+	p = put_fixed(p, largest_free_order(&sums.all), 0);
+	p = put_pcps(p, pa, s->cpus_count, &sums);
+	const uint64_t last[] = {m->ops_count,   m->failed_count, sums.splits, sums.merges,
+				 sums.fallbacks, sums.refills,    sums.drains,
+				 sums.lock_wait_ps / PS_PER_NS};
+	for (size_t i = 0; i < ARRAY_SIZE(last); i++)
+		p = put_column(p, last[i]);
+	*p++ = '\n';
+	BUG_ON((size_t)(p - s->row) > s->row_size, "a series row of %zu bytes", (size_t)(p - s->row));
+	fwrite(s->row, 1, (size_t)(p - s->row), s->out);
+}
+
+static void sampler_main(struct engine_cpu *cpu, void *arg)
+{
+	struct sampler *s = arg;
+	for (ps_t at = 0;; at += s->interval_ps) {
+		engine_idle_until(cpu, at);
+		s->replay->next_sample_ps = at;
+		engine_join(cpu);
+		if (!engine_any_active(s->replay->engine))
+			return;
+		sampler_sample(s, at);
+		if (s->on_sample)
+			s->on_sample(s->arg, at);
+		s->replay->next_sample_ps = at + s->interval_ps;
+	}
+}
+
+void sampler_start(struct sampler *s)
+{
+	if (s->interval_ps)
+		engine_add_daemon(s->replay->engine, "sampler", sampler_main, s);
+}

@@ -1,0 +1,36 @@
+/*
+ * sampler.h - the state of memory over simulated time, one CSV row a sample.
+ */
+#ifndef SIM_SAMPLER_H
+#define SIM_SAMPLER_H
+
+#include <stdio.h>
+
+#include "sim/replay.h"
+
+struct sampler {
+	struct replay *replay;
+	unsigned cpus_count;
+	ps_t interval_ps;
+	FILE *out;                /* NULL: sample without writing */
+	uint64_t rows_count;
+	/* Called with every sample, at a moment when all CPUs stand still; may be NULL. */
+	void (*on_sample)(void *arg, ps_t now_ps);
+	void *arg;
+	char *row;                /* text of one row */
+	size_t row_size;
+};
+
+/*
+ * Prepare sampling every @interval_ps into @out, and write the header. Returns 0, or -1 if the host is
+ * out of memory.
+ */
+int sampler_init(struct sampler *s, struct replay *replay, unsigned cpus_count, ps_t interval_ps,
+		FILE *out);
+void sampler_release(struct sampler *s);
+/* Write the row of @now_ps. */
+void sampler_sample(struct sampler *s, ps_t now_ps);
+/* Add the daemon that samples to the engine of the replay. */
+void sampler_start(struct sampler *s);
+
+#endif
