@@ -88,6 +88,8 @@ struct trace_report {
 	uint64_t lost_events;        /* the recorder's own count */
 	uint64_t out_of_order;       /* events earlier than their CPU's last one; moved to its time */
 	uint64_t truncated_lines;    /* a last line without its end, or with a needed key missing */
+	uint64_t untraced_allocations; /* frees of a page that was free: an allocation is missing */
+	uint64_t unknown_gfp_names;  /* in gfp_flags, ignored */
 	uint64_t span_ns;            /* first to last imported event */
 };
 

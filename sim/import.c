@@ -1,0 +1,497 @@
+/*
+ * import.c - a recorded text trace becomes a binary one.
+ *
+ * Lines become events (import_ftrace.c, import_perf.c), events of kmem's pages get their fields
+ * (import_event.c), and this file keeps track of what they mean together:
+ *
+ *   allocation   a new object, with the next id. If one of its pages is still live, a free was missed:
+ *                the live block is freed first (IMPLICIT).
+ *   free         of a live block: an ordinary free. Of a part of one: PARTIAL, and the rest stays live
+ *                (import_live.c). Of more than was allocated: what is live in it is freed, block by
+ *                block. Of nothing that is live: PREEXISTING, see below.
+ *   taken, drained, extfrag    evidence; stored, never replayed
+ *   free_batched               repeats a free; counted
+ *
+ * Frees of unknown blocks are of two kinds. A page that no event has named before was allocated
+ * before the recording began: its block goes into the trace's preexisting section. A page that was
+ * free at some earlier event must have been allocated since, by a path without a tracepoint
+ * (alloc_pages_bulk); it is counted as an untraced allocation. So `seen`, the set of all pages that
+ * an event has named, decides, and preexisting blocks never overlap.
+ *
+ * Time never goes back within a CPU: an event that is earlier than its CPU's last one is moved to
+ * that time and counted. Time 0 of the trace is the first event that is imported.
+ *
+ * Findings are counted, with the first line of each, and are no errors unless strict. Errors are
+ * inputs that are no trace, and what exceeds the trace format.
+ */
+#include "sim/import.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "kern/bug.h"
+#include "kern/pfnset.h"
+#include "kern/types.h"
+#include "sim/import_line.h"
+#include "sim/import_live.h"
+
+#define SNIFF_LINES_MAX      1000
+#define PROGRESS_LINES       2048
+#define STRICT_FINDINGS_ROOM 9
+
+const struct import_format import_formats[] = {
+	{"ftrace", "the `trace` or `trace_pipe` file of tracefs"},
+	{"trace-cmd", "output of `trace-cmd report`"},
+	{"perf", "output of `perf script`"},
+	{NULL, NULL},
+};
+
+/* What strict mode doesn't accept, and how it says so. */
+static const struct finding {
+	size_t field; /* of struct trace_report */
+	const char *text;
+} findings[STRICT_FINDINGS_ROOM] = {
+	{offsetof(struct trace_report, lost_events), "events lost by the recorder"},
+	{offsetof(struct trace_report, skipped_lines), "lines that are no event"},
+	{offsetof(struct trace_report, truncated_lines), "events cut short"},
+	{offsetof(struct trace_report, out_of_order), "events out of order"},
+	{offsetof(struct trace_report, live_allocations), "allocations of a live page"},
+	{offsetof(struct trace_report, order_mismatches), "frees larger than their allocation"},
+	{offsetof(struct trace_report, unmatched_frees), "frees of blocks older than the recording"},
+	{offsetof(struct trace_report, untraced_allocations), "frees of pages that were free"},
+	{offsetof(struct trace_report, unknown_gfp_names), "unknown gfp flag names"},
+};
+
+struct import {
+	struct textin *in;
+	const struct import_parser *parser; /* NULL: not known yet */
+	struct trace_writer *writer;
+	struct trace_report *report;
+	struct err *err;
+	struct live_map live;
+	struct pfnset seen;
+	struct gfp_cache gfps;
+	uint64_t last_ns[TRACE_CPUS_LIMIT];
+	uint64_t base_ns;
+	bool based; /* base_ns is set */
+	uint32_t seq, next_id;
+	uint64_t lost_total;  /* as the recorder sums up */
+	uint64_t lost_missed; /* as it said where it happened */
+	uint64_t first_line[STRICT_FINDINGS_ROOM];
+};
+
+static int error_here(const struct import *im, const char *what)
+{
+	return err_set(im->err, ERR_TRACE, "%s:%" PRIu64 ": %s", textin_name(im->in),
+		       textin_line_number(im->in), what);
+}
+
+static int out_of_memory(const struct import *im)
+{
+	return err_set(im->err, ERR_IO, "%s: out of memory", textin_name(im->in));
+}
+
+static uint64_t *report_field(struct trace_report *report, size_t field)
+{
+	return (uint64_t *)(void *)((char *)report + field);
+}
+
+/* Count @n of what @counter (a field of im->report) counts. */
+static void note(struct import *im, uint64_t *counter, uint64_t n)
+{
+	for (size_t i = 0; i < STRICT_FINDINGS_ROOM && n && !*counter; i++) {
+		if (report_field(im->report, findings[i].field) == counter)
+			im->first_line[i] = textin_line_number(im->in);
+	}
+	*counter += n;
+}
+
+/* Write a record; what is not in @rec yet: seq. */
+static int emit(struct import *im, struct trace_rec rec, gfp_t gfp)
+{
+	if (im->seq == UINT32_MAX)
+		return error_here(im, "more page events than a trace can hold (2^32 - 1)");
+	rec.seq = im->seq++;
+	int raised = trace_writer_add(im->writer, &rec, gfp, im->err);
+	if (raised < 0)
+		return -1;
+	if (raised)
+		note(im, &im->report->out_of_order, 1);
+	if (!(rec.flags & TRACE_F_IMPLICIT))
+		im->report->imported++;
+	if (rec.kind == TRACE_PAGE_ALLOC || rec.kind == TRACE_PAGE_FREE)
+		im->report->demands++;
+	else
+		im->report->evidence++;
+	im->report->span_ns = u64_max(im->report->span_ns, rec.time_ns);
+	return 0;
+}
+
+static int mark_seen(struct import *im, pfn_t pfn, unsigned order)
+{
+	int before = pfnset_add(&im->seen, pfn, UINT64_C(1) << order);
+	return before < 0 ? out_of_memory(im) : before;
+}
+
+/* Free the live block @block at @pfn; @rec has time and CPU of the event, @flags are added. */
+static int emit_free(struct import *im, struct trace_rec rec, pfn_t pfn,
+		     const struct live_block *block, unsigned flags)
+{
+	rec.kind = TRACE_PAGE_FREE;
+	rec.id = block->id;
+	rec.pfn = (uint32_t)pfn;
+	rec.order = block->order;
+	rec.aux = block->offset;
+	rec.flags = (uint8_t)(flags | (block->part ? TRACE_F_PARTIAL : 0) |
+			      (block->cpu != rec.cpu ? TRACE_F_OTHER_CPU : 0));
+	if (rec.flags & TRACE_F_PARTIAL)
+		im->report->partial_frees++;
+	return emit(im, rec, 0);
+}
+
+/* Free every live block that overlaps the @order block at @pfn: *@freed tells how many. */
+static int free_overlapping(struct import *im, struct trace_rec rec, pfn_t pfn, unsigned order,
+			    unsigned flags, unsigned *freed)
+{
+	pfn_t pfn_end = pfn + (UINT64_C(1) << order);
+	struct live_block block;
+	pfn_t at = live_find(&im->live, pfn, order, &block);
+	*freed = 0;
+	if (at == PFN_NONE)
+		at = live_find_inside(&im->live, pfn, pfn_end, &block);
+	while (at != PFN_NONE) {
+		live_remove(&im->live, at, &block);
+		if (emit_free(im, rec, at, &block, flags) != 0)
+			return -1;
+		++*freed;
+		at = live_find_inside(&im->live, at + 1, pfn_end, &block);
+	}
+	return 0;
+}
+
+static int handle_alloc(struct import *im, struct trace_rec rec, const struct page_event *page)
+{
+	rec.kind = TRACE_PAGE_ALLOC;
+	note(im, &im->report->unknown_gfp_names, page->unknown_gfp_names);
+	if (page->failed) {
+		rec.pfn = TRACE_PFN_NONE;
+		rec.flags = TRACE_F_FAILED;
+		im->report->failed_allocations++;
+		return emit(im, rec, page->gfp);
+	}
+	unsigned freed;
+	if (free_overlapping(im, rec, page->pfn, rec.order, TRACE_F_IMPLICIT, &freed) != 0)
+		return -1;
+	if (freed)
+		note(im, &im->report->live_allocations, 1);
+	if (im->next_id == TRACE_ID_NONE)
+		return error_here(im, "more allocations than a trace can hold (2^32 - 1)");
+	rec.id = im->next_id++;
+	struct live_block block = {.id = rec.id, .order = rec.order, .cpu = (uint8_t)rec.cpu};
+	if (live_add(&im->live, page->pfn, block) != 0)
+		return out_of_memory(im);
+	if (mark_seen(im, page->pfn, rec.order) < 0)
+		return -1;
+	return emit(im, rec, page->gfp);
+}
+
+/* A free of pages that are not live as far as we know. */
+static int handle_unknown_free(struct import *im, struct trace_rec rec)
+{
+	int seen = mark_seen(im, rec.pfn, rec.order);
+	if (seen < 0)
+		return -1;
+	if (seen) {
+		note(im, &im->report->untraced_allocations, 1);
+	} else {
+		note(im, &im->report->unmatched_frees, 1);
+		if (trace_writer_add_preexisting(im->writer, rec.pfn, rec.order, im->err) != 0)
+			return -1;
+	}
+	rec.flags = TRACE_F_PREEXISTING;
+	return emit(im, rec, 0);
+}
+
+static int handle_free(struct import *im, struct trace_rec rec)
+{
+	struct live_block block;
+	rec.kind = TRACE_PAGE_FREE;
+	pfn_t at = live_find(&im->live, rec.pfn, rec.order, &block);
+	if (at != PFN_NONE && block.order == rec.order) {
+		live_remove(&im->live, at, &block);
+		return emit_free(im, rec, at, &block, 0);
+	}
+	if (at != PFN_NONE) {
+		if (live_cut(&im->live, at, &block, rec.pfn, rec.order) != 0)
+			return out_of_memory(im);
+		block.offset += (uint32_t)(rec.pfn - at);
+		block.order = rec.order;
+		block.part = true;
+		return emit_free(im, rec, rec.pfn, &block, 0);
+	}
+	unsigned freed;
+	if (free_overlapping(im, rec, rec.pfn, rec.order, 0, &freed) != 0)
+		return -1;
+	if (!freed)
+		return handle_unknown_free(im, rec);
+	note(im, &im->report->order_mismatches, 1);
+	return 0;
+}
+
+static int handle_evidence(struct import *im, struct trace_rec rec, enum page_event_kind kind,
+			   const struct page_event *page)
+{
+	if (kind == PAGE_EVENT_EXTFRAG) {
+		rec.kind = TRACE_PAGE_EXTFRAG;
+		rec.migratetype = (uint8_t)page->fallback_migratetype;
+		rec.aux = (uint32_t)(page->fallback_order | page->alloc_migratetype << 8 |
+				     page->fallback_migratetype << 16 |
+				     page->change_ownership << 24);
+	} else {
+		rec.kind = kind == PAGE_EVENT_TAKEN ? TRACE_PAGE_TAKEN : TRACE_PAGE_DRAINED;
+	}
+	if (mark_seen(im, page->pfn, rec.order) < 0)
+		return -1;
+	return emit(im, rec, 0);
+}
+
+static int handle_page_event(struct import *im, const struct text_event *event,
+			     enum page_event_kind kind, uint64_t time_ns)
+{
+	struct page_event page;
+	switch (page_event_parse(event, kind, &im->gfps, &page)) {
+	case PAGE_EVENT_KEY_MISSING:
+		note(im, &im->report->truncated_lines, 1);
+		return 0;
+	case PAGE_EVENT_ILLEGAL:
+		note(im, &im->report->skipped_lines, 1);
+		return 0;
+	case PAGE_EVENT_FINE:
+		break;
+	}
+	if (!im->based) {
+		im->based = true;
+		im->base_ns = time_ns;
+	}
+	if (time_ns < im->base_ns) {
+		note(im, &im->report->out_of_order, 1);
+		time_ns = im->base_ns;
+	}
+	struct trace_rec rec = {
+		.time_ns = time_ns - im->base_ns,
+		.id = TRACE_ID_NONE,
+		.pfn = (uint32_t)page.pfn,
+		.cpu = (uint16_t)event->cpu,
+		.order = (uint8_t)page.order,
+		.migratetype = (uint8_t)page.migratetype,
+	};
+	if (kind == PAGE_EVENT_ALLOC)
+		return handle_alloc(im, rec, &page);
+	if (kind == PAGE_EVENT_FREE)
+		return handle_free(im, rec);
+	return handle_evidence(im, rec, kind, &page);
+}
+
+static int handle_event(struct import *im, const struct text_event *event)
+{
+	uint64_t time_ns = event->time_ns;
+	if (event->cpu >= TRACE_CPUS_LIMIT)
+		return error_here(im, "a CPU above 255, more than this version can simulate");
+	im->report->events++;
+	if (time_ns < im->last_ns[event->cpu]) {
+		note(im, &im->report->out_of_order, 1);
+		time_ns = im->last_ns[event->cpu];
+	}
+	im->last_ns[event->cpu] = time_ns;
+
+	enum page_event_kind kind = page_event_kind(event);
+	if (kind == PAGE_EVENT_NONE)
+		im->report->other_events++;
+	else if (kind == PAGE_EVENT_FREE_BATCHED)
+		im->report->batched_frees++;
+	else
+		return handle_page_event(im, event, kind, time_ns);
+	return 0;
+}
+
+/* The two accounts of loss describe the same events: the larger one counts. */
+static void note_lost(struct import *im)
+{
+	uint64_t lost = u64_max(im->lost_total, im->lost_missed);
+	note(im, &im->report->lost_events, lost - im->report->lost_events);
+}
+
+/* Which parser understands this line? The formats have no event line in common. */
+static enum line_kind sniff_line(struct import *im, const char *text, const char *end,
+				 struct text_event *event, uint64_t *lost)
+{
+	static const char tracer[] = "# tracer:";
+	enum line_kind kind = import_ftrace.parse(text, end, event, lost);
+	if (kind == LINE_EVENT || kind == LINE_LOST || kind == LINE_MISSED ||
+	    strncmp(text, tracer, sizeof(tracer) - 1) == 0) {
+		im->parser = &import_ftrace;
+		return kind;
+	}
+	enum line_kind perf_kind = import_perf.parse(text, end, event, lost);
+	if (perf_kind == LINE_EVENT || perf_kind == LINE_MISSED) {
+		im->parser = &import_perf;
+		return perf_kind;
+	}
+	return kind;
+}
+
+static int handle_line(struct import *im, const struct textline *line)
+{
+	struct text_event event;
+	uint64_t lost = 0;
+	enum line_kind kind = LINE_UNKNOWN;
+	/* A last line without its end may look complete and not be: order=1 of order=10. */
+	if (line->unterminated) {
+		note(im, &im->report->truncated_lines, 1);
+		return 0;
+	}
+	if (!line->too_long) {
+		const char *end = line->text + line->bytes;
+		kind = im->parser ? im->parser->parse(line->text, end, &event, &lost)
+				  : sniff_line(im, line->text, end, &event, &lost);
+	}
+	switch (kind) {
+	case LINE_EVENT:
+		return handle_event(im, &event);
+	case LINE_LOST:
+		im->lost_total = u64_max(im->lost_total, lost);
+		note_lost(im);
+		return 0;
+	case LINE_MISSED:
+		im->lost_missed += lost;
+		note_lost(im);
+		return 0;
+	case LINE_UNKNOWN:
+		note(im, &im->report->skipped_lines, 1);
+		return 0;
+	case LINE_IGNORED:
+		return 0;
+	}
+	BUG("line kind %d", kind);
+}
+
+static int read_lines(struct import *im, struct progress *progress)
+{
+	struct textline line;
+	int more;
+	while ((more = textin_line(im->in, &line, im->err)) == 1) {
+		uint64_t number = textin_line_number(im->in);
+		if (handle_line(im, &line) != 0)
+			return -1;
+		if (!im->parser && number == SNIFF_LINES_MAX)
+			break;
+		if (progress && number % PROGRESS_LINES == 0)
+			progress_update(progress, textin_bytes_read(im->in), im->report->events);
+	}
+	if (more < 0)
+		return -1;
+	if (textin_line_number(im->in) == 0)
+		return err_set(im->err, ERR_TRACE, "%s: empty input", textin_name(im->in));
+	if (!im->parser)
+		return err_set(im->err, ERR_TRACE,
+			       "%s:%" PRIu64 ": no trace: not one event in the lines so far that ftrace, "
+			       "trace-cmd report or perf script would print",
+			       textin_name(im->in), textin_line_number(im->in));
+	return 0;
+}
+
+static int check_strict(struct import *im)
+{
+	size_t first = STRICT_FINDINGS_ROOM;
+	for (size_t i = 0; i < STRICT_FINDINGS_ROOM; i++) {
+		if (*report_field(im->report, findings[i].field) &&
+		    (first == STRICT_FINDINGS_ROOM || im->first_line[i] < im->first_line[first]))
+			first = i;
+	}
+	if (first == STRICT_FINDINGS_ROOM)
+		return 0;
+	return err_set(im->err, ERR_TRACE, "%s:%" PRIu64 ": %" PRIu64 " %s, the first here (strict)",
+		       textin_name(im->in), im->first_line[first],
+		       *report_field(im->report, findings[first].field), findings[first].text);
+}
+
+int import_text(struct textin *in, const struct import_parser *parser, bool strict,
+		struct progress *progress, struct trace_writer *writer, struct trace_report *report,
+		int *fd, struct err *err)
+{
+	int result = -1;
+	struct import im = {.in = in, .parser = parser, .writer = writer, .report = report, .err = err};
+	*report = (struct trace_report){0};
+	if (pfnset_init(&im.seen) != 0) {
+		out_of_memory(&im);
+		goto out;
+	}
+	if (read_lines(&im, progress) != 0)
+		goto out;
+	if (!report->imported) {
+		err_set(err, ERR_TRACE,
+			"%s: no page event (kmem:mm_page_*) among %" PRIu64 " events: nothing to replay",
+			textin_name(in), report->events);
+		goto out;
+	}
+	if (strict && check_strict(&im) != 0)
+		goto out;
+	im.writer = NULL;
+	result = trace_writer_finish(writer, im.base_ns, report, fd, err);
+out:
+	trace_writer_abort(im.writer);
+	live_release(&im.live);
+	pfnset_release(&im.seen);
+	return result;
+}
+
+/* NULL for a format that is to be sniffed. */
+static int find_parser(const char *format, const struct import_parser **parser, struct err *err)
+{
+	*parser = NULL;
+	if (!format)
+		return 0;
+	if (strcmp(format, "ftrace") == 0 || strcmp(format, "trace-cmd") == 0)
+		*parser = &import_ftrace;
+	else if (strcmp(format, "perf") == 0)
+		*parser = &import_perf;
+	else
+		return err_set(err, ERR_USAGE, "unknown trace format '%s': ftrace, trace-cmd or perf",
+			       format);
+	return 0;
+}
+
+/* Renaming the trace to its own input would destroy the recording. */
+static bool is_same_file(const struct textin *in, const char *output)
+{
+	struct stat a, b;
+	return fstat(textin_fd(in), &a) == 0 && stat(output, &b) == 0 && S_ISREG(a.st_mode) &&
+	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+int import_trace(const struct import_options *options, struct trace_report *report, struct err *err)
+{
+	const struct import_parser *parser;
+	struct progress progress = {0};
+	int result = -1;
+	if (find_parser(options->format, &parser, err) != 0)
+		return -1;
+	struct textin *in = textin_open(options->input, err);
+	if (!in)
+		return -1;
+	if (is_same_file(in, options->output)) {
+		err_set(err, ERR_USAGE, "%s: input and output are the same file", options->output);
+		goto out;
+	}
+	struct trace_writer *writer = trace_writer_new(options->output, err);
+	if (!writer)
+		goto out;
+	if (options->progress)
+		progress_init(&progress, "import", textin_bytes_total(in));
+	result = import_text(in, parser, options->strict, &progress, writer, report, NULL, err);
+	progress_done(&progress);
+out:
+	textin_close(in);
+	return result;
+}

@@ -1,0 +1,66 @@
+/*
+ * import_report.c - what an import found, for people and for programs, from one table.
+ */
+#include <inttypes.h>
+
+#include "kern/types.h"
+#include "sim/import.h"
+
+enum line_use {
+	ALWAYS,
+	IF_ANY, /* a line that says "none" would only hide those that say something */
+};
+
+static const struct {
+	const char *key; /* in JSON; the name of the member */
+	size_t offset;
+	enum line_use use;
+	const char *text;
+} lines[] = {
+#define LINE(member, use, text) {#member, offsetof(struct trace_report, member), use, text}
+	LINE(events, ALWAYS, "events read"),
+	LINE(imported, ALWAYS, "page events imported"),
+	LINE(demands, ALWAYS, "  demands (allocations and frees), to be replayed"),
+	LINE(evidence, ALWAYS, "  evidence (refills, drains, fallbacks), to compare with"),
+	LINE(batched_frees, ALWAYS, "mm_page_free_batched, which only repeats a free"),
+	LINE(other_events, ALWAYS, "events of other kinds, not imported"),
+	LINE(unmatched_frees, ALWAYS, "frees of blocks allocated before the recording"),
+	LINE(untraced_allocations, ALWAYS, "frees of pages that were free: allocated untraced"),
+	LINE(partial_frees, IF_ANY, "frees of a part of a block"),
+	LINE(failed_allocations, IF_ANY, "allocations that failed when recorded"),
+	LINE(live_allocations, IF_ANY, "allocations of a live page, which was freed first"),
+	LINE(order_mismatches, IF_ANY, "frees larger than their allocation"),
+	LINE(out_of_order, IF_ANY, "events out of order, moved to their CPU's latest time"),
+	LINE(lost_events, ALWAYS, "events lost by the recorder"),
+	LINE(skipped_lines, IF_ANY, "lines that are no event, skipped"),
+	LINE(truncated_lines, IF_ANY, "events cut short, skipped"),
+	LINE(unknown_gfp_names, IF_ANY, "unknown gfp flag names, ignored"),
+#undef LINE
+};
+
+static uint64_t value_of(const struct trace_report *report, size_t offset)
+{
+	return *(const uint64_t *)(const void *)((const char *)report + offset);
+}
+
+void import_report_print(const struct trace_report *report, const char *input, const char *output,
+			 FILE *out)
+{
+	fprintf(out, "%s -> %s\n", input, output);
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		uint64_t value = value_of(report, lines[i].offset);
+		if (value || lines[i].use == ALWAYS)
+			fprintf(out, "%12" PRIu64 "  %s\n", value, lines[i].text);
+	}
+	fprintf(out, "%12.6f  seconds from the first to the last of them\n",
+		(double)report->span_ns / 1e9);
+}
+
+void import_report_json(const struct trace_report *report, FILE *out)
+{
+	fputs("{\n", out);
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+		fprintf(out, "  \"%s\": %" PRIu64 ",\n", lines[i].key,
+			value_of(report, lines[i].offset));
+	fprintf(out, "  \"span_ns\": %" PRIu64 "\n}\n", report->span_ns);
+}
