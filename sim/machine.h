@@ -1,0 +1,27 @@
+/*
+ * machine.h - the simulated machine of a run: memory, watermarks, page allocator, CPUs.
+ */
+#ifndef SIM_MACHINE_H
+#define SIM_MACHINE_H
+
+#include "alloc/page_allocator.h"
+#include "sim/config.h"
+#include "sim/truth.h"
+
+struct machine {
+	struct physmem pm;
+	struct page_allocator *pa;
+	unsigned cpus_count;
+	unsigned cpu_nid[CPUS_LIMIT];
+	uint64_t min_free_kbytes; /* in use; of a recorded machine: 0 */
+};
+
+/*
+ * Build the machine of @c, or, with @truth, one of the recorded geometry and watermarks. No page is
+ * free yet. Returns 0, or -1 with @err.
+ */
+int machine_init(struct machine *m, const struct config *c, const struct truth *truth,
+		 struct err *err);
+void machine_release(struct machine *m);
+
+#endif

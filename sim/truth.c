@@ -1,0 +1,413 @@
+/*
+ * truth.c - readers of the /proc snapshots and free maps beside a trace; see truth.h.
+ *
+ * Each file has a small line reader that keys on words, as the files of other kernel versions have
+ * more lines. What is needed and missing is an error that names the file.
+ */
+#include "sim/truth.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sim/textin.h"
+
+struct reader {
+	struct truth *truth;
+	struct textin *in;
+	struct err *err;
+	struct truth_zone *zone; /* zoneinfo: that lines belong to; NULL before the first */
+	unsigned cpu;            /* zoneinfo: of the pageset */
+	bool end;                /* an end.* file */
+	uint64_t found;          /* lines that mattered */
+};
+
+typedef int (*line_fn)(struct reader *r, char *line);
+
+static int bad(struct reader *r, const char *what)
+{
+	return err_set(r->err, ERR_TRACE, "%s:%" PRIu64 ": %s", textin_name(r->in),
+		       textin_line_number(r->in), what);
+}
+
+/* A decimal number at *@p (after blanks, and after '>' if @allow_more), which moves behind it. */
+static bool take_u64(char **p, uint64_t *v)
+{
+	char *s = *p + strspn(*p, " \t>");
+	if (*s < '0' || *s > '9')
+		return false;
+	errno = 0;
+	*v = strtoull(s, p, 10);
+	return errno == 0;
+}
+
+static int open_file(struct reader *r, const char *dir, const char *name)
+{
+	static const char *const suffixes[] = {"", ".zst", ".gz"};
+	char path[4096];
+	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+		int n = snprintf(path, sizeof(path), "%s/%s%s", dir, name, suffixes[i]);
+		if (n < 0 || (size_t)n >= sizeof(path))
+			return err_set(r->err, ERR_NO_INPUT, "%s: path too long", dir);
+		if (access(path, F_OK) == 0) {
+			r->in = textin_open(path, r->err);
+			return r->in ? 0 : -1;
+		}
+	}
+	return err_set(r->err, ERR_NO_INPUT, "%s/%s: no such file (also tried .zst and .gz)", dir,
+		       name);
+}
+
+static int read_file(struct truth *t, const char *dir, const char *name, bool end, line_fn fn,
+		     struct err *err)
+{
+	struct reader r = {.truth = t, .err = err, .end = end};
+	struct textline line;
+	int rc = open_file(&r, dir, name);
+	if (rc != 0)
+		return -1;
+	while (rc == 0) {
+		int got = textin_line(r.in, &line, err);
+		if (got <= 0) {
+			rc = got;
+			break;
+		}
+		if (line.too_long) {
+			rc = bad(&r, "the line is too long");
+			break;
+		}
+		line.text[line.bytes] = '\0';
+		rc = fn(&r, line.text);
+	}
+	if (rc == 0 && !r.found)
+		rc = err_set(err, ERR_TRACE, "%s: nothing of what was expected is in this file",
+			     textin_name(r.in));
+	textin_close(r.in);
+	return rc;
+}
+
+/* "Node 0, zone   Normal..." -> node, zone name; *@rest is what follows. */
+static bool parse_zone(char *line, unsigned *nid, char *name, char **rest)
+{
+	uint64_t node;
+	if (strncmp(line, "Node", 4) != 0)
+		return false;
+	char *p = line + 4;
+	if (!take_u64(&p, &node) || *p != ',' || node >= NODES_LIMIT)
+		return false;
+	p += 1 + strspn(p + 1, " ");
+	if (strncmp(p, "zone", 4) != 0)
+		return false;
+	p += 4;
+	p += strspn(p, " ");
+	size_t n = strcspn(p, " ,");
+	if (n == 0 || n >= ZONE_NAME_SIZE)
+		return false;
+	memcpy(name, p, n);
+	name[n] = '\0';
+	*nid = (unsigned)node;
+	*rest = p + n;
+	return true;
+}
+
+static struct truth_zone *find_zone(struct truth *t, unsigned nid, const char *name)
+{
+	for (unsigned i = 0; i < t->zones_count; i++) {
+		if (t->zones[i].nid == nid && strcmp(t->zones[i].name, name) == 0)
+			return &t->zones[i];
+	}
+	return NULL;
+}
+
+/* --- zoneinfo ----------------------------------------------------------------------------------- */
+
+static int begin_zone(struct reader *r, unsigned nid, const char *name)
+{
+	struct truth *t = r->truth;
+	r->zone = NULL;
+	/* The zone before had nothing: its slot is free again. */
+	if (t->zones_count && !t->zones[t->zones_count - 1].managed_pages)
+		t->zones_count--;
+	for (unsigned type = 0; type < ZONE_TYPES; type++) {
+		if (strcmp(zone_type_names[type], name) != 0)
+			continue;
+		if (t->zones_count == ARRAY_SIZE(t->zones))
+			return bad(r, "too many zones");
+		r->zone = &t->zones[t->zones_count++];
+		memset(r->zone, 0, sizeof(*r->zone));
+		snprintf(r->zone->name, sizeof(r->zone->name), "%s", name);
+		r->zone->type = (enum zone_type)type;
+		r->zone->nid = nid;
+	}
+	return 0; /* others, such as Device, hold no memory of ours */
+}
+
+static int pageset_line(struct reader *r, const char *key, uint64_t v)
+{
+	if (strcmp(key, "cpu:") == 0) {
+		if (v >= CPUS_LIMIT)
+			return bad(r, "more CPUs than this version simulates");
+		r->cpu = (unsigned)v;
+		if (v >= r->truth->cpus_count)
+			r->truth->cpus_count = (unsigned)v + 1;
+	} else if (strcmp(key, "count:") == 0) {
+		r->zone->pcp[r->cpu].count_pages = v;
+	} else if (strcmp(key, "high:") == 0) {
+		r->zone->pcp[r->cpu].high_pages = v;
+	} else if (strcmp(key, "start_pfn:") == 0) {
+		r->zone->start_pfn = v;
+	}
+	return 0;
+}
+
+static int zoneinfo_line(struct reader *r, char *line)
+{
+	char name[ZONE_NAME_SIZE], *p;
+	unsigned nid;
+	uint64_t v;
+	if (parse_zone(line, &nid, name, &p))
+		return begin_zone(r, nid, name);
+	if (!r->zone)
+		return 0;
+	char *key = line + strspn(line, " ");
+	p = key + strcspn(key, " ");
+	if (!*p)
+		return 0;
+	*p++ = '\0';
+	if (!take_u64(&p, &v))
+		return 0;
+	struct truth_zone *z = r->zone;
+	const struct {
+		const char *key;
+		uint64_t *to;
+	} fields[] = {
+		{"boost", &z->watermark_boost_pages},     {"min", &z->watermark_pages[WMARK_MIN]},
+		{"low", &z->watermark_pages[WMARK_LOW]},  {"high", &z->watermark_pages[WMARK_HIGH]},
+		{"promo", &z->watermark_pages[WMARK_PROMO]}, {"spanned", &z->spanned_pages},
+		{"present", &z->present_pages},           {"managed", &z->managed_pages},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		if (strcmp(key, fields[i].key) == 0) {
+			*fields[i].to = v;
+			r->found++;
+			return 0;
+		}
+	}
+	return pageset_line(r, key, v);
+}
+
+/* --- pagetypeinfo ------------------------------------------------------------------------------- */
+
+static int free_counts_line(struct reader *r, struct truth_zone *z, char *p)
+{
+	p += strspn(p, " ");
+	size_t n = strcspn(p, " ");
+	for (unsigned mt = 0; mt < MIGRATE_TYPES; mt++) {
+		if (strlen(migratetype_names[mt]) != n || strncmp(p, migratetype_names[mt], n) != 0)
+			continue;
+		p += n;
+		for (unsigned o = 0; o < ORDER_LIMIT; o++) {
+			if (!take_u64(&p, &z->free_blocks_by_type[o][mt]))
+				break;
+			if (o > r->truth->max_order)
+				r->truth->max_order = o;
+		}
+		r->found++;
+		return 0;
+	}
+	return 0; /* CMA of kernels that have it: its pageblocks are treated as movable */
+}
+
+static int pagetypeinfo_line(struct reader *r, char *line)
+{
+	char name[ZONE_NAME_SIZE], *p;
+	unsigned nid;
+	uint64_t v;
+	if (strncmp(line, "Page block order:", 17) == 0) {
+		p = line + 17;
+		if (!take_u64(&p, &v) || v >= ORDER_LIMIT)
+			return bad(r, "not a page block order");
+		r->truth->pageblock_order = (unsigned)v;
+		return 0;
+	}
+	if (!parse_zone(line, &nid, name, &p))
+		return 0;
+	struct truth_zone *z = find_zone(r->truth, nid, name);
+	if (!z)
+		return 0;
+	if (strncmp(p, ", type", 6) == 0)
+		return free_counts_line(r, z, p + 6);
+	uint64_t blocks[MIGRATE_TYPES + 1] = {0};
+	unsigned n = 0;
+	while (n < MIGRATE_TYPES + 1 && take_u64(&p, &blocks[n]))
+		n++;
+	if (n < MIGRATE_TYPES)
+		return bad(r, "a row of pageblock counts is cut short");
+	memcpy(z->pageblocks, blocks, sizeof(z->pageblocks));
+	if (n > MIGRATE_TYPES) { /* with CMA between HighAtomic and Isolate */
+		z->pageblocks[MIGRATE_MOVABLE] += blocks[MIGRATE_HIGHATOMIC + 1];
+		z->pageblocks[MIGRATE_ISOLATE] = blocks[MIGRATE_TYPES];
+	}
+	return 0;
+}
+
+/* --- buddyinfo, time, freemap --------------------------------------------------------------------- */
+
+static int buddyinfo_line(struct reader *r, char *line)
+{
+	char name[ZONE_NAME_SIZE], *p;
+	unsigned nid;
+	if (!parse_zone(line, &nid, name, &p))
+		return bad(r, "not a line of buddyinfo");
+	struct truth_zone *z = find_zone(r->truth, nid, name);
+	for (unsigned o = 0; z && o < ORDER_LIMIT; o++) {
+		if (!take_u64(&p, &z->free_blocks_end[o]))
+			break;
+	}
+	r->found++;
+	return 0;
+}
+
+/* "1154.351291" -> nanoseconds. */
+static bool take_seconds(char **p, uint64_t *ns)
+{
+	char *end;
+	double s = strtod(*p, &end);
+	if (end == *p || !(s >= 0.0) || s > 9e9)
+		return false;
+	*p = end;
+	*ns = (uint64_t)floor(s * 1e6 + 0.5) * 1000;
+	return true;
+}
+
+static int time_line(struct reader *r, char *line)
+{
+	struct truth *t = r->truth;
+	uint64_t first, last;
+	char *p = line + strcspn(line, " ");
+	bool proc = strncmp(line, "proc ", 5) == 0;
+	if (!proc && strncmp(line, "freemap ", 8) != 0)
+		return 0;
+	if (!take_seconds(&p, &first) || !take_seconds(&p, &last) || last < first)
+		return bad(r, "expected two times in seconds, the earlier one first");
+	r->found++;
+	if (r->end && proc) {
+		t->end_ns = first;
+	} else if (!r->end && proc) {
+		t->proc_start_ns = first;
+	} else if (!r->end) {
+		t->freemap_start_ns = first;
+		t->freemap_end_ns = last;
+	}
+	return 0;
+}
+
+static int add_free_block(struct truth *t, pfn_t pfn, unsigned order)
+{
+	if (t->free_blocks_count == t->free_blocks_room) {
+		uint64_t room = t->free_blocks_room ? 2 * t->free_blocks_room : 1024;
+		struct truth_block *more = realloc(t->free_blocks, room * sizeof(*more));
+		if (!more)
+			return -1;
+		t->free_blocks = more;
+		t->free_blocks_room = room;
+	}
+	t->free_blocks[t->free_blocks_count++] =
+		(struct truth_block){.pfn = (uint32_t)pfn, .order = (uint8_t)order};
+	return 0;
+}
+
+static int freemap_line(struct reader *r, char *line)
+{
+	struct truth *t = r->truth;
+	uint64_t pfn, order;
+	char *p = line;
+	if (!take_u64(&p, &pfn) || !take_u64(&p, &order) || *(p + strspn(p, " ")) != '\0')
+		return bad(r, "expected `pfn order`");
+	if (order > t->max_order || pfn >= PFN_END_LIMIT || (pfn & ((UINT64_C(1) << order) - 1)))
+		return bad(r, "a block must have a legal order and be aligned to it");
+	const struct truth_zone *z = truth_zone_of(t, pfn);
+	if (!z || pfn + (UINT64_C(1) << order) > z->start_pfn + z->spanned_pages)
+		return bad(r, "the block lies in no zone of start.zoneinfo");
+	if (t->free_blocks_count) {
+		const struct truth_block *last = &t->free_blocks[t->free_blocks_count - 1];
+		if (pfn < last->pfn + (UINT64_C(1) << last->order))
+			return bad(r, "blocks must be in ascending order and must not overlap");
+	}
+	r->found++;
+	if (add_free_block(t, pfn, (unsigned)order) != 0)
+		return err_set(r->err, ERR_IO, "out of memory for the free map");
+	return 0;
+}
+
+/* --- the whole ---------------------------------------------------------------------------------- */
+
+const struct truth_zone *truth_zone_of(const struct truth *t, pfn_t pfn)
+{
+	for (unsigned i = 0; i < t->zones_count; i++) {
+		const struct truth_zone *z = &t->zones[i];
+		if (pfn >= z->start_pfn && pfn < z->start_pfn + z->spanned_pages)
+			return z;
+	}
+	return NULL;
+}
+
+static int check_zones(const struct truth *t, const char *dir, struct err *err)
+{
+	for (unsigned i = 0; i < t->zones_count; i++) {
+		const struct truth_zone *z = &t->zones[i];
+		if (z->managed_pages > z->spanned_pages ||
+		    z->spanned_pages > PFN_END_LIMIT - u64_min(z->start_pfn, PFN_END_LIMIT) ||
+		    (i && z->nid == z[-1].nid && z->start_pfn < z[-1].start_pfn + z[-1].spanned_pages))
+			return err_set(err, ERR_TRACE,
+				       "%s/start.zoneinfo: zone %s of node %u has impossible sizes",
+				       dir, z->name, z->nid);
+	}
+	if (!t->zones_count || !t->cpus_count)
+		return err_set(err, ERR_TRACE, "%s/start.zoneinfo: no zone with memory and CPUs", dir);
+	return 0;
+}
+
+int truth_load(struct truth *t, const char *dir, struct err *err)
+{
+	memset(t, 0, sizeof(*t));
+	t->pageblock_order = 9;
+	if (read_file(t, dir, "start.zoneinfo", false, zoneinfo_line, err) != 0)
+		goto fail;
+	if (t->zones_count && !t->zones[t->zones_count - 1].managed_pages)
+		t->zones_count--;
+	if (check_zones(t, dir, err) != 0 ||
+	    read_file(t, dir, "start.pagetypeinfo", false, pagetypeinfo_line, err) != 0 ||
+	    read_file(t, dir, "start.time", false, time_line, err) != 0 ||
+	    read_file(t, dir, "start.freemap", false, freemap_line, err) != 0)
+		goto fail;
+	if (t->pageblock_order > t->max_order) {
+		err_set(err, ERR_TRACE, "%s/start.pagetypeinfo: page block order %u, largest order %u",
+			dir, t->pageblock_order, t->max_order);
+		goto fail;
+	}
+	char path[4096];
+	snprintf(path, sizeof(path), "%s/end.buddyinfo", dir);
+	t->has_end = access(path, F_OK) == 0;
+	if (t->has_end && (read_file(t, dir, "end.buddyinfo", true, buddyinfo_line, err) != 0 ||
+			   read_file(t, dir, "end.time", true, time_line, err) != 0))
+		goto fail;
+	if (t->has_end && t->end_ns <= t->freemap_start_ns) {
+		err_set(err, ERR_TRACE, "%s/end.time: the end is not after the start", dir);
+		goto fail;
+	}
+	return 0;
+fail:
+	truth_release(t);
+	return -1;
+}
+
+void truth_release(struct truth *t)
+{
+	free(t->free_blocks);
+	memset(t, 0, sizeof(*t));
+}

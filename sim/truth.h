@@ -1,0 +1,56 @@
+/*
+ * truth.h - a recorded state of a real kernel: the start.* and end.* files beside a trace.
+ *
+ * Needed: start.freemap (plain, .gz or .zst), start.pagetypeinfo, start.zoneinfo, start.time. Used when
+ * there: end.buddyinfo and end.time, against which a run scores itself. scripts/capture-kmem writes them.
+ */
+#ifndef SIM_TRUTH_H
+#define SIM_TRUTH_H
+
+#include "kern/err.h"
+#include "kern/physmem.h"
+#include "kern/watermark.h"
+
+struct truth_pcp {
+	uint64_t count_pages, high_pages;
+};
+
+struct truth_zone {
+	char name[ZONE_NAME_SIZE];
+	enum zone_type type;
+	unsigned nid;
+	pfn_t start_pfn;
+	uint64_t spanned_pages, present_pages, managed_pages;
+	uint64_t watermark_pages[WMARKS];
+	uint64_t watermark_boost_pages;
+	uint64_t free_blocks_by_type[ORDER_LIMIT][MIGRATE_TYPES]; /* pagetypeinfo, at the start */
+	uint64_t pageblocks[MIGRATE_TYPES];                       /* pagetypeinfo, at the start */
+	uint64_t free_blocks_end[ORDER_LIMIT];                    /* end.buddyinfo */
+	struct truth_pcp pcp[CPUS_LIMIT];
+};
+
+struct truth_block {
+	uint32_t pfn;
+	uint8_t order;
+};
+
+struct truth {
+	struct truth_zone zones[ZONE_TYPES * 8]; /* those with managed pages, as zoneinfo lists them */
+	unsigned zones_count, cpus_count;
+	unsigned max_order, pageblock_order;
+	struct truth_block *free_blocks; /* the freemap, ascending */
+	uint64_t free_blocks_count, free_blocks_room;
+	/* On the recording's clock. The freemap is read page by page between its two moments. */
+	uint64_t proc_start_ns, freemap_start_ns, freemap_end_ns;
+	bool has_end;
+	uint64_t end_ns; /* when end.buddyinfo was read */
+};
+
+/* Returns 0, or -1 with @err: ERR_NO_INPUT for a missing file, ERR_TRACE with file:line. */
+int truth_load(struct truth *t, const char *dir, struct err *err);
+void truth_release(struct truth *t);
+
+/* The zone that spans @pfn, or NULL. */
+const struct truth_zone *truth_zone_of(const struct truth *t, pfn_t pfn);
+
+#endif
