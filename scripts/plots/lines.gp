@@ -15,5 +15,5 @@ if (is_text) {
 }
 set key outside right center Left reverse samplen 3 spacing 1.3
 plot for [i = 1:lines_count] data using 1:(column(i + 1)) with lines linewidth 2.2 \
-	dashtype 1 + (i > 4) linecolor rgb palette_lines[color[i]] title label[i]
+	dashtype 1 + (i > 8) linecolor rgb palette_lines[color[i]] title label[i]
 unset multiplot
