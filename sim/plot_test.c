@@ -19,7 +19,7 @@
 #include "sim/resultdir.h"
 #include "sim/series.h"
 
-static char home[64], scripts[PATH_MAX], path_before[4096];
+static char home[64], scripts[PATH_MAX + 16], path_before[4096];
 
 /* Absolute, since each test has a directory of its own. */
 static const char *source_root(void)
@@ -55,7 +55,7 @@ static void write_text(const char *path, const char *text)
 
 static void copy_file(const char *name)
 {
-	char from[PATH_MAX], to[PATH_MAX], *text;
+	char from[PATH_MAX + 64], to[PATH_MAX], *text;
 
 	snprintf(from, sizeof(from), "%s/sim/testdata/result/%s", source_root(), name);
 	snprintf(to, sizeof(to), "%s/r/%s", home, name);
@@ -348,6 +348,11 @@ static void test_gnuplot_trouble(void **state)
 	fails(options, ERR_PROGRAM, "gnuplot failed with status 3: no such terminal");
 	write_text("bin/gnuplot", "#!/bin/sh\nkill -9 $$\n");
 	fails(options, ERR_PROGRAM, "gnuplot was killed by signal 9");
+	/* What gnuplot leaves when the disk is full: half a picture, and status 0. */
+	write_text("bin/gnuplot", "#!/bin/sh\nprintf PNG >free_by_order.png\n");
+	fails(options, ERR_IO, "free_by_order.png: is incomplete");
+	write_text("bin/gnuplot", "#!/bin/sh\n");
+	fails(options, ERR_IO, "free_by_order.png: is incomplete");
 }
 
 static void test_no_gnuplot(void **state)
