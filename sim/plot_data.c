@@ -93,7 +93,7 @@ void plot_format_ns(char *buf, size_t size, double ns)
 
 double plot_nice_ceiling(double value)
 {
-	static const double steps[] = {1, 2, 2.5, 5, 10};
+	static const double steps[] = {1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10};
 	double power = pow(10, floor(log10(value)));
 	unsigned i;
 

@@ -69,7 +69,7 @@ void plot_cell(FILE *data, double value);
 void plot_format_count(char *buf, size_t size, double value);
 /* "850 ns", "12.3 us", "1.5 ms" */
 void plot_format_ns(char *buf, size_t size, double ns);
-/* The smallest 1, 2, 2.5 or 5 times a power of ten that is >= @value (> 0). */
+/* A round number >= @value (> 0) for the end of an axis. */
 double plot_nice_ceiling(double value);
 
 /* A zone of run.json as the series' columns are prefixed ("normal", "node1_normal"), and for

@@ -17,13 +17,6 @@
 #include "sim/plot_data.h"
 
 static const char *const paths[] = {"pcp", "pcp_refill", "pcp_drain", "buddy", "failed"};
-static const char *const path_labels[] = {
-	"per-CPU list",
-	"per-CPU list, refilled first",
-	"per-CPU list, drained after",
-	"buddy, under zone lock",
-	"failed",
-};
 static const char *const ops[] = {"alloc", "free"};
 
 struct bucket {
@@ -136,7 +129,7 @@ static void write_curve(const struct curve *c, FILE *data, double floor_share)
 	fputs("\n\n", data);
 }
 
-static void legend(const struct curve *c, const char *label, char *buf, size_t size)
+static void legend(const struct curve *c, char *buf, size_t size)
 {
 	char count[32], p50[24], p99[24], p999[24], max[24];
 
@@ -145,8 +138,7 @@ static void legend(const struct curve *c, const char *label, char *buf, size_t s
 	plot_format_ns(p99, sizeof(p99), quantile(c, 0.99));
 	plot_format_ns(p999, sizeof(p999), quantile(c, 0.999));
 	plot_format_ns(max, sizeof(max), c->max_ns);
-	snprintf(buf, size, "%s: %s; p50 %s, p99 %s, p99.9 %s, max %s", label, count, p50, p99,
-		 p999, max);
+	snprintf(buf, size, "%s; p50 %s, p99 %s, p99.9 %s, max %s", count, p50, p99, p999, max);
 }
 
 /* What is known after the curves were collected. */
@@ -160,14 +152,15 @@ static void write_panel(struct curve *curves, const char *op, const struct exten
 			unsigned *curve)
 {
 	unsigned first = *curve + 1, p;
-	char label[256];
+	char figures[256];
 
 	for (p = 0; p < ARRAY_SIZE(paths); p++) {
 		if (!curves[p].buckets_count)
 			continue;
 		(*curve)++;
-		legend(&curves[p], path_labels[p], label, sizeof(label));
-		plot_set_element(out->vars, "label", *curve, label);
+		plot_set_element(out->vars, "label", *curve, paths[p]);
+		legend(&curves[p], figures, sizeof(figures));
+		plot_set_element(out->vars, "figures", *curve, figures);
 		fprintf(out->vars, "color[%u] = %u\n", *curve, p + 1);
 		write_curve(&curves[p], out->data, floor_share);
 	}
@@ -189,7 +182,8 @@ static void write_all(struct curve (*curves)[ARRAY_SIZE(paths)], const struct ex
 	out->panel_rows = extent->panels;
 	fprintf(out->vars, "panels = %u\narray panel_title[%u]\narray first[%u]\narray last[%u]\n",
 		extent->panels, extent->panels, extent->panels, extent->panels);
-	fprintf(out->vars, "array label[%u]\narray color[%u]\n", extent->curves, extent->curves);
+	fprintf(out->vars, "array label[%u]\narray figures[%u]\narray color[%u]\n", extent->curves,
+		extent->curves, extent->curves);
 	fprintf(out->vars, "x_min = %.10g\nx_max = %.10g\ny_min = %.10g\n",
 		pow(10, floor(log10(extent->min_ns)) - 9),
 		pow(10, floor(log10(extent->max_ns)) - 8), floor_share);

@@ -41,12 +41,13 @@ int plot_unusable_index(const struct plot_input *in, struct plot_output *out, st
 	long columns[ORDER_LIMIT];
 	unsigned orders[ORDER_LIMIT], order, lines = 0, i;
 	struct plot_time time;
-	double value, most = 0;
+	double value, most = -1;
 	size_t row;
 
 	if (plot_time_init(&time, in, out))
 		return 1;
-	for (order = 0; order <= in->max_order; order++) {
+	/* Highest first: the index grows with the order, so the legend lies as the lines do. */
+	for (order = in->max_order + 1; order-- > 0;) {
 		snprintf(label, sizeof(label), "order%u_unusable_index", order);
 		columns[lines] = series_column(&in->series, label);
 		if (in->orders >> order & 1 && columns[lines] >= 0)
@@ -70,6 +71,10 @@ int plot_unusable_index(const struct plot_input *in, struct plot_output *out, st
 			most = fmax(most, value);
 		}
 		fputc('\n', out->data);
+	}
+	if (most < 0) {
+		snprintf(out->reason, sizeof(out->reason), "no memory is free at any sample");
+		return 1;
 	}
 	set_y(out, most > 0.4 ? 1 : plot_nice_ceiling(fmax(most * 1.1, 0.01)),
 	      "unusable free space index (0 = all usable, 1 = none; lower is better)");

@@ -84,9 +84,8 @@ static unsigned begin_panels(const struct plot_input *in, struct plot_output *ou
 	return panels;
 }
 
-/* The bars of one order: where each stands, its height (NaN: nothing to draw), its number. */
-static void write_bars(FILE *data, unsigned order, const double *values, unsigned bars,
-		       bool skip_zero)
+/* The bars of one order: where each stands and its number. */
+static void write_bars(FILE *data, unsigned order, const double *values, unsigned bars)
 {
 	double width = 0.84 / bars;
 	unsigned i;
@@ -94,7 +93,7 @@ static void write_bars(FILE *data, unsigned order, const double *values, unsigne
 	fprintf(data, "%u", order);
 	for (i = 0; i < bars; i++) {
 		plot_cell(data, order + width * (i - (bars - 1) / 2.0));
-		plot_cell(data, skip_zero && !(values[i] > 0) ? NAN : values[i]);
+		plot_cell(data, values[i]);
 	}
 	fputc('\n', data);
 }
@@ -123,7 +122,7 @@ int plot_free_blocks(const struct plot_input *in, struct plot_output *out, struc
 			values[0] = plot_element(zones[i], "free_blocks_start", order);
 			values[1] = plot_element(zones[i], "free_blocks", order);
 			values[2] = truth ? plot_element(truth, "free_blocks_true", order) : 0;
-			write_bars(out->data, order, values, bars, true);
+			write_bars(out->data, order, values, bars);
 			most = fmax(most, fmax(values[0], fmax(values[1], values[2])));
 		}
 		fputs("\n\n", out->data);
@@ -173,7 +172,7 @@ int plot_fidelity(const struct plot_input *in, struct plot_output *out, struct e
 			recorded = plot_element(truth, "free_blocks_true", order);
 			values[0] = plot_element(truth, "free_blocks_sim", order) - recorded;
 			values[1] = plot_element(truth, "free_blocks_start", order) - recorded;
-			write_bars(out->data, order, values, 2, false);
+			write_bars(out->data, order, values, 2);
 			most = fmax(most, fmax(fabs(values[0]), fabs(values[1])));
 		}
 		fputs("\n\n", out->data);

@@ -11,7 +11,8 @@ set datafile missing "NaN"
 
 is_text = format eq "dumb"
 if (format eq "png") {
-	set terminal pngcairo size 1600,1000 font "Sans,15" linewidth 1.5 background "white" noenhanced
+	set terminal pngcairo size 1600,1000 font "Sans,15" linewidth 1.5 \
+		background "white" noenhanced
 }
 if (format eq "svg") {
 	set terminal svg size 1600,1000 font "Sans,19" linewidth 1.5 background "white" noenhanced
@@ -41,7 +42,9 @@ array palette_types[5] = [ "#000000", "#cc79a7", "#009e73", "#d55e00", "#56b4e9"
 set style fill solid 1.0 noborder
 set tics nomirror out
 set border 3 linecolor rgb "#404040"
-set grid back linetype 1 linewidth 0.5 linecolor rgb "#d8d8d8"
+if (!is_text) {
+	set grid back linetype 1 linewidth 0.5 linecolor rgb "#d8d8d8"
+}
 set key noautotitle
 
 # Title and subtitle on top of everything; call before the first panel.

@@ -8,12 +8,13 @@ if (is_text) {
 	set multiplot layout panels,1 title heading
 } else {
 	set multiplot layout panels,1 title heading font ",19" \
-		margins screen 0.075, screen 0.80, screen 0.085, screen 0.87 spacing screen 0.11
+		margins screen 0.085, screen 0.81, screen 0.085, screen 0.87 spacing screen 0.11
 }
 set xrange [0:x_max]
 set key outside right center Left reverse samplen 2 spacing 1.15
-unset grid
-set grid ytics front linetype 1 linewidth 0.5 linecolor rgb "#b0b0b0"
+if (!is_text) {
+	set grid noxtics ytics front linetype 1 linewidth 0.5 linecolor rgb "#b0b0b0"
+}
 do for [p = 1:panels] {
 	set title panel_title[p]
 	set ylabel y_label[p]
