@@ -5,8 +5,10 @@
  * lengths are known only at the end. So every section is a stream of its own: a buffer of 128 KiB
  * that spills to an unlinked temporary file in the output's directory, with its CRC kept up to date as
  * it spills. A short trace never leaves its buffers. trace_writer_finish() then writes header, table
- * and the streams one after another to `.NAME.tmp.PID`, syncs it and renames it to NAME. Whatever
- * fails before the rename, nothing of the new trace remains and an older NAME is as it was.
+ * and the streams one after another to a nameless file, syncs it, links it as `.NAME.tmp.PID` and
+ * renames that to NAME. Whatever fails or kills the program before, nothing of the new trace remains
+ * and an older NAME is as it was. A file system without nameless files (NFS) gets a file with the
+ * temporary name from the start, which only a kill can leave behind.
  *
  * The output is a function of the records alone: no time, path or host gets into it.
  *
@@ -43,6 +45,7 @@ struct trace_writer {
 	char *dir;      /* where temporary files go */
 	char *tmp_path; /* what becomes path; NULL: anonymous */
 	int out_fd;
+	bool out_named; /* out_fd has the name tmp_path */
 	struct stream sections[TRACE_SECTIONS_MAX];
 	uint64_t last_ns[TRACE_CPUS_LIMIT]; /* latest record of each CPU, in any section */
 	uint64_t evidence_last_ns;
@@ -87,11 +90,20 @@ static int write_all(int fd, const void *data, size_t bytes)
 	return 0;
 }
 
-/* A file without a name in @dir, which vanishes with its descriptor. */
+/* A nameless file in @dir. *@unsupported: the file system has no such thing. */
+static int open_tmpfile(const char *dir, mode_t mode, bool *unsupported)
+{
+	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
+	*unsupported = fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL);
+	return fd;
+}
+
+/* A file in @dir that vanishes with its descriptor. */
 static int open_unlinked(const char *dir)
 {
-	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
+	bool unsupported;
+	int fd = open_tmpfile(dir, 0600, &unsupported);
+	if (!unsupported)
 		return fd;
 	char *name;
 	if (asprintf(&name, "%s/.allocsim.XXXXXX", dir) < 0)
@@ -139,7 +151,13 @@ static int open_output(struct trace_writer *w, struct err *err)
 	struct stat st;
 	if (stat(w->path, &st) == 0 && !S_ISREG(st.st_mode))
 		return err_set(err, ERR_CANT_CREATE, "%s: exists and is no regular file", w->path);
-	w->out_fd = open(w->tmp_path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
+	bool unsupported;
+	w->out_fd = open_tmpfile(w->dir, 0666, &unsupported);
+	if (unsupported) {
+		w->out_fd = open(w->tmp_path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+				 0666);
+		w->out_named = w->out_fd >= 0;
+	}
 	if (w->out_fd < 0)
 		return err_set(err, ERR_CANT_CREATE, "%s: can't create: %s", w->path, strerror(errno));
 	return 0;
@@ -173,11 +191,10 @@ void trace_writer_abort(struct trace_writer *w)
 {
 	if (!w)
 		return;
-	if (w->out_fd >= 0) {
+	if (w->out_fd >= 0)
 		close(w->out_fd);
-		if (w->tmp_path)
-			unlink(w->tmp_path);
-	}
+	if (w->out_named)
+		unlink(w->tmp_path);
 	for (unsigned i = 0; i < TRACE_SECTIONS_MAX; i++) {
 		free(w->sections[i].buffer);
 		if (w->sections[i].fd >= 0)
@@ -352,21 +369,26 @@ static int write_file(struct trace_writer *w, const struct trace_header *h, stru
 	return result == 0 ? 0 : write_error(w, err);
 }
 
+/* Rename can only move names, so a nameless output gets its temporary one first. */
+static int name_output(struct trace_writer *w)
+{
+	char fd_path[64];
+	if (w->out_named)
+		return 0;
+	snprintf(fd_path, sizeof(fd_path), "/proc/self/fd/%d", w->out_fd);
+	unlink(w->tmp_path);
+	if (linkat(AT_FDCWD, fd_path, AT_FDCWD, w->tmp_path, AT_SYMLINK_FOLLOW) != 0)
+		return -1;
+	w->out_named = true;
+	return 0;
+}
+
 /* Give the finished file its name, for good: also after a power cut. */
 static int publish(struct trace_writer *w, struct err *err)
 {
-	if (close(w->out_fd) != 0) {
-		w->out_fd = -1;
-		write_error(w, err);
-		unlink(w->tmp_path);
-		return -1;
-	}
-	w->out_fd = -1;
-	if (rename(w->tmp_path, w->path) != 0) {
-		err_set(err, ERR_CANT_CREATE, "%s: can't create: %s", w->path, strerror(errno));
-		unlink(w->tmp_path);
-		return -1;
-	}
+	if (name_output(w) != 0 || rename(w->tmp_path, w->path) != 0)
+		return err_set(err, ERR_CANT_CREATE, "%s: can't create: %s", w->path, strerror(errno));
+	w->out_named = false;
 	int dir = open(w->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir >= 0) {
 		fsync(dir);

@@ -1,8 +1,8 @@
 /*
  * pfnset.c - see pfnset.h.
  *
- * Two levels: a table of 2^20 pointers (calloc leaves it untouched, hence unbacked, until used) and
- * chunks of 4096 bits. A naturally aligned block of up to 64 frames lies in one word, a larger one
+ * Two levels: a table of 2^18 pointers (calloc leaves it untouched, hence unbacked, until used) and
+ * chunks of 16384 bits. A naturally aligned block of up to 64 frames lies in one word, a larger one
  * fills whole words.
  */
 #include "kern/pfnset.h"
@@ -11,7 +11,7 @@
 
 #include "kern/bug.h"
 
-#define CHUNK_BITS 12
+#define CHUNK_BITS 14
 #define CHUNK_WORDS ((1u << CHUNK_BITS) / 64)
 #define CHUNKS     ((size_t)1 << (32 - CHUNK_BITS))
 
