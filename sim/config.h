@@ -19,6 +19,7 @@
 #define CONFIG_TEXT  256
 #define CONFIG_NAME  32
 #define CONFIG_LIST  32 /* phases, choices of a distribution, plot orders */
+#define CONFIG_GENERATORS 256
 #define CONFIG_AUTO  UINT64_MAX /* the word "auto": the kernel's own formula decides */
 
 /* A zone given explicitly in machine.zones. */
@@ -68,16 +69,27 @@ struct config_pcp {
 
 enum dist_kind { DIST_CONSTANT, DIST_UNIFORM, DIST_EXPONENTIAL, DIST_LOGNORMAL, DIST_PARETO, DIST_CHOICE };
 
+/* One value of a DIST_CHOICE. */
+struct config_choice {
+	double value, weight;         /* weight > 0, relative to the others' */
+};
+
 /* A distribution. Values are in the unit of the key it stands at (orders, bytes or ns). */
 struct config_dist {
 	enum dist_kind kind;
-	double value;                 /* constant */
+	double value;                 /* constant; INFINITY for a lifetime of "forever" */
 	double min, max;              /* uniform (inclusive); clamps the others if max > 0 */
 	double mean;                  /* exponential, lognormal */
 	double sigma;                 /* lognormal: of the logarithm */
 	double scale, shape;          /* pareto: minimum and tail index */
-	struct { double value, weight; } choices[CONFIG_LIST];
+	struct config_choice choices[CONFIG_LIST];
 	unsigned choices_count;
+};
+
+/* A stretch of time in which a generator's rate is multiplied by a factor. */
+struct config_phase {
+	uint64_t duration_ns;         /* >= 1 */
+	double rate_factor;           /* >= 0 */
 };
 
 /* One generator: allocations arrive at `rate` per second on each of its CPUs and live for `lifetime`. */
@@ -91,7 +103,7 @@ struct config_generator {
 	double rate_per_s;            /* mean of a Poisson process; per CPU */
 	uint64_t cpus[CPUS_LIMIT / 64]; /* bit mask; default all */
 	uint64_t count_max;           /* allocations per CPU; 0 = no limit */
-	struct { uint64_t duration_ns; double rate_factor; } phases[CONFIG_LIST]; /* repeated in turn */
+	struct config_phase phases[CONFIG_LIST]; /* repeated in turn */
 	unsigned phases_count;
 };
 
@@ -131,30 +143,46 @@ struct config {
 	uint64_t seed;
 };
 
-/* One `--set a.b=c`. */
-struct config_override {
-	const char *text;
-};
-
 /* The built-in values: a complete, valid configuration but for the workload. */
 void config_init(struct config *c);
 void config_release(struct config *c);
 
 /*
  * Load @files (@files_count of them) and then @sets into @c, which config_init() prepared. Everything
- * that is wrong is printed to @diagnostics, one line each ("file.yaml:3:5: machine.cpus: ..."), up to a
- * bound; then -1 is returned with @err's code ERR_CONFIG (ERR_NO_INPUT for a file that is not there)
- * and a text that sums up. Relative paths in a file (trace, truth, include) are relative to that file;
- * paths in --set are relative to the working directory. Both are checked to exist.
+ * that is wrong is printed to @diagnostics (NULL: not printed), one line each ("file.yaml:3:5:
+ * machine.cpus: ..."), up to a bound; then -1 is returned with @err's code ERR_CONFIG (ERR_NO_INPUT
+ * if the first thing wrong is a file that is not there) and a text that sums up, or is the first
+ * line if @diagnostics is NULL. @c is then only good for config_release().
+ *
+ * Relative paths in a file (trace, truth, include) are relative to that file; paths in --set are
+ * relative to the working directory. Both are checked to exist. A --set may name an element of a list
+ * ("workload.generators[0].rate=5/s"); "workload.trace=", "workload.generators=[]" and
+ * "workload.operations=[]" take a source of a file back.
  */
 int config_load(struct config *c, const char *const *files, unsigned files_count,
 		const char *const *sets, unsigned sets_count, FILE *diagnostics, struct err *err);
 
-/* The resolved configuration, as YAML that config_load() reads back to the same values. */
-void config_print_yaml(const struct config *c, FILE *out);
+/*
+ * config_load() accepts a configuration without a workload, which is what a description of a machine
+ * is. Returns 0 if @c has one to run, else -1 and ERR_CONFIG.
+ */
+int config_check_runnable(const struct config *c, struct err *err);
+
+/*
+ * The resolved configuration, as YAML that config_load() reads back to the same values. Paths are
+ * absolute in it, so that it may be kept anywhere. Operations are listed one by one, with names made
+ * from their ids. Returns 0, or -1 with @err if the operations can't be read back.
+ */
+int config_print_yaml(const struct config *c, FILE *out, struct err *err);
+
+/* All keys with their ranges, defaults and meanings, as Markdown (docs/config-reference.md). */
+void config_print_reference(FILE *out);
 
 struct json;
-/* The same as a JSON object (keys as in YAML, numbers with unit suffixes) into an open object. */
+/*
+ * The same as a JSON object (keys as in YAML, numbers with unit suffixes) into an open object. Paths
+ * are as they were resolved; operations are represented by the name of their file.
+ */
 void config_write_json(const struct config *c, struct json *j);
 
 #endif

@@ -1,0 +1,324 @@
+/*
+ * config_check.c - what no single key can tell: relations between keys, and between keys and files.
+ *
+ * Runs once, after everything was read without a problem. Each check names the dotted key that a user
+ * would change; its position is looked up there. The groups follow the sections of the configuration.
+ */
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "sim/config_impl.h"
+
+#define GIB (UINT64_C(1) << 30)
+#define MEMORY_END_BYTES (PFN_END_LIMIT << PAGE_SHIFT)
+
+#define FAIL(ld, path, ...) diag_key(ld, ERR_CONFIG, path, __VA_ARGS__)
+
+static bool is_given(const struct loader *ld, const char *path)
+{
+	return place_find(ld, path) != NULL;
+}
+
+static bool is_page_aligned(uint64_t bytes)
+{
+	return bytes % PAGE_BYTES == 0;
+}
+
+static void check_layout(struct loader *ld, const struct config_machine *m)
+{
+	/* Memory that does not fit below the hole continues behind it. */
+	uint64_t hole = m->layout == LAYOUT_X86_64 && m->memory_bytes > 3 * GIB ? GIB : 0;
+	if (!is_page_aligned(m->memory_bytes))
+		FAIL(ld, "machine.memory", "is not a multiple of the page size, 4KiB");
+	if (m->memory_bytes + hole > MEMORY_END_BYTES)
+		FAIL(ld, "machine.memory", "ends above the highest address, 1 MiB below 16TiB%s",
+		     hole ? ", with the hole of 1GiB that x86_64 has" : "");
+	if (m->memory_bytes / m->nodes < 4 << 20)
+		FAIL(ld, "machine.nodes", "leaves less than 4MiB of machine.memory for each node");
+	if (m->layout == LAYOUT_X86_32 && m->memory_bytes > 64 * GIB)
+		FAIL(ld, "machine.memory", "is more than the 64GiB that x86_32 can address");
+	if (m->layout == LAYOUT_X86_32 && m->nodes > 1)
+		FAIL(ld, "machine.nodes", "must be 1 with layout x86_32");
+	if (!is_page_aligned(m->movable_bytes))
+		FAIL(ld, "machine.movable", "is not a multiple of the page size, 4KiB");
+	if (m->movable_bytes >= m->memory_bytes)
+		FAIL(ld, "machine.movable", "leaves nothing of machine.memory for the kernel");
+	if (m->min_free_kbytes != CONFIG_AUTO && m->min_free_kbytes > m->memory_bytes / 1024 / 2)
+		FAIL(ld, "machine.min_free_kbytes", "is more than half of machine.memory");
+}
+
+static void zone_path(char path[PATH_SIZE], unsigned index, const char *key)
+{
+	snprintf(path, PATH_SIZE, "machine.zones[%u]%s%s", index, *key ? "." : "", key);
+}
+
+static uint64_t zone_end(const struct config_zone *z)
+{
+	return z->start_bytes + z->size_bytes;
+}
+
+static void check_zone(struct loader *ld, const struct config_zone *z, unsigned index)
+{
+	char path[PATH_SIZE];
+	zone_path(path, index, "start");
+	if (!is_page_aligned(z->start_bytes))
+		FAIL(ld, path, "is not a multiple of the page size, 4KiB");
+	zone_path(path, index, "size");
+	if (!is_page_aligned(z->size_bytes))
+		FAIL(ld, path, "is not a multiple of the page size, 4KiB");
+	if (zone_end(z) > MEMORY_END_BYTES)
+		FAIL(ld, path, "ends above the highest address, 1 MiB below 16TiB");
+	zone_path(path, index, "managed");
+	if (z->managed_bytes == CONFIG_AUTO)
+		return;
+	if (!is_page_aligned(z->managed_bytes))
+		FAIL(ld, path, "is not a multiple of the page size, 4KiB");
+	if (z->managed_bytes > z->size_bytes)
+		FAIL(ld, path, "is more than the size of the zone");
+}
+
+/* Zone @later against @earlier of the list. */
+static void check_zone_pair(struct loader *ld, const struct config_machine *m, unsigned earlier,
+			    unsigned later)
+{
+	const struct config_zone *a = &m->zones[earlier], *b = &m->zones[later];
+	char path[PATH_SIZE];
+	bool overlap = a->start_bytes < zone_end(b) && b->start_bytes < zone_end(a);
+	zone_path(path, later, "start");
+	if (overlap)
+		FAIL(ld, path, "overlaps machine.zones[%u]", earlier);
+	if (a->node != b->node)
+		return;
+	if (!overlap && a->type < b->type && a->start_bytes > b->start_bytes)
+		FAIL(ld, path, "lies below machine.zones[%u], which is of a lower type", earlier);
+	zone_path(path, later, "type");
+	if (a->type == b->type)
+		FAIL(ld, path, "is the second zone of its type on node %llu", (unsigned long long)b->node);
+	else if (a->type > b->type)
+		FAIL(ld, path, "must be higher than that of machine.zones[%u] on the same node "
+		     "(ascending: DMA, DMA32, Normal, HighMem, Movable)", earlier);
+}
+
+/* Nodes are numbered without holes, and there are as many as machine.nodes says if it does. */
+static void check_zone_nodes(struct loader *ld, struct config_machine *m)
+{
+	char path[PATH_SIZE];
+	uint64_t used = 0, nodes = 0;
+	for (unsigned i = 0; i < m->zones_count; i++) {
+		used |= UINT64_C(1) << m->zones[i].node;
+		nodes = u64_max(nodes, m->zones[i].node + 1);
+	}
+	for (unsigned i = 0; i < m->zones_count; i++) {
+		uint64_t node = m->zones[i].node;
+		if (node > 0 && !(used >> (node - 1) & 1)) {
+			zone_path(path, i, "node");
+			FAIL(ld, path, "is %llu but there is no node %llu: numbers have no holes",
+			     (unsigned long long)node, (unsigned long long)node - 1);
+			return;
+		}
+	}
+	if (is_given(ld, "machine.nodes") && m->nodes != nodes)
+		FAIL(ld, "machine.nodes", "is %llu but machine.zones has %llu",
+		     (unsigned long long)m->nodes, (unsigned long long)nodes);
+	m->nodes = nodes;
+}
+
+static void check_machine(struct loader *ld, struct config_machine *m)
+{
+	if (!m->zones_count) {
+		check_layout(ld, m);
+		return;
+	}
+	if (m->movable_bytes)
+		FAIL(ld, "machine.movable", "belongs to layout; give a zone of type Movable instead");
+	for (unsigned i = 0; i < m->zones_count; i++) {
+		check_zone(ld, &m->zones[i], i);
+		for (unsigned j = 0; j < i; j++)
+			check_zone_pair(ld, m, j, i);
+	}
+	check_zone_nodes(ld, m);
+}
+
+static void check_allocators(struct loader *ld, const struct config *c)
+{
+	const struct config_pcp *p = &c->pcp;
+	if (c->buddy.pageblock_order > c->buddy.max_order)
+		FAIL(ld, is_given(ld, "buddy.pageblock_order") ? "buddy.pageblock_order" : "buddy.max_order",
+		     "pageblock_order %llu is above max_order %llu",
+		     (unsigned long long)c->buddy.pageblock_order, (unsigned long long)c->buddy.max_order);
+	if (p->high_min_pages != CONFIG_AUTO && p->high_max_pages != CONFIG_AUTO &&
+	    p->high_max_pages < p->high_min_pages)
+		FAIL(ld, "pcp.high_max", "is below pcp.high_min, %llu",
+		     (unsigned long long)p->high_min_pages);
+	if (p->high_fraction > 0 && p->high_fraction < 8)
+		FAIL(ld, "pcp.high_fraction", "must be 0 (off) or at least 8");
+	if (p->decay_interval_ns > 0 && p->decay_interval_ns < 1000000)
+		FAIL(ld, "pcp.decay_interval", "must be 0s (never) or at least 1ms");
+}
+
+static void generator_path(char path[PATH_SIZE], unsigned index, const char *key)
+{
+	snprintf(path, PATH_SIZE, "workload.generators[%u].%s", index, key);
+}
+
+/* The largest value that @d can give; INFINITY if nothing limits it. */
+static double dist_largest(const struct config_dist *d)
+{
+	double largest = 0;
+	switch (d->kind) {
+	case DIST_CONSTANT:
+		return d->value;
+	case DIST_CHOICE:
+		for (unsigned i = 0; i < d->choices_count; i++)
+			largest = fmax(largest, d->choices[i].value);
+		return largest;
+	default:
+		return d->max > 0 ? d->max : (double)INFINITY;
+	}
+}
+
+/* A distribution on its own: limits that are no interval, parameters without meaning. */
+static void check_dist(struct loader *ld, const struct config_dist *d, const char *path)
+{
+	if ((d->kind == DIST_UNIFORM || d->max > 0) && d->min > d->max)
+		FAIL(ld, path, "its min is above its max");
+	if ((d->kind == DIST_EXPONENTIAL || d->kind == DIST_LOGNORMAL) && d->mean <= 0)
+		FAIL(ld, path, "its mean must be above 0");
+	if (d->kind == DIST_PARETO && d->scale <= 0)
+		FAIL(ld, path, "its scale must be above 0");
+	if (d->kind == DIST_PARETO && d->max > 0 && d->scale > d->max)
+		FAIL(ld, path, "its scale is above its max");
+}
+
+/* What a generator allocates fits the largest block. */
+static void check_block_size(struct loader *ld, const struct config *c, unsigned index)
+{
+	const struct config_generator *g = &c->workload.generators[index];
+	char path[PATH_SIZE], text[UNITS_TEXT];
+	double limit = g->by_size ? (double)((uint64_t)PAGE_BYTES << c->buddy.max_order)
+				  : (double)c->buddy.max_order;
+	double largest = dist_largest(g->by_size ? &g->size_bytes : &g->order);
+	generator_path(path, index, g->by_size ? "size" : "order");
+	units_format_double(g->by_size ? UNIT_BYTES : UNIT_COUNT, limit, text);
+	if (isinf(largest))
+		FAIL(ld, path, "has no upper end; give it a max (at most %s, from buddy.max_order)", text);
+	else if (largest > limit)
+		FAIL(ld, path, "can exceed %s, the largest block of buddy.max_order", text);
+}
+
+static void check_generator_cpus(struct loader *ld, const struct config *c, unsigned index)
+{
+	const uint64_t *mask = c->workload.generators[index].cpus;
+	char path[PATH_SIZE];
+	bool all = true;
+	generator_path(path, index, "cpus");
+	for (unsigned i = 0; i < CPUS_LIMIT / 64; i++)
+		all = all && mask[i] == UINT64_MAX;
+	for (unsigned cpu = (unsigned)c->machine.cpus; cpu < CPUS_LIMIT && !all; cpu++) {
+		if (mask[cpu / 64] >> (cpu % 64) & 1) {
+			FAIL(ld, path, "names CPU %u but machine.cpus is %llu (legal range: 0..%llu)", cpu,
+			     (unsigned long long)c->machine.cpus, (unsigned long long)c->machine.cpus - 1);
+			return;
+		}
+	}
+}
+
+static void check_phases(struct loader *ld, const struct config_generator *g, unsigned index)
+{
+	char path[PATH_SIZE];
+	double most = 0;
+	for (unsigned i = 0; i < g->phases_count; i++)
+		most = fmax(most, g->phases[i].rate_factor);
+	generator_path(path, index, "phases");
+	if (g->phases_count && most <= 0)
+		FAIL(ld, path, "all have rate_factor 0: nothing would ever be allocated");
+}
+
+static void check_generator(struct loader *ld, struct config *c, unsigned index)
+{
+	struct config_generator *g = &c->workload.generators[index];
+	char path[PATH_SIZE];
+	generator_path(path, index, "order");
+	bool by_order = is_given(ld, path);
+	generator_path(path, index, "size");
+	g->by_size = is_given(ld, path);
+	snprintf(path, sizeof(path), "workload.generators[%u]", index);
+	if (by_order == g->by_size)
+		FAIL(ld, path, "needs exactly one of 'order' and 'size'");
+	else
+		check_block_size(ld, c, index);
+	generator_path(path, index, g->by_size ? "size" : "order");
+	check_dist(ld, g->by_size ? &g->size_bytes : &g->order, path);
+	generator_path(path, index, "lifetime");
+	check_dist(ld, &g->lifetime_ns, path);
+	check_generator_cpus(ld, c, index);
+	check_phases(ld, g, index);
+	generator_path(path, index, "count");
+	if (!c->workload.duration_ns && !g->count_max)
+		FAIL(ld, path, "would never end: give a count above 0 or workload.duration");
+	generator_path(path, index, "name");
+	for (unsigned i = 0; i < index; i++) {
+		if (strcmp(c->workload.generators[i].name, g->name) == 0)
+			FAIL(ld, path, "'%s' is already the name of workload.generators[%u]", g->name, i);
+	}
+}
+
+static void check_sources(struct loader *ld, const struct config_workload *w)
+{
+	const char *given[3] = {0};
+	unsigned count = 0;
+	if (w->trace[0])
+		given[count++] = "workload.trace";
+	if (w->ops_fd >= 0)
+		given[count++] = "workload.operations";
+	if (w->generators_count)
+		given[count++] = "workload.generators";
+	if (count > 1)
+		FAIL(ld, given[1], "%s is given too; a workload has exactly one of trace, operations and "
+		     "generators (take one back with --set %s=%s)", given[0], given[0],
+		     w->trace[0] ? "" : "[]");
+}
+
+static void check_operations(struct loader *ld, const struct config *c)
+{
+	if (c->workload.ops_fd < 0)
+		return;
+	if (ld->ops_cpu_max >= c->machine.cpus)
+		diag_at(ld, ERR_CONFIG, &ld->ops_cpu_pos, "workload.operations",
+			"names CPU %llu but machine.cpus is %llu (legal range: 0..%llu)",
+			(unsigned long long)ld->ops_cpu_max, (unsigned long long)c->machine.cpus,
+			(unsigned long long)c->machine.cpus - 1);
+	if (ld->ops_order_pos.source && ld->ops_order_max > c->buddy.max_order)
+		diag_at(ld, ERR_CONFIG, &ld->ops_order_pos, "workload.operations",
+			"allocates order %llu, above buddy.max_order %llu",
+			(unsigned long long)ld->ops_order_max, (unsigned long long)c->buddy.max_order);
+}
+
+static void check_path(struct loader *ld, const char *key, const char *path, bool is_dir)
+{
+	struct stat st;
+	if (!*path)
+		return;
+	if (stat(path, &st) != 0)
+		diag_key(ld, ERR_NO_INPUT, key, "%s: %s", path, strerror(errno));
+	else if (is_dir != (bool)S_ISDIR(st.st_mode))
+		diag_key(ld, ERR_NO_INPUT, key, "%s: is %s directory", path, is_dir ? "no" : "a");
+}
+
+void check_all(struct loader *ld)
+{
+	struct config *c = ld->c;
+	uint64_t interval = c->measurement.sample_interval_ns;
+	check_machine(ld, &c->machine);
+	check_allocators(ld, c);
+	check_path(ld, "start.truth", c->truth, true);
+	check_path(ld, "workload.trace", c->workload.trace, false);
+	check_sources(ld, &c->workload);
+	check_operations(ld, c);
+	for (unsigned i = 0; i < c->workload.generators_count; i++)
+		check_generator(ld, c, i);
+	if (interval > 0 && interval < 1000)
+		FAIL(ld, "measurement.sample_interval", "must be 0s (no series) or at least 1us");
+}

@@ -1,0 +1,173 @@
+/*
+ * config_json.c - the resolved configuration as JSON, for the result of a run.
+ *
+ * Keys are those of the YAML with the unit of their value at the end (memory_bytes, cpu_khz, rate_per_s);
+ * numbers are in that unit. "auto" and "forever" stay words, so that a number is always a number.
+ */
+#include <string.h>
+
+#include "kern/gfp.h"
+#include "sim/config_impl.h"
+#include "sim/json.h"
+
+/*
+ * The key with its unit. Names that are units already (cpu_frequency) lose the word that the unit says.
+ */
+static const char *json_key(const struct field *f, char buf[PATH_SIZE])
+{
+	const char *suffix = f->json_suffix ? f->json_suffix : units_suffix(f->unit);
+	const char *word = f->unit == UNIT_FREQUENCY ? strstr(f->key, "_frequency") : NULL;
+	int length = word ? (int)(word - f->key) : (int)strlen(f->key);
+	snprintf(buf, PATH_SIZE, "%.*s%s", length, f->key, suffix);
+	return buf;
+}
+
+static void write_map(const struct config *c, const struct field *map, const void *base,
+		      struct json *j);
+
+static void write_parameters(const struct field *params, unsigned count, unsigned which,
+			     const void *base, struct json *j)
+{
+	for (unsigned i = 0; i < count; i++) {
+		if (which >> i & 1)
+			json_double(j, params[i].key,
+				    *(const double *)(const void *)((const char *)base + params[i].offset));
+	}
+}
+
+static void write_dist(const struct config_dist *d, const char *key, struct json *j)
+{
+	const struct schema_dist *kind = dist_schema(d);
+	unsigned all = (1u << schema_choices.keys_count) - 1;
+	if (dist_is_forever(d)) {
+		json_string(j, key, "forever");
+		return;
+	}
+	json_object_begin(j, key);
+	if (d->kind == DIST_CONSTANT) {
+		json_double(j, kind->key, d->value);
+	} else if (d->kind == DIST_CHOICE) {
+		json_array_begin(j, kind->key);
+		for (unsigned i = 0; i < d->choices_count; i++) {
+			json_object_begin(j, NULL);
+			write_parameters(schema_choices.keys, schema_choices.keys_count, all,
+					 &d->choices[i], j);
+			json_object_end(j);
+		}
+		json_array_end(j);
+	} else {
+		json_object_begin(j, kind->key);
+		write_parameters(schema_dist_params, schema_dist_params_count,
+				 kind->needs | (d->max > 0 ? kind->may : 0), d, j);
+		json_object_end(j);
+	}
+	json_object_end(j);
+}
+
+static void write_cpus(const uint64_t *mask, uint64_t cpus_count, const char *key, struct json *j)
+{
+	json_array_begin_compact(j, key);
+	for (unsigned cpu = 0; cpu < cpus_count; cpu++) {
+		if (mask[cpu / 64] >> (cpu % 64) & 1)
+			json_u64(j, NULL, cpu);
+	}
+	json_array_end(j);
+}
+
+static void write_list(const struct config *c, const struct field *f, const void *base, struct json *j)
+{
+	unsigned count;
+	const char *items = schema_list_items(f, base, &count);
+	json_array_begin(j, f->key);
+	for (unsigned i = 0; i < count; i++) {
+		json_object_begin(j, NULL);
+		write_map(c, f, items + i * f->list->element_bytes, j);
+		json_object_end(j);
+	}
+	json_array_end(j);
+}
+
+static void write_integer(const struct field *f, const void *at, const char *key, struct json *j)
+{
+	uint64_t value = f->kind == FIELD_U32 ? *(const uint32_t *)at : *(const uint64_t *)at;
+	if (f->can_be_auto && value == CONFIG_AUTO)
+		json_string(j, key, "auto");
+	else
+		json_u64(j, key, value);
+}
+
+static void write_text(const char *text, const char *key, struct json *j)
+{
+	if (*text)
+		json_string(j, key, text);
+	else
+		json_null(j, key);
+}
+
+static void write_field(const struct config *c, const struct field *f, const void *base,
+			struct json *j)
+{
+	const void *at = (const char *)base + f->offset;
+	char key[PATH_SIZE], gfp[256];
+	unsigned name;
+	json_key(f, key);
+	switch (f->kind) {
+	case FIELD_U64:
+	case FIELD_U32:
+		write_integer(f, at, key, j);
+		break;
+	case FIELD_DOUBLE:
+	case FIELD_PLACE:
+		json_double(j, key, *(const double *)at);
+		break;
+	case FIELD_BOOL:
+		json_bool(j, key, *(const bool *)at);
+		break;
+	case FIELD_ENUM:
+		memcpy(&name, at, sizeof(name));
+		json_string(j, key, f->names[name]);
+		break;
+	case FIELD_NAME:
+	case FIELD_FILE:
+	case FIELD_DIR:
+		write_text(at, key, j);
+		break;
+	case FIELD_GFP:
+		json_string(j, key, gfp_format(*(const gfp_t *)at, gfp, sizeof(gfp)));
+		break;
+	case FIELD_CPUS:
+		write_cpus(at, c->machine.cpus, key, j);
+		break;
+	case FIELD_DIST:
+		/* Of order and size, the one that the generator uses. */
+		if (f->unit == UNIT_DURATION ||
+		    (f->unit == UNIT_BYTES) == ((const struct config_generator *)base)->by_size)
+			write_dist(at, key, j);
+		break;
+	case FIELD_MAP:
+		json_object_begin(j, key);
+		write_map(c, f, at, j);
+		json_object_end(j);
+		break;
+	case FIELD_LIST:
+		write_list(c, f, base, j);
+		break;
+	case FIELD_OPERATIONS:
+		write_text(c->workload.ops_fd >= 0 ? c->workload.ops_name : "", key, j);
+		break;
+	case FIELD_INCLUDE:
+		break;
+	}
+}
+
+static void write_map(const struct config *c, const struct field *map, const void *base,
+		      struct json *j)
+{
+	for (unsigned i = 0; i < map->keys_count; i++)
+		write_field(c, &map->keys[i], base, j);
+}
+
+void config_write_json(const struct config *c, struct json *j)
+{
+	write_map(c, &schema_root, c, j);
+}

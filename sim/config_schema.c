@@ -1,0 +1,410 @@
+/*
+ * config_schema.c - the rows of the configuration: see config_schema.h.
+ *
+ * Rows stand in the order of --print-config and of the reference. Limits are what the simulated
+ * kernel or the simulator's own arrays allow; where a limit depends on another key, the row has the
+ * widest one and config_check.c does the rest.
+ */
+#include "sim/config_schema.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "kern/gfp.h"
+#include "sim/config_impl.h"
+#include "sim/suggest.h"
+
+#define TIB        (UINT64_C(1) << 40)
+#define HOUR_NS    UINT64_C(3600000000000)
+#define YEAR_NS    (HOUR_NS * 24 * 365)
+#define NAMES(a)   .names = (a), .names_count = ARRAY_SIZE(a)
+#define KEYS(a)    .keys = (a), .keys_count = ARRAY_SIZE(a)
+#define UNLIMITED  UINT64_MAX
+
+static const char *const zone_names[] = {"DMA", "DMA32", "Normal", "HighMem", "Movable"};
+static const char *const layout_names[] = {"x86_64", "x86_32", "flat"};
+static const char *const pace_names[] = {"recorded", "back_to_back"};
+static const char *const check_names[] = {"none", "end", "full"};
+
+static const struct field lowmem_reserve_ratio_keys[] = {
+#define ROW(type, name)                                                                            \
+	{.key = name, .kind = FIELD_U64, .offset = (type) * sizeof(uint64_t), .max = 1000000000,   \
+	 .help = "pages per page kept from requests that could use a higher zone; 0 = none kept"}
+	ROW(ZONE_DMA, "DMA"),
+	ROW(ZONE_DMA32, "DMA32"),
+	ROW(ZONE_NORMAL, "Normal"),
+	ROW(ZONE_HIGHMEM, "HighMem"),
+	ROW(ZONE_MOVABLE, "Movable"),
+#undef ROW
+};
+
+#define AT(member) .offset = offsetof(struct config_zone, member)
+static const struct field zone_keys[] = {
+	{.key = "type", .kind = FIELD_ENUM, AT(type), NAMES(zone_names), .required = true,
+	 .help = "kind of zone; types ascend with the address within a node"},
+	{.key = "node", .kind = FIELD_U64, AT(node), .max = NODES_LIMIT - 1,
+	 .help = "NUMA node; nodes are numbered from 0 without holes"},
+	{.key = "start", .kind = FIELD_U64, .unit = UNIT_BYTES, AT(start_bytes), .max = 16 * TIB,
+	 .required = true, .help = "physical address of the first page"},
+	{.key = "size", .kind = FIELD_U64, .unit = UNIT_BYTES, AT(size_bytes), .min = PAGE_BYTES,
+	 .max = 16 * TIB, .required = true, .help = "bytes from the first page to the end of the last"},
+	{.key = "managed", .kind = FIELD_U64, .unit = UNIT_BYTES, AT(managed_bytes), .min = PAGE_BYTES,
+	 .max = 16 * TIB, .can_be_auto = true,
+	 .help = "bytes of it given to the allocator; auto = all of size"},
+};
+#undef AT
+
+static void zone_init(void *element)
+{
+	((struct config_zone *)element)->managed_bytes = CONFIG_AUTO;
+}
+
+static const struct schema_list zones_list = {
+	.element_bytes = sizeof(struct config_zone),
+	.count_offset = offsetof(struct config_machine, zones_count),
+	.capacity = ARRAY_SIZE(((struct config_machine *)NULL)->zones),
+	.element_init = zone_init,
+};
+
+#define AT(member) .offset = offsetof(struct config_machine, member)
+static const struct field machine_keys[] = {
+	{.key = "cpus", .kind = FIELD_U64, AT(cpus), .min = 1, .max = CPUS_LIMIT,
+	 .help = "number of CPUs"},
+	{.key = "cpu_frequency", .kind = FIELD_U64, .unit = UNIT_FREQUENCY, AT(cpu_khz), .min = 1000,
+	 .max = 100000000, .help = "clock that turns charged cycles into time"},
+	{.key = "nodes", .kind = FIELD_U64, AT(nodes), .min = 1, .max = NODES_LIMIT,
+	 .help = "NUMA nodes among which layout splits memory evenly; zones say their own"},
+	{.key = "memory", .kind = FIELD_U64, .unit = UNIT_BYTES, AT(memory_bytes), .min = 4 << 20,
+	 .max = 16 * TIB, .help = "memory that layout divides into zones; not used with zones"},
+	{.key = "layout", .kind = FIELD_ENUM, AT(layout), NAMES(layout_names),
+	 .help = "x86_64: DMA, DMA32, hole from 3 to 4 GiB, Normal; x86_32: DMA, Normal, HighMem; "
+		 "flat: one Normal zone from address 0"},
+	{.key = "movable", .kind = FIELD_U64, .unit = UNIT_BYTES, AT(movable_bytes), .max = 16 * TIB,
+	 .help = "top of memory that layout makes a Movable zone; 0B = none"},
+	{.key = "zones", .kind = FIELD_LIST, AT(zones), KEYS(zone_keys), .list = &zones_list,
+	 .help = "explicit zones, which replace layout, memory and movable"},
+	{.key = "min_free_kbytes", .kind = FIELD_U64, AT(min_free_kbytes), .max = 16 * TIB / 1024,
+	 .can_be_auto = true, .help = "vm.min_free_kbytes: base of the watermarks; auto = Linux's formula"},
+	{.key = "watermark_scale_factor", .kind = FIELD_U64, AT(watermark_scale_factor), .min = 1,
+	 .max = 3000, .help = "vm.watermark_scale_factor: distance of the watermarks, of 10000"},
+	{.key = "watermark_boost_factor", .kind = FIELD_U64, AT(watermark_boost_factor), .max = 1000000,
+	 .help = "vm.watermark_boost_factor: rise of the watermarks after a fallback, of 10000; 0 = off"},
+	{.key = "lowmem_reserve_ratio", .kind = FIELD_MAP, AT(lowmem_reserve_ratio),
+	 KEYS(lowmem_reserve_ratio_keys), .help = "vm.lowmem_reserve_ratio, by type of the lower zone"},
+};
+#undef AT
+
+#define AT(member) .offset = offsetof(struct config_buddy, member)
+static const struct field buddy_keys[] = {
+	{.key = "max_order", .kind = FIELD_U64, AT(max_order), .max = ORDER_LIMIT - 1,
+	 .help = "largest block is 2^max_order pages"},
+	{.key = "pageblock_order", .kind = FIELD_U64, AT(pageblock_order), .max = ORDER_LIMIT - 1,
+	 .help = "a migratetype belongs to 2^pageblock_order pages; at most max_order"},
+	{.key = "group_by_mobility", .kind = FIELD_BOOL, AT(group_by_mobility),
+	 .help = "separate free lists by migratetype; false = everything is Unmovable"},
+	{.key = "highatomic", .kind = FIELD_BOOL, AT(highatomic),
+	 .help = "keep pageblocks for high-order atomic requests"},
+	{.key = "coalesce", .kind = FIELD_BOOL, AT(coalesce),
+	 .help = "merge free buddies; false shows what merging is for"},
+	{.key = "split_steps_max", .kind = FIELD_U64, AT(split_steps_max), .max = ORDER_LIMIT,
+	 .can_be_auto = true, .help = "an allocation may split a block at most this often; auto = no limit"},
+};
+#undef AT
+
+#define AT(member) .offset = offsetof(struct config_pcp, member)
+static const struct field pcp_keys[] = {
+	{.key = "enabled", .kind = FIELD_BOOL, AT(enabled), .help = "per-CPU page lists are used"},
+	{.key = "batch", .kind = FIELD_U64, AT(batch_pages), .min = 1, .max = 1 << 20,
+	 .can_be_auto = true, .json_suffix = "_pages",
+	 .help = "pages moved at a time between the lists and the buddy; auto = Linux's formula"},
+	{.key = "high_min", .kind = FIELD_U64, AT(high_min_pages), .max = 1 << 30, .can_be_auto = true,
+	 .json_suffix = "_pages", .help = "least length at which lists are drained; auto = Linux's formula"},
+	{.key = "high_max", .kind = FIELD_U64, AT(high_max_pages), .max = 1 << 30, .can_be_auto = true,
+	 .json_suffix = "_pages",
+	 .help = "most that the length tunes itself to; equal to high_min = no tuning"},
+	{.key = "high_fraction", .kind = FIELD_U64, AT(high_fraction), .max = 1000000000,
+	 .help = "vm.percpu_pagelist_high_fraction: 0 = off, else at least 8"},
+	{.key = "decay_interval", .kind = FIELD_U64, .unit = UNIT_DURATION, AT(decay_interval_ns),
+	 .max = YEAR_NS, .help = "how often idle lists are trimmed; 0s = never"},
+};
+#undef AT
+
+static const struct field cost_keys[] = {
+#define X(id, name, cycles, meaning)                                                               \
+	{.key = #name "_cycles", .kind = FIELD_U32, .offset = COST_##id * sizeof(uint32_t),        \
+	 .max = 1000000000, .help = meaning},
+	COST_LIST(X)
+#undef X
+};
+
+static const struct field start_keys[] = {
+	{.key = "truth", .kind = FIELD_DIR, .offset = offsetof(struct config, truth),
+	 .help = "directory of a recorded start.* and end.* state; none = memory starts empty"},
+};
+
+#define AT(member) .offset = offsetof(struct config_operation, member)
+static const struct field operation_keys[] = {
+	{.key = "at", .kind = FIELD_U64, .unit = UNIT_DURATION, AT(at_ns), .max = YEAR_NS,
+	 .required = true, .help = "time of the operation; does not go back within a CPU"},
+	{.key = "cpu", .kind = FIELD_U64, AT(cpu), .max = CPUS_LIMIT - 1, .help = "CPU that does it"},
+	{.key = "alloc", .kind = FIELD_NAME, AT(alloc), .help = "allocate a block and give it this name"},
+	{.key = "free", .kind = FIELD_NAME, AT(free), .help = "free the block of this name"},
+	{.key = "order", .kind = FIELD_U64, AT(order), .max = ORDER_LIMIT - 1,
+	 .help = "alloc: 2^order pages"},
+	{.key = "size", .kind = FIELD_U64, .unit = UNIT_BYTES, AT(size_bytes), .min = 1,
+	 .max = (uint64_t)PAGE_BYTES << (ORDER_LIMIT - 1),
+	 .help = "alloc, instead of order: rounded up to a power-of-two number of pages"},
+	{.key = "gfp", .kind = FIELD_GFP, AT(gfp), .help = "alloc: flags by Linux's names"},
+};
+#undef AT
+const struct field schema_operation = {.key = "", .kind = FIELD_MAP, KEYS(operation_keys),
+				       .help = ""};
+
+#define PHASE(member) .offset = offsetof(struct config_phase, member)
+static const struct field phase_keys[] = {
+	{.key = "duration", .kind = FIELD_U64, .unit = UNIT_DURATION, PHASE(duration_ns), .min = 1,
+	 .max = YEAR_NS, .required = true, .help = "length of the phase"},
+	{.key = "rate_factor", .kind = FIELD_DOUBLE, PHASE(rate_factor), .real_max = 1e6,
+	 .required = true, .help = "the rate is multiplied by this meanwhile; 0 = pause"},
+};
+
+static const struct schema_list phases_list = {
+	.element_bytes = sizeof(struct config_phase),
+	.count_offset = offsetof(struct config_generator, phases_count),
+	.capacity = CONFIG_LIST,
+};
+
+#define AT(member) .offset = offsetof(struct config_generator, member)
+static const struct field generator_keys[] = {
+	{.key = "name", .kind = FIELD_NAME, AT(name), .required = true,
+	 .help = "shown in results; differs from the other generators'"},
+	{.key = "gfp", .kind = FIELD_GFP, AT(gfp), .help = "flags by Linux's names"},
+	{.key = "order", .kind = FIELD_DIST, AT(order), .max = ORDER_LIMIT - 1,
+	 .help = "blocks of 2^order pages; either this or size"},
+	{.key = "size", .kind = FIELD_DIST, .unit = UNIT_BYTES, AT(size_bytes), .min = 1,
+	 .max = (uint64_t)PAGE_BYTES << (ORDER_LIMIT - 1),
+	 .help = "bytes, rounded up to a power-of-two number of pages; either this or order"},
+	{.key = "lifetime", .kind = FIELD_DIST, .unit = UNIT_DURATION, AT(lifetime_ns), .max = YEAR_NS,
+	 .required = true, .help = "time from allocation to free; forever = not freed while it runs"},
+	{.key = "rate", .kind = FIELD_DOUBLE, .unit = UNIT_RATE, AT(rate_per_s), .real_max = 1e9,
+	 .above_min = true, .required = true,
+	 .help = "allocations per second on each CPU; mean of a Poisson process"},
+	{.key = "cpus", .kind = FIELD_CPUS, AT(cpus), .help = "CPUs it runs on"},
+	{.key = "count", .kind = FIELD_U64, AT(count_max), .max = UINT32_MAX,
+	 .help = "allocations per CPU; 0 = no limit, then workload.duration ends it"},
+	{.key = "phases", .kind = FIELD_LIST, AT(phases), KEYS(phase_keys), .list = &phases_list,
+	 .help = "repeated in turn; none = always at the full rate"},
+};
+#undef AT
+
+static void generator_init(void *element)
+{
+	struct config_generator *g = element;
+	g->gfp = GFP_KERNEL;
+	memset(g->cpus, 0xff, sizeof(g->cpus));
+}
+
+static const struct schema_list generators_list = {
+	.element_bytes = sizeof(struct config_generator),
+	.count_offset = offsetof(struct config_workload, generators_count),
+	.capacity = CONFIG_GENERATORS,
+	.heap = true,
+	.element_init = generator_init,
+};
+
+#define AT(member) .offset = offsetof(struct config_workload, member)
+static const struct field workload_keys[] = {
+	{.key = "trace", .kind = FIELD_FILE, AT(trace),
+	 .help = "a recorded trace (.atrace); either this, operations or generators"},
+	{.key = "pace", .kind = FIELD_ENUM, AT(pace), NAMES(pace_names),
+	 .help = "trace and operations: at their times, or as fast as the CPUs go"},
+	{.key = "time_scale", .kind = FIELD_DOUBLE, AT(time_scale), .above_min = true, .real_max = 1e6,
+	 .help = "recorded times are multiplied by this"},
+	{.key = "operations", .kind = FIELD_OPERATIONS, .help = "a list of allocations and frees"},
+	{.key = "duration", .kind = FIELD_U64, .unit = UNIT_DURATION, AT(duration_ns), .max = YEAR_NS,
+	 .help = "generators stop allocating here; 0s = no limit, then each needs a count"},
+	{.key = "free_at_end", .kind = FIELD_BOOL, AT(free_at_end),
+	 .help = "generators free what lives when they stop"},
+	{.key = "generators", .kind = FIELD_LIST, AT(generators), KEYS(generator_keys),
+	 .list = &generators_list, .help = "sources of random allocations, drawn from the seed"},
+};
+#undef AT
+
+#define AT(member) .offset = offsetof(struct config_measurement, member)
+static const struct field measurement_keys[] = {
+	{.key = "sample_interval", .kind = FIELD_U64, .unit = UNIT_DURATION, AT(sample_interval_ns),
+	 .max = YEAR_NS, .can_be_auto = true,
+	 .help = "simulated time between rows of series.csv; 0s = no series, "
+		 "auto = about 500 samples of a trace, 10ms otherwise"},
+	{.key = "check", .kind = FIELD_ENUM, AT(check), NAMES(check_names),
+	 .help = "check the allocator's invariants: never, at the end, or with every sample too"},
+	{.key = "zero_pages", .kind = FIELD_BOOL, AT(zero_pages),
+	 .help = "really clear simulated memory for __GFP_ZERO, beyond charging for it"},
+};
+#undef AT
+
+#define AT(member) .offset = offsetof(struct config, member)
+static const struct field root_keys[] = {
+	{.key = "include", .kind = FIELD_INCLUDE,
+	 .help = "files loaded before this one; the first key of a file if given"},
+	{.key = "name", .kind = FIELD_NAME, AT(name), .help = "shown in results and plots"},
+	{.key = "seed", .kind = FIELD_U64, AT(seed), .max = UNLIMITED,
+	 .help = "everything random follows from it"},
+	{.key = "machine", .kind = FIELD_MAP, AT(machine), KEYS(machine_keys),
+	 .help = "CPUs and memory"},
+	{.key = "page_allocator", .kind = FIELD_NAME, AT(page_allocator),
+	 .help = "a page allocator of `allocsim list allocators`"},
+	{.key = "buddy", .kind = FIELD_MAP, AT(buddy), KEYS(buddy_keys), .help = "the buddy allocator"},
+	{.key = "pcp", .kind = FIELD_MAP, AT(pcp), KEYS(pcp_keys), .help = "per-CPU page lists"},
+	{.key = "costs", .kind = FIELD_MAP, AT(cost_cycles), KEYS(cost_keys),
+	 .help = "CPU cycles charged for each kind of work"},
+	{.key = "start", .kind = FIELD_MAP, KEYS(start_keys), .help = "state that memory starts in"},
+	{.key = "workload", .kind = FIELD_MAP, AT(workload), KEYS(workload_keys),
+	 .help = "what is allocated and freed"},
+	{.key = "measurement", .kind = FIELD_MAP, AT(measurement), KEYS(measurement_keys),
+	 .help = "what is recorded and checked"},
+};
+#undef AT
+const struct field schema_root = {.key = "", .kind = FIELD_MAP, KEYS(root_keys), .help = ""};
+
+#define AT(member) .offset = offsetof(struct config_dist, member)
+enum { PARAM_VALUE, PARAM_MIN, PARAM_MAX, PARAM_MEAN, PARAM_SIGMA, PARAM_SCALE, PARAM_SHAPE };
+const struct field schema_dist_params[] = {
+	[PARAM_VALUE] = {.key = "value", .kind = FIELD_PLACE, AT(value), .help = "the value"},
+	[PARAM_MIN] = {.key = "min", .kind = FIELD_PLACE, AT(min), .help = "least value"},
+	[PARAM_MAX] = {.key = "max", .kind = FIELD_PLACE, AT(max), .help = "largest value"},
+	[PARAM_MEAN] = {.key = "mean", .kind = FIELD_PLACE, AT(mean), .help = "mean before limits"},
+	[PARAM_SIGMA] = {.key = "sigma", .kind = FIELD_DOUBLE, AT(sigma), .real_max = 10,
+			 .help = "standard deviation of the logarithm"},
+	[PARAM_SCALE] = {.key = "scale", .kind = FIELD_PLACE, AT(scale), .help = "least value"},
+	[PARAM_SHAPE] = {.key = "shape", .kind = FIELD_DOUBLE, AT(shape), .above_min = true,
+			 .real_max = 100, .help = "tail index; smaller = heavier tail"},
+};
+const unsigned schema_dist_params_count = ARRAY_SIZE(schema_dist_params);
+
+static const struct field choice_keys[] = {
+	{.key = "value", .kind = FIELD_PLACE, .offset = offsetof(struct config_choice, value),
+	 .required = true, .help = "a value"},
+	{.key = "weight", .kind = FIELD_DOUBLE, .offset = offsetof(struct config_choice, weight),
+	 .above_min = true, .real_max = 1e9, .required = true, .help = "how often, relative to the others"},
+};
+static const struct schema_list choices_list = {
+	.element_bytes = sizeof(struct config_choice),
+	.count_offset = offsetof(struct config_dist, choices_count),
+	.capacity = CONFIG_LIST,
+};
+const struct field schema_choices = {.key = "choice", .kind = FIELD_LIST, AT(choices),
+				     KEYS(choice_keys), .list = &choices_list,
+				     .help = "values with weights"};
+#undef AT
+
+#define BIT(param) (1u << PARAM_##param)
+#define LIMITS     (BIT(MIN) | BIT(MAX))
+const struct schema_dist schema_dists[] = {
+	{"constant", DIST_CONSTANT, BIT(VALUE), 0, "always `value`; a bare value means the same"},
+	{"uniform", DIST_UNIFORM, LIMITS, 0, "evenly from `min` to `max`, both included"},
+	{"exponential", DIST_EXPONENTIAL, BIT(MEAN), LIMITS, "exponential with `mean`"},
+	{"lognormal", DIST_LOGNORMAL, BIT(MEAN) | BIT(SIGMA), LIMITS,
+	 "lognormal with `mean` and `sigma` of the logarithm"},
+	{"pareto", DIST_PARETO, BIT(SCALE) | BIT(SHAPE), LIMITS,
+	 "Pareto from `scale` up with tail index `shape`"},
+	{"choice", DIST_CHOICE, 0, 0, "a list of `{value, weight}`"},
+};
+const unsigned schema_dists_count = ARRAY_SIZE(schema_dists);
+
+int schema_find(const struct field *map, const char *key)
+{
+	for (unsigned i = 0; i < map->keys_count; i++) {
+		if (strcmp(map->keys[i].key, key) == 0)
+			return (int)i;
+	}
+	return -1;
+}
+
+const char *schema_suggest(const struct field *map, const char *key)
+{
+	const char *names[SCHEMA_KEYS_MAX];
+	for (unsigned i = 0; i < map->keys_count; i++)
+		names[i] = map->keys[i].key;
+	return suggest_nearest(key, names, map->keys_count);
+}
+
+static void range_names(const struct field *f, char *buf, size_t size)
+{
+	size_t used = (size_t)snprintf(buf, size, "one of");
+	for (unsigned i = 0; i < f->names_count && used < size; i++)
+		used += (size_t)snprintf(buf + used, size - used, "%s %s", i ? "," : "", f->names[i]);
+}
+
+static void range_u64(enum unit unit, uint64_t min, uint64_t max, char *buf, size_t size)
+{
+	char lo[UNITS_TEXT], hi[UNITS_TEXT];
+	snprintf(buf, size, "%s..%s", units_format_u64(unit, min, lo), units_format_u64(unit, max, hi));
+}
+
+char *schema_range(const struct field *f, const struct field *dist, char *buf, size_t size)
+{
+	char lo[UNITS_TEXT], hi[UNITS_TEXT];
+	buf[0] = '\0';
+	switch (f->kind) {
+	case FIELD_U64:
+	case FIELD_U32:
+		range_u64(f->unit, f->min, f->max, buf, size);
+		if (f->can_be_auto)
+			strncat(buf, " or auto", size - strlen(buf) - 1);
+		break;
+	case FIELD_DOUBLE:
+		units_format_double(f->unit, f->real_min, lo);
+		units_format_double(f->unit, f->real_max, hi);
+		snprintf(buf, size, f->above_min ? "above %s, up to %s" : "%s..%s", lo, hi);
+		break;
+	case FIELD_PLACE:
+		range_u64(dist->unit, dist->min, dist->max, buf, size);
+		break;
+	case FIELD_DIST:
+		range_u64(f->unit, f->min, f->max, buf, size);
+		break;
+	case FIELD_ENUM:
+		range_names(f, buf, size);
+		break;
+	case FIELD_BOOL:
+		snprintf(buf, size, "true or false");
+		break;
+	case FIELD_NAME:
+		snprintf(buf, size, "1..%d bytes of text", CONFIG_NAME - 1);
+		break;
+	case FIELD_FILE:
+	case FIELD_DIR:
+	case FIELD_INCLUDE:
+		snprintf(buf, size, "a path of at most %d bytes", CONFIG_TEXT - 1);
+		break;
+	case FIELD_GFP:
+		snprintf(buf, size, "names joined by |, such as GFP_KERNEL|__GFP_ZERO");
+		break;
+	case FIELD_CPUS:
+		snprintf(buf, size, "all, or a list of numbers below machine.cpus");
+		break;
+	case FIELD_LIST:
+		snprintf(buf, size, "a list of at most %u", f->list->capacity);
+		break;
+	case FIELD_OPERATIONS:
+		snprintf(buf, size, "a list");
+		break;
+	case FIELD_MAP:
+		snprintf(buf, size, "a mapping");
+		break;
+	}
+	return buf;
+}
+
+void *schema_list_items(const struct field *f, const void *base, unsigned *count)
+{
+	char *holder = (char *)(uintptr_t)base;
+	memcpy(count, holder + f->list->count_offset, sizeof(*count));
+	if (!f->list->heap)
+		return holder + f->offset;
+	void *items;
+	memcpy(&items, holder + f->offset, sizeof(items));
+	return items;
+}

@@ -1,0 +1,104 @@
+/*
+ * config_schema.h - the table of every configuration key.
+ *
+ * One row says everything about a key: where its value lies, what it may be, and what it is for. The
+ * loader, --set, the checks of ranges, the suggestions for mistyped keys, --print-config, JSON output
+ * and the reference documentation all walk these rows; a new key is one new row.
+ */
+#ifndef SIM_CONFIG_SCHEMA_H
+#define SIM_CONFIG_SCHEMA_H
+
+#include "kern/gfp.h"
+#include "sim/config.h"
+#include "sim/units.h"
+
+#define SCHEMA_KEYS_MAX 64 /* keys of one mapping: "given twice" is a bit mask */
+
+enum field_kind {
+	FIELD_U64,        /* uint64_t in base units of `unit` */
+	FIELD_U32,        /* uint32_t, plain */
+	FIELD_DOUBLE,     /* double in base units of `unit` */
+	FIELD_PLACE,      /* double in the unit of the distribution it belongs to */
+	FIELD_BOOL,
+	FIELD_ENUM,       /* an enum, by `names` */
+	FIELD_NAME,       /* char[CONFIG_NAME] */
+	FIELD_FILE,       /* char[CONFIG_TEXT]: path of a file */
+	FIELD_DIR,        /* char[CONFIG_TEXT]: path of a directory */
+	FIELD_GFP,        /* gfp_t, by name */
+	FIELD_CPUS,       /* bit mask of CPUS_LIMIT bits: a list of numbers or "all" */
+	FIELD_DIST,       /* struct config_dist, of quantities of `unit` */
+	FIELD_MAP,        /* a mapping of `keys`; its struct lies at `offset` */
+	FIELD_LIST,       /* a list of mappings of `keys` */
+	FIELD_OPERATIONS, /* workload.operations: compiled into a trace while it is read */
+	FIELD_INCLUDE,    /* a path or a list of paths, loaded first */
+};
+
+/* Where the elements of a FIELD_LIST are; offsets count from the struct that holds the list. */
+struct schema_list {
+	size_t element_bytes;
+	size_t count_offset;  /* of an unsigned */
+	unsigned capacity;
+	bool heap;            /* `offset` holds a pointer that the config owns, not the array */
+	void (*element_init)(void *element); /* NULL: all zero */
+};
+
+struct field {
+	const char *key;
+	enum field_kind kind;
+	enum unit unit;
+	bool can_be_auto;       /* FIELD_U64: the word "auto" is CONFIG_AUTO */
+	bool required;          /* in an element of a list or the parameters of a distribution */
+	bool above_min;         /* FIELD_DOUBLE: `real_min` itself is not legal */
+	size_t offset;          /* into the struct of the mapping that the key belongs to */
+	uint64_t min, max;      /* FIELD_U64, FIELD_U32: inclusive; FIELD_DIST: of every value */
+	double real_min, real_max; /* FIELD_DOUBLE */
+	const char *const *names;  /* FIELD_ENUM: by value */
+	unsigned names_count;
+	const struct field *keys;  /* FIELD_MAP, FIELD_LIST */
+	unsigned keys_count;
+	const struct schema_list *list;
+	const char *json_suffix;   /* where the key lacks a unit that `unit` does not tell */
+	const char *help;
+};
+
+/* A kind of distribution: its key, and which of schema_dist_params it takes. */
+struct schema_dist {
+	const char *key;
+	enum dist_kind kind;
+	unsigned needs, may; /* bit i: schema_dist_params[i] */
+	const char *help;
+};
+
+extern const struct field schema_root;         /* FIELD_MAP at offset 0 of struct config */
+extern const struct field schema_operation;    /* FIELD_MAP of struct config_operation */
+extern const struct field schema_dist_params[]; /* of struct config_dist */
+extern const unsigned schema_dist_params_count;
+extern const struct field schema_choices;      /* FIELD_LIST of struct config_dist */
+extern const struct schema_dist schema_dists[];
+extern const unsigned schema_dists_count;
+
+/* One entry of workload.operations as written. */
+struct config_operation {
+	uint64_t at_ns;
+	uint64_t cpu;
+	char alloc[CONFIG_NAME], free[CONFIG_NAME]; /* one of them */
+	uint64_t order, size_bytes;                 /* one of them with alloc */
+	gfp_t gfp;
+};
+#define OPERATION_GFP GFP_KERNEL /* where an operation says nothing */
+
+/* Position of @key in @map's keys, -1 if it has no such key. */
+int schema_find(const struct field *map, const char *key);
+/* The key of @map that @key most likely meant, or NULL. */
+const char *schema_suggest(const struct field *map, const char *key);
+
+/*
+ * What is legal for @f, such as "1..256 or auto", into @buf (@size bytes); returns @buf. FIELD_PLACE
+ * takes its limits from @dist, the distribution it belongs to (NULL elsewhere).
+ */
+char *schema_range(const struct field *f, const struct field *dist, char *buf, size_t size);
+
+/* The array of list @f, whose holder is @base, and the number of its elements. */
+void *schema_list_items(const struct field *f, const void *base, unsigned *count);
+
+#endif
