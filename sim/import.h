@@ -32,9 +32,11 @@ extern const struct import_format import_formats[];
  */
 int import_trace(const struct import_options *options, struct trace_report *report, struct err *err);
 
-/* The report for people, or as one JSON object. */
+struct json;
+
+/* The report for people, or as a JSON object (@key NULL: the whole document). */
 void import_report_print(const struct trace_report *report, const char *input, const char *output,
 			 FILE *out);
-void import_report_json(const struct trace_report *report, FILE *out);
+void import_report_write(const struct trace_report *report, struct json *j, const char *key);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "kern/types.h"
 #include "sim/import.h"
+#include "sim/json.h"
 
 enum line_use {
 	ALWAYS,
@@ -56,11 +57,11 @@ void import_report_print(const struct trace_report *report, const char *input, c
 		(double)report->span_ns / 1e9);
 }
 
-void import_report_json(const struct trace_report *report, FILE *out)
+void import_report_write(const struct trace_report *report, struct json *j, const char *key)
 {
-	fputs("{\n", out);
+	json_object_begin(j, key);
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
-		fprintf(out, "  \"%s\": %" PRIu64 ",\n", lines[i].key,
-			value_of(report, lines[i].offset));
-	fprintf(out, "  \"span_ns\": %" PRIu64 "\n}\n", report->span_ns);
+		json_u64(j, lines[i].key, value_of(report, lines[i].offset));
+	json_u64(j, "span_ns", report->span_ns);
+	json_object_end(j);
 }

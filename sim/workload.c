@@ -104,21 +104,20 @@ static int open_cursor(struct cursor *c, const struct trace *trace, unsigned cpu
 }
 
 int workload_from_trace(struct workload *w, const struct trace *trace, uint64_t start_ns,
-			uint64_t end_ns, const struct config *c, struct objects *objects,
-			struct err *err)
+			uint64_t end_ns, const struct config *c, unsigned cpus_count,
+			struct objects *objects, struct err *err)
 {
-	unsigned cpus = (unsigned)c->machine.cpus;
 	memset(w, 0, sizeof(*w));
-	w->cpus_count = cpus;
-	w->streams = calloc(cpus, sizeof(*w->streams));
+	w->cpus_count = cpus_count;
+	w->streams = calloc(cpus_count, sizeof(*w->streams));
 	if (!w->streams)
-		return err_set(err, ERR_IO, "out of memory for %u streams", cpus);
-	for (unsigned cpu = 0; cpu < cpus; cpu++) {
-		unsigned sources = trace->cpus_count > cpu ? (trace->cpus_count - cpu - 1) / cpus + 1 : 0;
+		return err_set(err, ERR_IO, "out of memory for %u streams", cpus_count);
+	for (unsigned cpu = 0; cpu < cpus_count; cpu++) {
+		unsigned sources = trace->cpus_count > cpu ? (trace->cpus_count - cpu - 1) / cpus_count + 1 : 0;
 		struct trace_stream *s =
 			calloc(1, sizeof(*s) + sources * sizeof(struct cursor));
 		if (!s)
-			return err_set(err, ERR_IO, "out of memory for %u streams", cpus);
+			return err_set(err, ERR_IO, "out of memory for %u streams", cpus_count);
 		w->streams[cpu] = (struct op_stream){trace_next, trace_release, s};
 		s->trace = trace;
 		s->start_ns = start_ns;
@@ -127,7 +126,7 @@ int workload_from_trace(struct workload *w, const struct trace *trace, uint64_t 
 		s->cursors_count = sources;
 		for (unsigned i = 0; i < sources; i++) {
 			struct cursor *cur = &s->cursors[i];
-			if (open_cursor(cur, trace, cpu + i * cpus, start_ns, end_ns, objects, err) != 0)
+			if (open_cursor(cur, trace, cpu + i * cpus_count, start_ns, end_ns, objects, err) != 0)
 				return -1;
 			w->ops_expected += (uint64_t)(cur->end - cur->next);
 		}

@@ -44,10 +44,11 @@ struct workload {
  * at their recorded pfn, those after it as failed. The trace must stay open. Returns 0, or -1 with @err.
  */
 int workload_from_trace(struct workload *w, const struct trace *trace, uint64_t start_ns,
-			uint64_t end_ns, const struct config *c, struct objects *objects,
-			struct err *err);
+			uint64_t end_ns, const struct config *c, unsigned cpus_count,
+			struct objects *objects, struct err *err);
 /* The operations of the config's generators. */
-int workload_from_generators(struct workload *w, const struct config *c, struct err *err);
+int workload_from_generators(struct workload *w, const struct config *c, unsigned cpus_count,
+			     struct err *err);
 void workload_release(struct workload *w);
 
 /* The next operation of a CPU, or false at the end. */

@@ -1,0 +1,324 @@
+/*
+ * generator.c - workloads that are drawn from distributions.
+ *
+ * Each generator makes allocations on each of its CPUs as a Poisson process; every allocation draws an
+ * order (or a size) and a lifetime, and is freed on the same CPU when that is over. Phases multiply the
+ * rate for a while, in turn.
+ *
+ *   next operation of a CPU = the earliest of: each generator's next arrival, the next free due
+ *
+ * Free before allocation, then the generator listed first, at equal times. Frees that are due wait in a
+ * binary heap, so memory follows what lives. Every (generator, CPU) has a random stream of its own,
+ * so adding a CPU or a generator changes nothing for the others; all draws are bit-identical on every
+ * host (kern/rng.h).
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kern/bug.h"
+#include "kern/rng.h"
+#include "sim/workload.h"
+
+#define NEVER UINT64_MAX
+
+struct due {
+	ps_t at_ps;
+	uint64_t id;
+	uint8_t order;
+};
+
+struct source {
+	const struct config_generator *g;
+	struct rng rng;
+	ps_t next_ps;       /* of the next allocation, or NEVER */
+	uint64_t made;
+	unsigned phase;
+	ps_t phase_end_ps;
+};
+
+struct generated {
+	const struct config_workload *w;
+	struct source *sources;
+	unsigned sources_count;
+	struct due *heap;
+	uint64_t heap_count, heap_room;
+	uint64_t next_id, id_step;
+	ps_t end_ps;        /* no allocation here or later; NEVER */
+	ps_t now_ps;        /* of the last operation */
+};
+
+/* --- draws ---------------------------------------------------------------------------------------- */
+
+static double draw_choice(const struct config_dist *d, struct rng *rng)
+{
+	double total = 0, at;
+	for (unsigned i = 0; i < d->choices_count; i++)
+		total += d->choices[i].weight;
+	at = rng_unit(rng) * total;
+	for (unsigned i = 0; i + 1 < d->choices_count; i++) {
+		if (at < d->choices[i].weight)
+			return d->choices[i].value;
+		at -= d->choices[i].weight;
+	}
+	return d->choices[d->choices_count - 1].value;
+}
+
+static double draw_raw(const struct config_dist *d, struct rng *rng, bool integer)
+{
+	switch (d->kind) {
+	case DIST_CONSTANT:
+		return d->value;
+	case DIST_UNIFORM:
+		if (integer)
+			return d->min + (double)rng_below(rng, (uint64_t)(d->max - d->min) + 1);
+		return d->min + rng_unit(rng) * (d->max - d->min);
+	case DIST_EXPONENTIAL:
+		return d->mean * rng_exponential(rng);
+	case DIST_LOGNORMAL:
+		return d->mean * det_exp(d->sigma * rng_normal(rng) - d->sigma * d->sigma / 2);
+	case DIST_PARETO:
+		return d->scale * det_exp(rng_exponential(rng) / d->shape);
+	case DIST_CHOICE:
+		return draw_choice(d, rng);
+	}
+	BUG("distribution %d", (int)d->kind);
+}
+
+/* A value of at least 0, within the distribution's limits if it has any. */
+static double draw(const struct config_dist *d, struct rng *rng, bool integer)
+{
+	double v = draw_raw(d, rng, integer);
+	if (d->max > 0 && d->kind != DIST_UNIFORM)
+		v = v < d->min ? d->min : v > d->max ? d->max : v;
+	return v > 0 ? v : 0;
+}
+
+static unsigned draw_order(const struct config_generator *g, struct rng *rng)
+{
+	if (!g->by_size)
+		return (unsigned)u64_min((uint64_t)draw(&g->order, rng, true), ORDER_LIMIT - 1);
+	double bytes = draw(&g->size_bytes, rng, true);
+	unsigned order = 0;
+	while (order < ORDER_LIMIT - 1 && (double)((uint64_t)PAGE_BYTES << order) < bytes)
+		order++;
+	return order;
+}
+
+/* --- arrivals ------------------------------------------------------------------------------------- */
+
+static void next_phase(struct source *s)
+{
+	s->phase = (s->phase + 1) % s->g->phases_count;
+	s->phase_end_ps += s->g->phases[s->phase].duration_ns * PS_PER_NS;
+}
+
+static bool ever_arrives(const struct config_generator *g)
+{
+	if (!g->phases_count)
+		return true;
+	for (unsigned i = 0; i < g->phases_count; i++) {
+		if (g->phases[i].rate_factor > 0)
+			return true;
+	}
+	return false;
+}
+
+/* Move to the next arrival: a unit of exponential time at a rate that changes with the phases. */
+static void advance(struct source *s, ps_t end_ps)
+{
+	const struct config_generator *g = s->g;
+	double left = rng_exponential(&s->rng);
+	ps_t at = s->next_ps;
+	if ((g->count_max && s->made >= g->count_max) || !ever_arrives(g)) {
+		s->next_ps = NEVER;
+		return;
+	}
+	for (;;) {
+		double factor = g->phases_count ? g->phases[s->phase].rate_factor : 1.0;
+		double per_ps = g->rate_per_s * factor / (double)PS_PER_S;
+		double step = per_ps > 0 ? left / per_ps : 1e30;
+		if (!g->phases_count || step < (double)(s->phase_end_ps - at)) {
+			s->next_ps = step < 9e18 ? at + (ps_t)step : NEVER;
+			break;
+		}
+		left -= (double)(s->phase_end_ps - at) * per_ps;
+		at = s->phase_end_ps;
+		next_phase(s);
+		if (at >= end_ps) {
+			s->next_ps = NEVER;
+			return;
+		}
+	}
+	if (s->next_ps >= end_ps)
+		s->next_ps = NEVER;
+}
+
+/* --- frees that are due --------------------------------------------------------------------------- */
+
+static bool sooner(const struct due *a, const struct due *b)
+{
+	return a->at_ps < b->at_ps || (a->at_ps == b->at_ps && a->id < b->id);
+}
+
+static void push_due(struct generated *s, struct due d)
+{
+	if (s->heap_count == s->heap_room) {
+		s->heap_room = s->heap_room ? 2 * s->heap_room : 1024;
+		s->heap = realloc(s->heap, s->heap_room * sizeof(*s->heap));
+		BUG_ON(!s->heap, "out of memory for the objects of a generator");
+	}
+	uint64_t i = s->heap_count++;
+	for (; i && sooner(&d, &s->heap[(i - 1) / 2]); i = (i - 1) / 2)
+		s->heap[i] = s->heap[(i - 1) / 2];
+	s->heap[i] = d;
+}
+
+static struct due pop_due(struct generated *s)
+{
+	struct due first = s->heap[0], last = s->heap[--s->heap_count];
+	uint64_t i = 0;
+	for (;;) {
+		uint64_t child = 2 * i + 1;
+		if (child >= s->heap_count)
+			break;
+		if (child + 1 < s->heap_count && sooner(&s->heap[child + 1], &s->heap[child]))
+			child++;
+		if (!sooner(&s->heap[child], &last))
+			break;
+		s->heap[i] = s->heap[child];
+		i = child;
+	}
+	if (s->heap_count)
+		s->heap[i] = last;
+	return first;
+}
+
+/* --- the stream ----------------------------------------------------------------------------------- */
+
+static ps_t scaled(const struct generated *s, ps_t at)
+{
+	if (s->w->pace == PACE_BACK_TO_BACK)
+		return 0;
+	return s->w->time_scale == 1.0 ? at : (ps_t)((double)at * s->w->time_scale);
+}
+
+static void allocate(struct generated *s, struct source *src, struct op *op)
+{
+	double lifetime_ps;
+	s->now_ps = src->next_ps;
+	*op = (struct op){
+		.kind = OP_ALLOC,
+		.at_ps = scaled(s, s->now_ps),
+		.id = s->next_id,
+		.pfn = PFN_NONE,
+		.gfp = src->g->gfp,
+		.order = draw_order(src->g, &src->rng),
+	};
+	lifetime_ps = draw(&src->g->lifetime_ns, &src->rng, false) * 1000.0;
+	push_due(s, (struct due){
+			    .at_ps = lifetime_ps < 9e18 ? s->now_ps + (ps_t)lifetime_ps : NEVER,
+			    .id = s->next_id,
+			    .order = (uint8_t)op->order,
+		    });
+	s->next_id += s->id_step;
+	src->made++;
+	advance(src, s->end_ps);
+}
+
+/* The free that comes next, if any is still to come when nothing is allocated any more. */
+static bool next_free(struct generated *s, bool stopped, ps_t *at)
+{
+	if (!s->heap_count)
+		return false;
+	*at = s->heap[0].at_ps;
+	if (!stopped)
+		return *at != NEVER;
+	if (s->w->free_at_end) {
+		ps_t stop = s->end_ps == NEVER ? s->now_ps : s->end_ps;
+		*at = u64_min(*at, u64_max(stop, s->now_ps));
+		return true;
+	}
+	return *at != NEVER && *at < s->end_ps;
+}
+
+static bool generated_next(struct op_stream *stream, struct op *op)
+{
+	struct generated *s = stream->state;
+	struct source *first = NULL;
+	for (unsigned i = 0; i < s->sources_count; i++) {
+		struct source *src = &s->sources[i];
+		if (src->next_ps != NEVER && (!first || src->next_ps < first->next_ps))
+			first = src;
+	}
+	ps_t free_at;
+	bool frees = next_free(s, !first, &free_at);
+	if (first && (!frees || first->next_ps < free_at)) {
+		allocate(s, first, op);
+		return true;
+	}
+	if (!frees)
+		return false;
+	struct due d = pop_due(s);
+	s->now_ps = free_at;
+	*op = (struct op){
+		.kind = OP_FREE,
+		.at_ps = scaled(s, free_at),
+		.id = d.id,
+		.pfn = PFN_NONE,
+		.order = d.order,
+	};
+	return true;
+}
+
+static void generated_release(struct op_stream *stream)
+{
+	struct generated *s = stream->state;
+	free(s->sources);
+	free(s->heap);
+	free(s);
+}
+
+static int open_stream(struct op_stream *stream, const struct config *c, unsigned cpu,
+		       unsigned cpus_count, struct err *err)
+{
+	const struct config_workload *w = &c->workload;
+	struct generated *s = calloc(1, sizeof(*s));
+	if (s)
+		s->sources = calloc(w->generators_count, sizeof(*s->sources));
+	if (!s || !s->sources) {
+		free(s);
+		return err_set(err, ERR_IO, "out of memory for the generators");
+	}
+	*stream = (struct op_stream){generated_next, generated_release, s};
+	s->w = w;
+	s->next_id = cpu;
+	s->id_step = cpus_count;
+	s->end_ps = w->duration_ns ? w->duration_ns * PS_PER_NS : NEVER;
+	for (unsigned i = 0; i < w->generators_count; i++) {
+		const struct config_generator *g = &w->generators[i];
+		if (!(g->cpus[cpu / 64] >> (cpu % 64) & 1))
+			continue;
+		struct source *src = &s->sources[s->sources_count++];
+		src->g = g;
+		rng_init(&src->rng, c->seed, (uint64_t)i * CPUS_LIMIT + cpu);
+		src->phase_end_ps = g->phases_count ? g->phases[0].duration_ns * PS_PER_NS : NEVER;
+		advance(src, s->end_ps);
+	}
+	return 0;
+}
+
+int workload_from_generators(struct workload *w, const struct config *c, unsigned cpus_count,
+			     struct err *err)
+{
+	memset(w, 0, sizeof(*w));
+	w->cpus_count = cpus_count;
+	w->streams = calloc(cpus_count, sizeof(*w->streams));
+	if (!w->streams)
+		return err_set(err, ERR_IO, "out of memory for %u streams", cpus_count);
+	for (unsigned cpu = 0; cpu < cpus_count; cpu++) {
+		if (open_stream(&w->streams[cpu], c, cpu, cpus_count, err) != 0)
+			return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,356 @@
+/*
+ * run.c - one simulation, top to bottom: see run.h.
+ *
+ *   load      truth, trace -> machine and its start state -> streams of operations
+ *   simulate  engine, replay actors, sampler
+ *   conclude  checks, fidelity, run.json, /proc texts, the result directory takes its name
+ */
+#include "sim/run.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "alloc/proc_text.h"
+#include "kern/bug.h"
+#include "sim/engine.h"
+#include "sim/progress.h"
+#include "sim/replay.h"
+#include "sim/report.h"
+#include "sim/resultdir.h"
+#include "sim/sampler.h"
+#include "sim/workload.h"
+
+struct run {
+	struct run_result *result;
+	const struct config *c;
+	const struct run_options *options;
+	struct err *err;
+	struct truth truth;
+	bool has_truth;
+	uint64_t start_ns, end_ns; /* window of the trace, its clock; end exclusive */
+	struct resultdir dir;
+	FILE *series;
+	struct objects objects;
+	struct workload workload;
+	struct engine *engine;
+	struct replay replay;
+	struct sampler sampler;
+	struct progress progress;
+	struct check_report check;
+	bool broken;               /* a check found something */
+};
+
+static struct run *bug_run; /* for the message of a bug; one run a process */
+
+static double now_seconds(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void print_bug_context(void)
+{
+	fprintf(stderr, "  seed %" PRIu64 "\n", bug_run->c->seed);
+	replay_print_context(&bug_run->replay);
+}
+
+/* --- load ----------------------------------------------------------------------------------------- */
+
+static int open_trace(struct run *r)
+{
+	const struct config_workload *w = &r->c->workload;
+	struct run_result *res = r->result;
+	int rc = 0;
+	if (w->trace[0])
+		rc = trace_open(&res->trace, w->trace, r->err);
+	else if (w->ops_fd >= 0)
+		rc = trace_open_fd(&res->trace, w->ops_fd, w->ops_name, r->err);
+	else
+		return 0;
+	res->has_trace = rc == 0;
+	return rc;
+}
+
+/* The part of the trace that is replayed: all of it, or from the snapshot to the end snapshot. */
+static int choose_window(struct run *r)
+{
+	const struct trace *t = &r->result->trace;
+	r->start_ns = 0;
+	r->end_ns = UINT64_MAX;
+	if (!r->has_truth || !r->result->has_trace)
+		return 0;
+	uint64_t end = r->truth.has_end ? r->truth.end_ns : UINT64_MAX;
+	if (r->truth.freemap_start_ns < t->base_ns || r->truth.freemap_start_ns > t->base_ns + t->span_ns ||
+	    end < t->base_ns)
+		return err_set(r->err, ERR_TRACE,
+			       "the state in %s was recorded at %.6f s, but the trace runs from %.6f s to %.6f s",
+			       r->c->truth, (double)r->truth.freemap_start_ns * 1e-9,
+			       (double)t->base_ns * 1e-9, (double)(t->base_ns + t->span_ns) * 1e-9);
+	r->start_ns = r->truth.freemap_start_ns - t->base_ns;
+	r->end_ns = end == UINT64_MAX ? end : end - t->base_ns;
+	return 0;
+}
+
+static int set_start(struct run *r)
+{
+	struct run_result *res = r->result;
+	const struct trace *trace = res->has_trace ? &res->trace : NULL;
+	if (r->has_truth)
+		return start_recorded(&res->machine, &r->truth, trace, r->end_ns, &res->start, r->err);
+	return start_boot(&res->machine, trace, &res->start, r->err);
+}
+
+static int open_workload(struct run *r)
+{
+	struct run_result *res = r->result;
+	objects_init(&r->objects);
+	if (!res->has_trace)
+		return workload_from_generators(&r->workload, r->c, res->machine.cpus_count, r->err);
+	if (workload_from_trace(&r->workload, &res->trace, r->start_ns, r->end_ns, r->c,
+				res->machine.cpus_count, &r->objects, r->err) != 0)
+		return -1;
+	if (r->has_truth && r->truth.has_end && r->c->workload.pace == PACE_RECORDED)
+		r->workload.end_ps = (ps_t)((double)(r->end_ns - r->start_ns) *
+					    r->c->workload.time_scale * 1000.0);
+	return 0;
+}
+
+static int load(struct run *r)
+{
+	if (r->c->truth[0]) {
+		if (truth_load(&r->truth, r->c->truth, r->err) != 0)
+			return -1;
+		r->has_truth = true;
+	}
+	if (open_trace(r) != 0 || choose_window(r) != 0)
+		return -1;
+	if (machine_init(&r->result->machine, r->c, r->has_truth ? &r->truth : NULL, r->err) != 0)
+		return -1;
+	return set_start(r) != 0 || open_workload(r) != 0 ? -1 : 0;
+}
+
+/* --- simulate ------------------------------------------------------------------------------------- */
+
+/* About 500 samples over a trace, at a round interval; 10 ms where the length is not known. */
+static ps_t sample_interval(const struct run *r)
+{
+	uint64_t given = r->c->measurement.sample_interval_ns;
+	if (given != CONFIG_AUTO)
+		return given * PS_PER_NS;
+	if (!r->result->has_trace || r->c->workload.pace != PACE_RECORDED)
+		return 10 * 1000 * 1000 * PS_PER_NS;
+	uint64_t end = u64_min(r->end_ns, r->result->trace.span_ns);
+	double span_ns = (double)(end - u64_min(end, r->start_ns)) * r->c->workload.time_scale;
+	uint64_t step = 1000;
+	for (unsigned i = 0; (double)step * 500 < span_ns; i++)
+		step = i % 3 == 1 ? step / 2 * 5 : step * 2; /* 1, 2, 5, 10, ... us */
+	return step * PS_PER_NS;
+}
+
+static void check_now(struct run *r)
+{
+	if (r->broken)
+		return;
+	r->result->checks_count++;
+	r->broken = r->result->machine.pa->ops->check(r->result->machine.pa, &r->check) != 0;
+}
+
+static void on_sample(void *arg, ps_t now_ps)
+{
+	struct run *r = arg;
+	progress_update(&r->progress, r->result->metrics.ops_count, r->result->metrics.ops_count);
+	if (r->c->measurement.check == CHECK_FULL)
+		check_now(r);
+}
+
+static int setup(struct run *r)
+{
+	struct run_result *res = r->result;
+	const struct engine_params params = {
+		.cpus_count = res->machine.cpus_count,
+		.cpu_khz = r->c->machine.cpu_khz,
+		.cost_cycles = r->c->cost_cycles,
+		.exact_events = r->options->exact_events,
+	};
+	r->engine = engine_new(&params, r->err);
+	if (!r->engine)
+		return -1;
+	r->replay = (struct replay){
+		.pa = res->machine.pa,
+		.engine = r->engine,
+		.workload = &r->workload,
+		.objects = &r->objects,
+		.metrics = &res->metrics,
+		.cpu_nid = res->machine.cpu_nid,
+		.tick_interval_ps = r->c->pcp.enabled ? r->c->pcp.decay_interval_ns * PS_PER_NS : 0,
+		.zero_pages = r->c->measurement.zero_pages,
+		.stop = r->options->stop,
+	};
+	replay_setup(&r->replay);
+	res->sample_interval_ps = sample_interval(r);
+	if (res->sample_interval_ps) {
+		r->series = resultdir_open(&r->dir, "series.csv", r->err);
+		if (!r->series)
+			return -1;
+	}
+	if (sampler_init(&r->sampler, &r->replay, res->machine.cpus_count, res->sample_interval_ps,
+			 r->series) != 0)
+		return err_set(r->err, ERR_IO, "out of memory for the series");
+	r->sampler.on_sample = on_sample;
+	r->sampler.arg = r;
+	sampler_start(&r->sampler);
+	return 0;
+}
+
+static int simulate(struct run *r)
+{
+	struct run_result *res = r->result;
+	if (r->options->progress)
+		progress_init(&r->progress, "run", r->workload.ops_expected);
+	bug_run = r;
+	bug_context = print_bug_context;
+	double begin = now_seconds();
+	int rc = engine_run(r->engine, r->err);
+	res->wall_seconds = now_seconds() - begin;
+	bug_context = NULL;
+	progress_done(&r->progress);
+	if (rc != 0)
+		return -1;
+	if (r->options->stop && *r->options->stop)
+		return err_set(r->err, ERR_INTERRUPTED, "interrupted; nothing was written");
+	for (unsigned i = 0; i < res->machine.cpus_count; i++) {
+		const struct engine_cpu *cpu = engine_cpu(r->engine, i);
+		res->cpus[i].ops_count = r->replay.ops_done[i];
+		res->cpus[i].busy_ps = cpu->busy_ps;
+		res->cpus[i].end_ps = cpu->now_ps;
+		res->simulated_ps = u64_max(res->simulated_ps, cpu->now_ps);
+	}
+	res->engine_events_count = engine_events(r->engine);
+	return 0;
+}
+
+/* --- conclude ------------------------------------------------------------------------------------- */
+
+static void write_buddyinfo(struct run_result *res, FILE *f)
+{
+	proc_buddyinfo(res->machine.pa, f);
+}
+
+static void write_pagetypeinfo(struct run_result *res, FILE *f)
+{
+	proc_pagetypeinfo(res->machine.pa, f);
+}
+
+static void write_zoneinfo(struct run_result *res, FILE *f)
+{
+	proc_zoneinfo(res->machine.pa, res->machine.cpus_count, f);
+}
+
+static int write_file(struct run *r, const char *name, void (*write)(struct run_result *, FILE *))
+{
+	FILE *f = resultdir_open(&r->dir, name, r->err);
+	if (!f)
+		return -1;
+	write(r->result, f);
+	return resultdir_close(&r->dir, f, r->err);
+}
+
+static int write_proc(struct run *r, const char *when)
+{
+	static const struct {
+		const char *name;
+		void (*write)(struct run_result *, FILE *);
+	} files[] = {
+		{"buddyinfo", write_buddyinfo},
+		{"pagetypeinfo", write_pagetypeinfo},
+		{"zoneinfo", write_zoneinfo},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		char name[64];
+		snprintf(name, sizeof(name), "%s.%s", when, files[i].name);
+		if (write_file(r, name, files[i].write) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int conclude(struct run *r)
+{
+	struct run_result *res = r->result;
+	if (r->c->measurement.check != CHECK_NONE)
+		check_now(r);
+	if (r->broken)
+		return err_set(r->err, ERR_INTERNAL, "an invariant of the allocator is broken: %s",
+			       r->check.text);
+	if (r->series) {
+		sampler_sample(&r->sampler, res->simulated_ps);
+		FILE *series = r->series;
+		r->series = NULL;
+		if (resultdir_close(&r->dir, series, r->err) != 0)
+			return -1;
+	}
+	res->samples_count = r->sampler.rows_count;
+	if (r->has_truth && r->truth.has_end && res->has_trace) {
+		fidelity_score(&res->fidelity, &res->machine, &r->truth, res->start.free_start);
+		res->has_fidelity = true;
+	}
+	if (write_proc(r, "end") != 0 || write_file(r, "run.json", report_write) != 0)
+		return -1;
+	return resultdir_commit(&r->dir, r->err);
+}
+
+static void run_release(struct run *r)
+{
+	resultdir_abort(&r->dir);
+	sampler_release(&r->sampler);
+	engine_free(r->engine);
+	workload_release(&r->workload);
+	objects_release(&r->objects);
+	if (r->has_truth)
+		truth_release(&r->truth);
+}
+
+int run_simulation(struct run_result *result, const struct config *c,
+		   const struct run_options *options, struct err *err)
+{
+	struct run *r = calloc(1, sizeof(*r));
+	memset(result, 0, sizeof(*result));
+	if (!r)
+		return err_set(err, ERR_IO, "out of memory");
+	result->config = c;
+	metrics_init(&result->metrics);
+	r->result = result;
+	r->c = c;
+	r->options = options;
+	r->err = err;
+	time_t started = time(NULL);
+	struct tm utc;
+	strftime(result->started_utc, sizeof(result->started_utc), "%Y-%m-%dT%H:%M:%SZ",
+		 gmtime_r(&started, &utc));
+	double begin = now_seconds();
+	int rc = -1;
+	if (resultdir_create(&r->dir, options->output, err) == 0 && load(r) == 0 && setup(r) == 0 &&
+	    write_proc(r, "start") == 0) {
+		result->setup_seconds = now_seconds() - begin;
+		rc = simulate(r) == 0 ? conclude(r) : -1;
+	}
+	run_release(r);
+	free(r);
+	if (rc != 0)
+		run_result_release(result);
+	return rc;
+}
+
+void run_result_release(struct run_result *result)
+{
+	machine_release(&result->machine);
+	if (result->has_trace)
+		trace_close(&result->trace);
+	metrics_release(&result->metrics);
+	memset(result, 0, sizeof(*result));
+}

@@ -1,0 +1,60 @@
+/*
+ * run.h - one simulation from a resolved configuration to a result directory.
+ */
+#ifndef SIM_RUN_H
+#define SIM_RUN_H
+
+#include <stdbool.h>
+
+#include "sim/config.h"
+#include "sim/fidelity.h"
+#include "sim/machine.h"
+#include "sim/metrics.h"
+#include "sim/start_state.h"
+#include "sim/trace.h"
+
+struct run_options {
+	const char *output;       /* result directory */
+	bool exact_events;        /* one SimGrid event per operation */
+	bool progress;            /* draw a progress line on stderr */
+	volatile const int *stop; /* set by a signal handler: give up; may be NULL */
+};
+
+/* Everything that a run knows when it is over; what run.json and the summary are made of. */
+struct run_result {
+	const struct config *config;
+	struct machine machine;
+	struct trace trace;
+	bool has_trace, has_fidelity;
+	struct start_report start;
+	struct metrics metrics;
+	struct fidelity fidelity;
+	ps_t simulated_ps;
+	ps_t sample_interval_ps;
+	uint64_t samples_count;
+	uint64_t checks_count;
+	struct {
+		uint64_t ops_count;
+		ps_t busy_ps, end_ps;
+	} cpus[CPUS_LIMIT];
+	/* Of this host and moment, never of the simulation. */
+	double wall_seconds;      /* of the replay alone */
+	double setup_seconds;     /* before it: start state, trace, machine */
+	uint64_t engine_events_count;
+	char started_utc[32];
+};
+
+/*
+ * Run @c and write the result directory. One run per process (the engine's limit). On success @result
+ * (the caller's, to be released) holds what was found. Returns 0, or -1 with @err and no result
+ * directory: ERR_NO_INPUT, ERR_TRACE, ERR_CONFIG, ERR_CANT_CREATE, ERR_IO, ERR_INTERNAL (an invariant
+ * broke), ERR_INTERRUPTED.
+ */
+int run_simulation(struct run_result *result, const struct config *c,
+		   const struct run_options *options, struct err *err);
+void run_result_release(struct run_result *result);
+
+/* The ten-line summary for people. */
+void run_print_summary(struct run_result *result, const char *output, FILE *out);
+
+#endif
