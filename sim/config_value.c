@@ -280,7 +280,9 @@ static int load_entry(struct loader *ld, const struct field *map, void *base, ui
 		place_add(ld);
 		rc = value_load(ld, f, base);
 	}
-	path_pop(ld, length);
+	/* Where the stream broke, the key says what was being read; stream_load() restores the path. */
+	if (rc == 0)
+		path_pop(ld, length);
 	return rc;
 }
 
@@ -358,9 +360,9 @@ static int load_list(struct loader *ld, const struct field *f, void *base)
 		int rc = value_load_mapping(ld, &(struct field){.keys = f->keys,
 								.keys_count = f->keys_count},
 					    element, &seen);
-		path_pop(ld, length);
 		if (rc != 0)
 			return -1;
+		path_pop(ld, length);
 		count++;
 	}
 }
