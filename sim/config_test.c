@@ -61,14 +61,16 @@ static void refused(const char *yaml, const char *set, int expected_code, const 
 static void test_keys(void **state)
 {
 	refused("machine: {cpu_frequencie: 1GHz}\n", NULL, ERR_CONFIG,
-		"c.yaml:1:11: machine: unknown key 'cpu_frequencie'; did you mean 'cpu_frequency'?\n");
+		"c.yaml:1:11: machine: unknown key 'cpu_frequencie'; did you mean "
+		"'cpu_frequency'?\n");
 	refused("machine:\n  cpus: 1\n  cpus: 2\n", NULL, ERR_CONFIG,
 		"c.yaml:3:3: machine.cpus: given twice in one mapping\n");
 	refused("machine: {memory: 24, cpus: 0}\nbuddy: 3\npcp: {enabled: yes}\n", NULL, ERR_CONFIG,
 		"c.yaml:1:19: machine.memory: '24' needs a unit: B, KiB, MiB, GiB, TiB\n"
 		"c.yaml:1:29: machine.cpus: '0' is out of range (legal range: 1..256)\n"
 		"c.yaml:2:8: buddy: must be a mapping (key: value)\n"
-		"c.yaml:3:16: pcp.enabled: 'yes' is neither true nor false (legal range: true or false)\n");
+		"c.yaml:3:16: pcp.enabled: 'yes' is neither true nor false (legal range: true or "
+		"false)\n");
 	refused("{}\n", "machine.cpus=x", ERR_CONFIG,
 		"--set machine.cpus=x: machine.cpus: 'x' is not a number (legal range: 1..256)\n");
 	refused("{}\n", "budy.max_order=1", ERR_CONFIG,
@@ -77,16 +79,21 @@ static void test_keys(void **state)
 
 static void test_yaml(void **state)
 {
-	refused("machine: &a {}\n", NULL, ERR_CONFIG, "c.yaml:1:10: machine: anchors (&name) are not supported\n");
-	refused("seed: !!int 3\n", NULL, ERR_CONFIG, "c.yaml:1:7: seed: tags (!name) are not supported\n");
-	refused("seed: 3\n---\nseed: 4\n", NULL, ERR_CONFIG, "c.yaml:2:1: a second document; one file is one\n");
+	refused("machine: &a {}\n", NULL, ERR_CONFIG,
+		"c.yaml:1:10: machine: anchors (&name) are not supported\n");
+	refused("seed: !!int 3\n", NULL, ERR_CONFIG,
+		"c.yaml:1:7: seed: tags (!name) are not supported\n");
+	refused("seed: 3\n---\nseed: 4\n", NULL, ERR_CONFIG,
+		"c.yaml:2:1: a second document; one file is one\n");
 	refused("# ok\nname: a\xff\n", NULL, ERR_CONFIG,
 		"c.yaml:2:8: not YAML text in UTF-8: invalid leading UTF-8 octet (0xff)\n");
-	refused("name: \"a\\0b\"\n", NULL, ERR_CONFIG, "c.yaml:1:7: name: value with a NUL character\n");
+	refused("name: \"a\\0b\"\n", NULL, ERR_CONFIG,
+		"c.yaml:1:7: name: value with a NUL character\n");
 	refused("machine: [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", NULL, ERR_CONFIG,
 		"c.yaml:1:10: machine: must be a mapping (key: value)\n"
 		"c.yaml:1:33: machine: nested too deeply\n");
-	refused("include: c.yaml\n", NULL, ERR_CONFIG, "c.yaml:1:10: include: c.yaml includes itself\n");
+	refused("include: c.yaml\n", NULL, ERR_CONFIG,
+		"c.yaml:1:10: include: c.yaml includes itself\n");
 	refused("seed: 1\ninclude: nowhere.yaml\n", NULL, ERR_CONFIG,
 		"c.yaml:2:1: include: must be the first key, because it is loaded first\n"
 		"c.yaml:2:10: include: nowhere.yaml: No such file or directory\n");
@@ -99,28 +106,39 @@ static void test_relations(void **state)
 	refused("machine: {memory: 4097KiB}\n", NULL, ERR_CONFIG,
 		"c.yaml:1:19: machine.memory: is not a multiple of the page size, 4KiB\n");
 	refused("machine:\n  zones:\n  - {type: Normal, start: 0B, size: 8MiB}\n"
-		"  - {type: DMA, start: 4MiB, size: 8MiB}\n  - {type: DMA, node: 2, start: 1GiB, size: 1MiB}\n",
+		"  - {type: DMA, start: 4MiB, size: 8MiB}\n  - {type: DMA, node: 2, start: 1GiB, "
+		"size: 1MiB}\n",
 		NULL, ERR_CONFIG,
 		"c.yaml:4:24: machine.zones[1].start: overlaps machine.zones[0]\n"
-		"c.yaml:4:12: machine.zones[1].type: must be higher than that of machine.zones[0] on the "
+		"c.yaml:4:12: machine.zones[1].type: must be higher than that of machine.zones[0] "
+		"on the "
 		"same node (ascending: DMA, DMA32, Normal, HighMem, Movable)\n"
-		"c.yaml:5:23: machine.zones[2].node: is 2 but there is no node 1: numbers have no holes\n");
-	refused("workload:\n  generators:\n  - {name: a, rate: 1/s, order: 11, lifetime: 1s, cpus: [2],\n"
-		"     gfp: GFP_KERNEL}\n", NULL, ERR_CONFIG,
+		"c.yaml:5:23: machine.zones[2].node: is 2 but there is no node 1: numbers have no "
+		"holes\n");
+	refused("workload:\n  generators:\n  - {name: a, rate: 1/s, order: 11, lifetime: 1s, cpus: "
+		"[2],\n"
+		"     gfp: GFP_KERNEL}\n",
+		NULL, ERR_CONFIG,
 		"c.yaml:3:33: workload.generators[0].order: can exceed 10, the largest block of "
 		"buddy.max_order\n"
-		"c.yaml:3:57: workload.generators[0].cpus: names CPU 2 but machine.cpus is 2 (legal range: 0..1)\n"
-		"c.yaml:3:5: workload.generators[0].count: would never end: give a count above 0 or "
+		"c.yaml:3:57: workload.generators[0].cpus: names CPU 2 but machine.cpus is 2 "
+		"(legal range: 0..1)\n"
+		"c.yaml:3:5: workload.generators[0].count: would never end: give a count above 0 "
+		"or "
 		"workload.duration\n");
 	refused("workload: {trace: none.atrace}\n", NULL, ERR_NO_INPUT,
 		"c.yaml:1:19: workload.trace: none.atrace: No such file or directory\n");
-	refused("workload: {generators: [{name: a, gfp: GFP_KERNEL|GFP_X, rate: 0/s, order: 1, size: 1B,\n"
-		"  lifetime: {choice: [{value: 1s, weight: 0}]}}]}\n", NULL, ERR_CONFIG,
+	refused("workload: {generators: [{name: a, gfp: GFP_KERNEL|GFP_X, rate: 0/s, order: 1, "
+		"size: 1B,\n"
+		"  lifetime: {choice: [{value: 1s, weight: 0}]}}]}\n",
+		NULL, ERR_CONFIG,
 		"c.yaml:1:40: workload.generators[0].gfp: unknown flag 'GFP_X' at byte 12 of "
 		"'GFP_KERNEL|GFP_X' (names are joined by |, such as GFP_KERNEL|__GFP_ZERO)\n"
-		"c.yaml:1:64: workload.generators[0].rate: '0/s' is out of range (legal range: above 0/s, "
+		"c.yaml:1:64: workload.generators[0].rate: '0/s' is out of range (legal range: "
+		"above 0/s, "
 		"up to 1000/us)\n"
-		"c.yaml:2:43: workload.generators[0].lifetime.choice[0].weight: '0' is out of range (legal "
+		"c.yaml:2:43: workload.generators[0].lifetime.choice[0].weight: '0' is out of "
+		"range (legal "
 		"range: above 0, up to 1000000000)\n");
 }
 
@@ -130,9 +148,11 @@ static void test_operations(void **state)
 	struct trace t;
 	struct err err = {0};
 	int code;
-	char *text = load(&c, "workload:\n  operations:\n"
+	char *text = load(&c,
+			  "workload:\n  operations:\n"
 			  "  - {at: 0ns, cpu: 0, alloc: a, order: 3, gfp: GFP_ATOMIC}\n"
-			  "  - {at: 1us, cpu: 1, free: a}\n  - {at: 2us, alloc: a, size: 12KiB}\n", NULL, &code);
+			  "  - {at: 1us, cpu: 1, free: a}\n  - {at: 2us, alloc: a, size: 12KiB}\n",
+			  NULL, &code);
 	assert_string_equal(text, "");
 	assert_int_equal(config_check_runnable(&c, &err), 0);
 	assert_int_equal(trace_open_fd(&t, c.workload.ops_fd, "ops", &err), 0);
@@ -147,14 +167,19 @@ static void test_operations(void **state)
 	trace_close(&t);
 	free(text);
 	config_release(&c);
-	refused("workload:\n  operations:\n  - {at: 1us, free: x}\n  - {at: 0us, alloc: y, order: 1}\n"
-		"  - {at: 2us, alloc: y, order: 1}\n  - {at: 3us, alloc: z}\n", NULL, ERR_CONFIG,
+	refused("workload:\n  operations:\n  - {at: 1us, free: x}\n  - {at: 0us, alloc: y, order: "
+		"1}\n"
+		"  - {at: 2us, alloc: y, order: 1}\n  - {at: 3us, alloc: z}\n",
+		NULL, ERR_CONFIG,
 		"c.yaml:3:5: workload.operations[0]: frees a name that is not allocated: 'x'\n"
 		"c.yaml:4:5: workload.operations[1]: time goes back on this CPU\n"
 		"c.yaml:5:5: workload.operations[2]: allocates a name that is still in use: 'y'\n"
-		"c.yaml:6:5: workload.operations[3]: alloc needs exactly one of 'order' and 'size'\n");
-	refused("workload: {operations: [{at: 0s, cpu: 5, alloc: a, order: 12}]}\n", NULL, ERR_CONFIG,
-		"c.yaml:1:25: workload.operations: names CPU 5 but machine.cpus is 2 (legal range: 0..1)\n"
+		"c.yaml:6:5: workload.operations[3]: alloc needs exactly one of 'order' and "
+		"'size'\n");
+	refused("workload: {operations: [{at: 0s, cpu: 5, alloc: a, order: 12}]}\n", NULL,
+		ERR_CONFIG,
+		"c.yaml:1:25: workload.operations: names CPU 5 but machine.cpus is 2 (legal range: "
+		"0..1)\n"
 		"c.yaml:1:25: workload.operations: allocates order 12, above buddy.max_order 10\n");
 }
 
@@ -222,9 +247,13 @@ static char *print(const struct config *c)
 static void test_round_trip(void **state)
 {
 	static const char *const names[] = {
-		"configs/linux-6.18.yaml", "configs/examples/operations.yaml", "configs/examples/churn.yaml",
-		"configs/examples/fragmentation.yaml", "configs/examples/highorder-atomic.yaml",
-		"sim/fuzz_corpus/config/full.yaml", "sim/fuzz_corpus/config/zones.yaml",
+		"configs/linux-6.18.yaml",
+		"configs/examples/operations.yaml",
+		"configs/examples/churn.yaml",
+		"configs/examples/fragmentation.yaml",
+		"configs/examples/highorder-atomic.yaml",
+		"sim/fuzz_corpus/config/full.yaml",
+		"sim/fuzz_corpus/config/zones.yaml",
 		"sim/fuzz_corpus/config/operations.yaml",
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -255,7 +284,8 @@ static void test_merge(void **state)
 	struct err err = {0};
 	int code;
 	const char *base = "machine: {cpus: 8, memory: 1GiB}\n"
-			   "workload: {duration: 1s, generators: [{name: a, rate: 1/s, order: 0, lifetime: forever},\n"
+			   "workload: {duration: 1s, generators: [{name: a, rate: 1/s, order: 0, "
+			   "lifetime: forever},\n"
 			   "  {name: b, rate: 1/s, size: 5KiB, lifetime: 1s}]}\n";
 	write_file("base.yaml", base, strlen(base));
 	char *text = load(&c, "include: base.yaml\nmachine: {cpus: 4}\n",

@@ -13,7 +13,8 @@
 
 static void test_nearest(void **state)
 {
-	static const char *const names[] = {"cpus", "cpu_frequency", "memory", "run", "import", "B"};
+	static const char *const names[] = {"cpus", "cpu_frequency", "memory",
+					    "run",  "import",	     "B"};
 	static const struct {
 		const char *word, *expected;
 	} cases[] = {

@@ -46,7 +46,8 @@ static void test_refused(void **state)
 		const char *text, *why;
 	} cases[] = {
 		{UNIT_BYTES, "24", "needs a unit: B, KiB, MiB, GiB, TiB"},
-		{UNIT_BYTES, "24GB", "has no known unit; did you mean 'GiB'? (allowed: B, KiB, MiB, GiB, TiB)"},
+		{UNIT_BYTES, "24GB",
+		 "has no known unit; did you mean 'GiB'? (allowed: B, KiB, MiB, GiB, TiB)"},
 		{UNIT_BYTES, "0.3B", "is not a whole number of B"},
 		{UNIT_BYTES, "99999999TiB", "is too large"},
 		{UNIT_COUNT, "18446744073709551616", "is too large"},
@@ -67,7 +68,8 @@ static void test_refused(void **state)
 
 static void test_real(void **state)
 {
-	static const double values[] = {0, 1, 0.1, 1e300, 5e-324, 1.0 / 3, 12345.678, -2.5, 9007199254740993e3};
+	static const double values[] = {
+		0, 1, 0.1, 1e300, 5e-324, 1.0 / 3, 12345.678, -2.5, 9007199254740993e3};
 	for (unsigned unit = 0; unit < UNIT_KINDS; unit++) {
 		for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
 			char why[UNITS_WHY], buf[UNITS_TEXT];
