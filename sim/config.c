@@ -113,13 +113,12 @@ static int stream_load(struct loader *ld, FILE *file, const char *text,
 /* A file that can't be read: at the include that names it, or for itself. */
 static void file_problem(struct loader *ld, const char *name, const char *why)
 {
-	struct config_pos pos =
-		ld->reader ? pos_here(ld)
-			   : (struct config_pos){.source = name, .line = 1, .column = 1};
+	struct config_pos whole_file = {.source = name, .line = 1, .column = 0};
+	struct config_pos pos = pos_here(ld);
 	if (ld->reader)
 		diag_at(ld, ERR_NO_INPUT, &pos, ld->path, "%s: %s", name, why);
 	else
-		diag_at(ld, ERR_NO_INPUT, &pos, "", "%s", why);
+		diag_at(ld, ERR_NO_INPUT, &whole_file, "", "%s", why);
 }
 
 static bool is_including(const struct loader *ld, const struct stat *st)

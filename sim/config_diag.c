@@ -43,6 +43,8 @@ static int location_format(const struct config_pos *pos, char *buf, size_t size)
 		return snprintf(buf, size, "built-in value: ");
 	if (pos->line == 0)
 		return snprintf(buf, size, "--set %s: ", diag_quote(pos->source, quoted));
+	if (pos->column == 0)
+		return snprintf(buf, size, "%s: ", pos->source);
 	return snprintf(buf, size, "%s:%llu:%llu: ", pos->source, (unsigned long long)pos->line,
 			(unsigned long long)pos->column);
 }

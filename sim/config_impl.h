@@ -23,7 +23,7 @@
 /* Where a value was given. */
 struct config_pos {
 	const char *source; /* file name, or the text of a --set; NULL: nowhere, a built-in value */
-	uint64_t line, column; /* 1-based; line 0: a --set */
+	uint64_t line, column; /* 1-based; line 0: a --set; column 0: the whole file */
 };
 
 struct config_place {

@@ -278,6 +278,18 @@ static void test_round_trip(void **state)
 	}
 }
 
+static void test_missing_file(void **state)
+{
+	const char *files[] = {"nowhere.yaml"};
+	struct config c;
+	struct err err = {0};
+	config_init(&c);
+	assert_int_equal(config_load(&c, files, 1, NULL, 0, NULL, &err), -1);
+	assert_int_equal(err.code, ERR_NO_INPUT);
+	assert_string_equal(err.text, "nowhere.yaml: No such file or directory");
+	config_release(&c);
+}
+
 static void test_merge(void **state)
 {
 	struct config c;
@@ -374,6 +386,7 @@ int main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_bounded),
 		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_missing_file),
 		cmocka_unit_test(test_merge),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_reference),
