@@ -1,15 +1,17 @@
 /*
  * config.c - the configuration of a run: built-in values, files, includes and --set.
  *
- * Loading is one pass from left to right over the files and then over the --set texts. Each is read as
- * a stream of YAML events straight into struct config (config_value.c), so "later wins" needs no tree
- * to merge: a mapping touches only the keys it names, a list or scalar overwrites. `include` is the first
- * key of a file and is loaded on the spot, before the rest of the file, for the same reason.
+ * Loading is one pass from left to right over the files and then over the --set texts. Each is read
+ * as a stream of YAML events straight into struct config (config_value.c), so "later wins" needs no
+ * tree to merge: a mapping touches only the keys it names, a list or scalar overwrites. `include`
+ * is the first key of a file and is loaded on the spot, before the rest of the file, for the same
+ * reason.
  *
- *   built-in values -> base.yaml (included) -> a.yaml -> b.yaml -> --set x=y -> relations (config_check.c)
+ *   built-in values -> base.yaml (included) -> a.yaml -> b.yaml -> --set x=y -> relations
+ * (config_check.c)
  *
- * A --set is a dotted key of the schema with its value. The value of a key that is a single value is
- * taken as it stands, so no character of a path needs quotes; anything else is read as YAML.
+ * A --set is a dotted key of the schema with its value. The value of a key that is a single value
+ * is taken as it stands, so no character of a path needs quotes; anything else is read as YAML.
  */
 #include "sim/config.h"
 
@@ -111,12 +113,12 @@ static int stream_load(struct loader *ld, FILE *file, const char *text,
 /* A file that can't be read: at the include that names it, or for itself. */
 static void file_problem(struct loader *ld, const char *name, const char *why)
 {
-	struct config_pos pos = ld->reader ? pos_here(ld) : (struct config_pos){.source = name, .line = 1,
-										.column = 1};
+	struct config_pos whole_file = {.source = name, .line = 1, .column = 0};
+	struct config_pos pos = pos_here(ld);
 	if (ld->reader)
 		diag_at(ld, ERR_NO_INPUT, &pos, ld->path, "%s: %s", name, why);
 	else
-		diag_at(ld, ERR_NO_INPUT, &pos, "", "%s", why);
+		diag_at(ld, ERR_NO_INPUT, &whole_file, "", "%s", why);
 }
 
 static bool is_including(const struct loader *ld, const struct stat *st)
@@ -160,7 +162,8 @@ static int file_load(struct loader *ld, const char *name)
 	ld->including[ld->include_depth].dev = st.st_dev;
 	ld->including[ld->include_depth++].ino = st.st_ino;
 	ld->files_count++;
-	/* Its keys stand at the root, wherever the include stands; include_one() restores the path. */
+	/* Its keys stand at the root, wherever the include stands; include_one() restores the path.
+	 */
 	ld->path[0] = '\0';
 	rc = stream_load(ld, file, NULL, document_load);
 	ld->include_depth--;
@@ -221,7 +224,8 @@ static int set_step(struct loader *ld, struct config_target *t, char *step)
 	if (i < 0) {
 		const char *near = schema_suggest(t->field, step);
 		return diag_here(ld, "unknown key '%s'%s%s%s", diag_quote(step, quoted),
-				 near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+				 near ? "; did you mean '" : "", near ? near : "",
+				 near ? "'?" : "");
 	}
 	if (t->field->kind == FIELD_MAP)
 		t->base = (char *)t->base + t->field->offset;
@@ -237,7 +241,8 @@ static int set_step(struct loader *ld, struct config_target *t, char *step)
 	*end = '\0';
 	char *items = schema_list_items(t->field, t->base, &count);
 	if (units_parse_u64(UNIT_COUNT, bracket + 1, &index, why) != 0 || index >= count)
-		return diag_here(ld, "has no element '%s'; it has %u", diag_quote(bracket + 1, quoted), count);
+		return diag_here(ld, "has no element '%s'; it has %u",
+				 diag_quote(bracket + 1, quoted), count);
 	path_push_index(ld, index);
 	t->base = items + index * t->field->list->element_bytes;
 	return 1;
@@ -278,7 +283,8 @@ static int set_value_load(struct loader *ld)
 	return yaml_reader_end(ld->reader);
 }
 
-/* Length of the character at @p, 0 if it is no UTF-8: overlong, a surrogate, above U+10FFFF, cut. */
+/* Length of the character at @p, 0 if it is no UTF-8: overlong, a surrogate, above U+10FFFF, cut.
+ */
 static unsigned utf8_length(const unsigned char *p)
 {
 	unsigned char lo = 0x80, hi = 0xbf; /* range of the second byte */
@@ -365,7 +371,8 @@ int config_load(struct config *c, const char *const *files, unsigned files_count
 	}
 	for (unsigned i = 0; i < sets_count && !diag_is_full(&ld); i++)
 		set_load(&ld, sets[i]);
-	/* Relations between values that could not be read would only report the same thing again. */
+	/* Relations between values that could not be read would only report the same thing again.
+	 */
 	if (ld.problems_count == 0 && !ld.out_of_memory)
 		check_all(&ld);
 	int rc = load_result(&ld, err);
@@ -378,6 +385,7 @@ int config_check_runnable(const struct config *c, struct err *err)
 	const struct config_workload *w = &c->workload;
 	if (w->trace[0] || w->ops_fd >= 0 || w->generators_count)
 		return 0;
-	return err_set(err, ERR_CONFIG, "workload: nothing to run; give one of trace, operations and "
+	return err_set(err, ERR_CONFIG,
+		       "workload: nothing to run; give one of trace, operations and "
 		       "generators (for example --set workload.trace=FILE)");
 }

@@ -1,10 +1,10 @@
 /*
  * config.h - what a run is told: machine, allocators, costs, start state, workload, measurement.
  *
- * A configuration is YAML. Several files merge left to right, then --set KEY=VALUE; mappings merge key
- * by key, lists and scalars replace. Every quantity carries its unit in the file ("2MiB", "85ns") and
- * in the name of the field here. Anything wrong is reported with file:line:column, the dotted key and
- * the legal range, all of it, before a run starts.
+ * A configuration is YAML. Several files merge left to right, then --set KEY=VALUE; mappings merge
+ * key by key, lists and scalars replace. Every quantity carries its unit in the file ("2MiB",
+ * "85ns") and in the name of the field here. Anything wrong is reported with file:line:column, the
+ * dotted key and the legal range, all of it, before a run starts.
  */
 #ifndef SIM_CONFIG_H
 #define SIM_CONFIG_H
@@ -148,30 +148,30 @@ void config_init(struct config *c);
 void config_release(struct config *c);
 
 /*
- * Load @files (@files_count of them) and then @sets into @c, which config_init() prepared. Everything
- * that is wrong is printed to @diagnostics (NULL: not printed), one line each ("file.yaml:3:5:
- * machine.cpus: ..."), up to a bound; then -1 is returned with @err's code ERR_CONFIG (ERR_NO_INPUT
- * if the first thing wrong is a file that is not there) and a text that sums up, or is the first
- * line if @diagnostics is NULL. @c is then only good for config_release().
+ * Load @files (@files_count of them) and then @sets into @c, which config_init() prepared.
+ * Everything that is wrong is printed to @diagnostics (NULL: not printed), one line each
+ * ("file.yaml:3:5: machine.cpus: ..."), up to a bound; then -1 is returned with @err's code
+ * ERR_CONFIG (ERR_NO_INPUT if the first thing wrong is a file that is not there) and a text that
+ * sums up, or is the first line if @diagnostics is NULL. @c is then only good for config_release().
  *
  * Relative paths in a file (trace, truth, include) are relative to that file; paths in --set are
- * relative to the working directory. Both are checked to exist. A --set may name an element of a list
- * ("workload.generators[0].rate=5/s"); "workload.trace=", "workload.generators=[]" and
+ * relative to the working directory. Both are checked to exist. A --set may name an element of a
+ * list ("workload.generators[0].rate=5/s"); "workload.trace=", "workload.generators=[]" and
  * "workload.operations=[]" take a source of a file back.
  */
 int config_load(struct config *c, const char *const *files, unsigned files_count,
 		const char *const *sets, unsigned sets_count, FILE *diagnostics, struct err *err);
 
 /*
- * config_load() accepts a configuration without a workload, which is what a description of a machine
- * is. Returns 0 if @c has one to run, else -1 and ERR_CONFIG.
+ * config_load() accepts a configuration without a workload, which is what a description of a
+ * machine is. Returns 0 if @c has one to run, else -1 and ERR_CONFIG.
  */
 int config_check_runnable(const struct config *c, struct err *err);
 
 /*
  * The resolved configuration, as YAML that config_load() reads back to the same values. Paths are
- * absolute in it, so that it may be kept anywhere. Operations are listed one by one, with names made
- * from their ids. Returns 0, or -1 with @err if the operations can't be read back.
+ * absolute in it, so that it may be kept anywhere. Operations are listed one by one, with names
+ * made from their ids. Returns 0, or -1 with @err if the operations can't be read back.
  */
 int config_print_yaml(const struct config *c, FILE *out, struct err *err);
 
@@ -180,8 +180,8 @@ void config_print_reference(FILE *out);
 
 struct json;
 /*
- * The same as a JSON object (keys as in YAML, numbers with unit suffixes) into an open object. Paths
- * are as they were resolved; operations are represented by the name of their file.
+ * The same as a JSON object (keys as in YAML, numbers with unit suffixes) into an open object.
+ * Paths are as they were resolved; operations are represented by the name of their file.
  */
 void config_write_json(const struct config *c, struct json *j);
 

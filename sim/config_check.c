@@ -1,8 +1,9 @@
 /*
  * config_check.c - what no single key can tell: relations between keys, and between keys and files.
  *
- * Runs once, after everything was read without a problem. Each check names the dotted key that a user
- * would change; its position is looked up there. The groups follow the sections of the configuration.
+ * Runs once, after everything was read without a problem. Each check names the dotted key that a
+ * user would change; its position is looked up there. The groups follow the sections of the
+ * configuration.
  */
 #include <errno.h>
 #include <math.h>
@@ -95,7 +96,8 @@ static void check_zone_pair(struct loader *ld, const struct config_machine *m, u
 		FAIL(ld, path, "lies below machine.zones[%u], which is of a lower type", earlier);
 	zone_path(path, later, "type");
 	if (a->type == b->type)
-		FAIL(ld, path, "is the second zone of its type on node %llu", (unsigned long long)b->node);
+		FAIL(ld, path, "is the second zone of its type on node %llu",
+		     (unsigned long long)b->node);
 	else if (a->type > b->type)
 		FAIL(ld, path, "must be higher than that of machine.zones[%u] on the same node "
 		     "(ascending: DMA, DMA32, Normal, HighMem, Movable)", earlier);
@@ -132,7 +134,8 @@ static void check_machine(struct loader *ld, struct config_machine *m)
 		return;
 	}
 	if (m->movable_bytes)
-		FAIL(ld, "machine.movable", "belongs to layout; give a zone of type Movable instead");
+		FAIL(ld, "machine.movable",
+		     "belongs to layout; give a zone of type Movable instead");
 	for (unsigned i = 0; i < m->zones_count; i++) {
 		check_zone(ld, &m->zones[i], i);
 		for (unsigned j = 0; j < i; j++)
@@ -145,9 +148,12 @@ static void check_allocators(struct loader *ld, const struct config *c)
 {
 	const struct config_pcp *p = &c->pcp;
 	if (c->buddy.pageblock_order > c->buddy.max_order)
-		FAIL(ld, is_given(ld, "buddy.pageblock_order") ? "buddy.pageblock_order" : "buddy.max_order",
+		FAIL(ld,
+		     is_given(ld, "buddy.pageblock_order") ? "buddy.pageblock_order"
+							   : "buddy.max_order",
 		     "pageblock_order %llu is above max_order %llu",
-		     (unsigned long long)c->buddy.pageblock_order, (unsigned long long)c->buddy.max_order);
+		     (unsigned long long)c->buddy.pageblock_order,
+		     (unsigned long long)c->buddy.max_order);
 	if (p->high_min_pages != CONFIG_AUTO && p->high_max_pages != CONFIG_AUTO &&
 	    p->high_max_pages < p->high_min_pages)
 		FAIL(ld, "pcp.high_max", "is below pcp.high_min, %llu",
@@ -203,7 +209,8 @@ static void check_block_size(struct loader *ld, const struct config *c, unsigned
 	generator_path(path, index, g->by_size ? "size" : "order");
 	units_format_double(g->by_size ? UNIT_BYTES : UNIT_COUNT, limit, text);
 	if (isinf(largest))
-		FAIL(ld, path, "has no upper end; give it a max (at most %s, from buddy.max_order)", text);
+		FAIL(ld, path, "has no upper end; give it a max (at most %s, from buddy.max_order)",
+		     text);
 	else if (largest > limit)
 		FAIL(ld, path, "can exceed %s, the largest block of buddy.max_order", text);
 }
@@ -218,8 +225,10 @@ static void check_generator_cpus(struct loader *ld, const struct config *c, unsi
 		all = all && mask[i] == UINT64_MAX;
 	for (unsigned cpu = (unsigned)c->machine.cpus; cpu < CPUS_LIMIT && !all; cpu++) {
 		if (mask[cpu / 64] >> (cpu % 64) & 1) {
-			FAIL(ld, path, "names CPU %u but machine.cpus is %llu (legal range: 0..%llu)", cpu,
-			     (unsigned long long)c->machine.cpus, (unsigned long long)c->machine.cpus - 1);
+			FAIL(ld, path,
+			     "names CPU %u but machine.cpus is %llu (legal range: 0..%llu)", cpu,
+			     (unsigned long long)c->machine.cpus,
+			     (unsigned long long)c->machine.cpus - 1);
 			return;
 		}
 	}
@@ -261,7 +270,8 @@ static void check_generator(struct loader *ld, struct config *c, unsigned index)
 	generator_path(path, index, "name");
 	for (unsigned i = 0; i < index; i++) {
 		if (strcmp(c->workload.generators[i].name, g->name) == 0)
-			FAIL(ld, path, "'%s' is already the name of workload.generators[%u]", g->name, i);
+			FAIL(ld, path, "'%s' is already the name of workload.generators[%u]",
+			     g->name, i);
 	}
 }
 
@@ -276,9 +286,10 @@ static void check_sources(struct loader *ld, const struct config_workload *w)
 	if (w->generators_count)
 		given[count++] = "workload.generators";
 	if (count > 1)
-		FAIL(ld, given[1], "%s is given too; a workload has exactly one of trace, operations and "
-		     "generators (take one back with --set %s=%s)", given[0], given[0],
-		     w->trace[0] ? "" : "[]");
+		FAIL(ld, given[1],
+		     "%s is given too; a workload has exactly one of trace, operations and "
+		     "generators (take one back with --set %s=%s)",
+		     given[0], given[0], w->trace[0] ? "" : "[]");
 }
 
 static void check_operations(struct loader *ld, const struct config *c)
@@ -293,7 +304,8 @@ static void check_operations(struct loader *ld, const struct config *c)
 	if (ld->ops_order_pos.source && ld->ops_order_max > c->buddy.max_order)
 		diag_at(ld, ERR_CONFIG, &ld->ops_order_pos, "workload.operations",
 			"allocates order %llu, above buddy.max_order %llu",
-			(unsigned long long)ld->ops_order_max, (unsigned long long)c->buddy.max_order);
+			(unsigned long long)ld->ops_order_max,
+			(unsigned long long)c->buddy.max_order);
 }
 
 static void check_path(struct loader *ld, const char *key, const char *path, bool is_dir)

@@ -1,10 +1,11 @@
 /*
  * config_diag.c - what is wrong, and where: diagnostics of the configuration loader.
  *
- * Every problem is one line, "file.yaml:3:5: machine.cpus: what is wrong", so that editors jump to it.
- * Text from the input is cut and stripped of control characters first. The position of every key
- * is remembered by its dotted path, because a relation between two keys is only checked when all files
- * have been read; a later position of the same path stands behind an earlier one and is found first.
+ * Every problem is one line, "file.yaml:3:5: machine.cpus: what is wrong", so that editors jump to
+ * it. Text from the input is cut and stripped of control characters first. The position of every
+ * key is remembered by its dotted path, because a relation between two keys is only checked when
+ * all files have been read; a later position of the same path stands behind an earlier one and is
+ * found first.
  */
 #include "sim/config_impl.h"
 
@@ -42,6 +43,8 @@ static int location_format(const struct config_pos *pos, char *buf, size_t size)
 		return snprintf(buf, size, "built-in value: ");
 	if (pos->line == 0)
 		return snprintf(buf, size, "--set %s: ", diag_quote(pos->source, quoted));
+	if (pos->column == 0)
+		return snprintf(buf, size, "%s: ", pos->source);
 	return snprintf(buf, size, "%s:%llu:%llu: ", pos->source, (unsigned long long)pos->line,
 			(unsigned long long)pos->column);
 }
@@ -118,8 +121,14 @@ int diag_no_memory(struct loader *ld)
 
 size_t path_push(struct loader *ld, const char *key)
 {
-	size_t length = strlen(ld->path);
-	snprintf(ld->path + length, sizeof(ld->path) - length, "%s%s", length ? "." : "", key);
+	size_t length = strlen(ld->path), end = length, key_length = strlen(key);
+	if (end && end < sizeof(ld->path) - 1)
+		ld->path[end++] = '.';
+	/* No snprintf: this runs for every key of a list of millions. */
+	if (key_length > sizeof(ld->path) - 1 - end)
+		key_length = sizeof(ld->path) - 1 - end;
+	memcpy(ld->path + end, key, key_length);
+	ld->path[end + key_length] = '\0';
 	return length;
 }
 

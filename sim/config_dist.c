@@ -37,7 +37,8 @@ int dist_set_value(struct loader *ld, const struct field *f, const char *text, d
 	if (units_parse_double(f->unit, text, &v, why) != 0)
 		return diag_here(ld, "'%s' %s", diag_quote(text, quoted), why);
 	if (v < (double)f->min || v > (double)f->max)
-		return diag_here(ld, "'%s' is out of range (legal range: %s)", diag_quote(text, quoted),
+		return diag_here(ld, "'%s' is out of range (legal range: %s)",
+				 diag_quote(text, quoted),
 				 schema_range(f, NULL, range, sizeof(range)));
 	*value = v;
 	return 0;
@@ -108,8 +109,10 @@ static int load_parameters(struct loader *ld, const struct field *f, const struc
 		const char *key = yaml_reader_scalar(r);
 		int i = key ? parameter_find(params, count, allowed, key, &near) : -1;
 		if (i < 0) {
-			diag_here(ld, "unknown parameter '%s'%s%s%s", key ? diag_quote(key, quoted) : "[]",
-				  near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+			diag_here(ld, "unknown parameter '%s'%s%s%s",
+				  key ? diag_quote(key, quoted) : "[]",
+				  near ? "; did you mean '" : "", near ? near : "",
+				  near ? "'?" : "");
 			if (yaml_reader_skip(r) != 0 || yaml_reader_next(r) != 0 ||
 			    yaml_reader_skip(r) != 0)
 				return -1;
@@ -155,8 +158,8 @@ static int load_choices(struct loader *ld, const struct field *f, struct config_
 			return -1;
 		}
 		size_t length = path_push_index(ld, d->choices_count);
-		int rc = load_parameters(ld, f, schema_choices.keys, schema_choices.keys_count, all, all,
-					 &d->choices[d->choices_count]);
+		int rc = load_parameters(ld, f, schema_choices.keys, schema_choices.keys_count, all,
+					 all, &d->choices[d->choices_count]);
 		path_pop(ld, length);
 		if (rc != 0)
 			return -1;
@@ -186,7 +189,8 @@ static int load_kind(struct loader *ld, const struct field *f, struct config_dis
 	char quoted[QUOTE_SIZE];
 	const struct schema_dist *kind = key ? kind_find(key, &near) : NULL;
 	if (!kind) {
-		diag_here(ld, "unknown distribution '%s'%s%s%s (legal range: a bare value, constant, "
+		diag_here(ld,
+			  "unknown distribution '%s'%s%s%s (legal range: a bare value, constant, "
 			  "uniform, exponential, lognormal, pareto or choice)",
 			  key ? diag_quote(key, quoted) : "[]", near ? "; did you mean '" : "",
 			  near ? near : "", near ? "'?" : "");
@@ -206,8 +210,8 @@ static int load_kind(struct loader *ld, const struct field *f, struct config_dis
 	else if (kind->kind == DIST_CONSTANT && text)
 		dist_set_scalar(ld, f, d, text);
 	else
-		rc = load_parameters(ld, f, schema_dist_params, schema_dist_params_count, kind->needs,
-				     kind->needs | kind->may, d);
+		rc = load_parameters(ld, f, schema_dist_params, schema_dist_params_count,
+				     kind->needs, kind->needs | kind->may, d);
 	path_pop(ld, length);
 	return rc;
 }
@@ -225,7 +229,8 @@ int dist_load(struct loader *ld, const struct field *f, struct config_dist *d)
 	}
 	struct config_pos begin = pos_here(ld);
 	if (r->event.type != YAML_MAPPING_START_EVENT) {
-		diag_here(ld, "must be a value or one distribution, such as {uniform: {min: ..., max: ...}}");
+		diag_here(ld, "must be a value or one distribution, such as {uniform: {min: ..., "
+			      "max: ...}}");
 		return yaml_reader_skip(r);
 	}
 	for (;; kinds++) {
@@ -237,7 +242,7 @@ int dist_load(struct loader *ld, const struct field *f, struct config_dist *d)
 			return -1;
 	}
 	if (kinds != 1)
-		diag_at(ld, ERR_CONFIG, &begin, ld->path, "needs exactly one kind of distribution, not %u",
-			kinds);
+		diag_at(ld, ERR_CONFIG, &begin, ld->path,
+			"needs exactly one kind of distribution, not %u", kinds);
 	return 0;
 }

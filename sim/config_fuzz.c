@@ -1,13 +1,15 @@
 /*
  * config_fuzz.c - fuzz target of the configuration loader.
  *
- * The input is a YAML file; what follows its first NUL byte are --set texts, one each up to the next NUL.
- * Nothing may crash, leak or read out of bounds. A configuration that loads is printed, loaded again
- * and printed again, and both texts have to be the same.
+ * The input is a YAML file; what follows its first NUL byte are --set texts, one each up to the
+ * next NUL. Nothing may crash, leak or read out of bounds. A configuration that loads is printed,
+ * loaded again and printed again, and both texts have to be the same.
  *
- * With clang: -fsanitize=fuzzer,address,undefined. With FUZZ_STANDALONE defined it is a plain program
- * that runs the files named on its command line, such as the corpus in sim/fuzz_corpus/config.
+ * With clang: -fsanitize=fuzzer,address,undefined. With FUZZ_STANDALONE defined it is a plain
+ * program that runs the files named on its command line, such as the corpus in
+ * sim/fuzz_corpus/config.
  */
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +47,8 @@ static int load(struct config *c, const void *text, size_t size, const char *con
 	int rc = config_load(c, files, 1, sets, sets_count, out, &err);
 	fclose(out);
 	BUG_ON((rc != 0) != (err.code != ERR_NONE), "result %d with error code %d", rc, err.code);
-	BUG_ON((rc != 0) != (diagnostics_size != 0), "result %d with diagnostics '%s'", rc, diagnostics);
+	BUG_ON((rc != 0) != (diagnostics_size != 0), "result %d with diagnostics '%s'", rc,
+	       diagnostics);
 	free(diagnostics);
 	close(fd);
 	return rc;
@@ -72,7 +75,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(copy, data, size);
 	copy[size] = '\0';
 	size_t yaml_size = strlen(copy);
-	for (size_t at = yaml_size + 1; at < size && sets_count < SETS_MAX; at += strlen(copy + at) + 1)
+	for (size_t at = yaml_size + 1; at < size && sets_count < SETS_MAX;
+	     at += strlen(copy + at) + 1)
 		sets[sets_count++] = copy + at;
 	if (load(&first, copy, yaml_size, sets, sets_count) == 0) {
 		size_t first_size, second_size;
@@ -80,8 +84,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		int rc = load(&second, first_text, first_size, NULL, 0);
 		BUG_ON(rc != 0, "does not load what it printed:\n%s", first_text);
 		char *second_text = print(&second, &second_size);
-		BUG_ON(strcmp(first_text, second_text) != 0, "prints two texts:\n%s\n%s", first_text,
-		       second_text);
+		BUG_ON(strcmp(first_text, second_text) != 0, "prints two texts:\n%s\n%s",
+		       first_text, second_text);
 		free(first_text);
 		free(second_text);
 		config_release(&second);

@@ -4,6 +4,7 @@
  *   config.c        built-in values, files, includes, --set
  *   config_diag.c   positions, dotted keys, diagnostics
  *   config_value.c  one YAML value into its field, by the schema
+ *   config_dist.c   distributions, whose parameters are in the unit of their place
  *   config_ops.c    workload.operations into a binary trace and back
  *   config_check.c  what no single key can tell: relations between keys
  *   config_print.c, config_json.c, config_reference.c   the table printed
@@ -22,7 +23,7 @@
 /* Where a value was given. */
 struct config_pos {
 	const char *source; /* file name, or the text of a --set; NULL: nowhere, a built-in value */
-	uint64_t line, column; /* 1-based; line 0: a --set */
+	uint64_t line, column; /* 1-based; line 0: a --set; column 0: the whole file */
 };
 
 struct config_place {
@@ -102,9 +103,9 @@ void diag_release(struct loader *ld);
 /* --- config_value.c --- */
 
 /*
- * Read the node that the current event opens into field @f of the struct at @base; the current event
- * is then the node's last. What is wrong with values is reported and passed over; -1 only if the rest
- * of the input can't be read.
+ * Read the node that the current event opens into field @f of the struct at @base; the current
+ * event is then the node's last. What is wrong with values is reported and passed over; -1 only if
+ * the rest of the input can't be read.
  */
 int value_load(struct loader *ld, const struct field *f, void *base);
 /* Read a mapping of @map's keys; *@seen receives a bit for each key that was there. */
@@ -122,8 +123,9 @@ int dist_set_scalar(struct loader *ld, const struct field *f, struct config_dist
 		    const char *text);
 /* Parse and check one value of distribution @f. */
 int dist_set_value(struct loader *ld, const struct field *f, const char *text, double *value);
-/* The schema_dist_params row and text of lifetime "forever". */
+/* A lifetime that never ends. */
 bool dist_is_forever(const struct config_dist *d);
+/* The row of @d's kind. */
 const struct schema_dist *dist_schema(const struct config_dist *d);
 
 /* --- config.c --- */

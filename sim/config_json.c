@@ -1,8 +1,9 @@
 /*
  * config_json.c - the resolved configuration as JSON, for the result of a run.
  *
- * Keys are those of the YAML with the unit of their value at the end (memory_bytes, cpu_khz, rate_per_s);
- * numbers are in that unit. "auto" and "forever" stay words, so that a number is always a number.
+ * Keys are those of the YAML with the unit of their value at the end (memory_bytes, cpu_khz,
+ * rate_per_s); numbers are in that unit. "auto" and "forever" stay words, so that a number is
+ * always a number.
  */
 #include <string.h>
 
@@ -11,7 +12,8 @@
 #include "sim/json.h"
 
 /*
- * The key with its unit. Names that are units already (cpu_frequency) lose the word that the unit says.
+ * The key with its unit. Names that are units already (cpu_frequency) lose the word that the unit
+ * says.
  */
 static const char *json_key(const struct field *f, char buf[PATH_SIZE])
 {
@@ -31,7 +33,8 @@ static void write_parameters(const struct field *params, unsigned count, unsigne
 	for (unsigned i = 0; i < count; i++) {
 		if (which >> i & 1)
 			json_double(j, params[i].key,
-				    *(const double *)(const void *)((const char *)base + params[i].offset));
+				    *(const double *)(const void *)((const char *)base +
+								    params[i].offset));
 	}
 }
 
@@ -74,7 +77,8 @@ static void write_cpus(const uint64_t *mask, uint64_t cpus_count, const char *ke
 	json_array_end(j);
 }
 
-static void write_list(const struct config *c, const struct field *f, const void *base, struct json *j)
+static void write_list(const struct config *c, const struct field *f, const void *base,
+		       struct json *j)
 {
 	unsigned count;
 	const char *items = schema_list_items(f, base, &count);

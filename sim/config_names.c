@@ -1,9 +1,10 @@
 /*
  * config_names.c - hash map with linear probing and deletion by shifting back: see config_names.h.
  *
- * An entry lies at its hash's slot or in the unbroken run of used slots behind it. Removing an entry
- * moves later entries of the run forward where that brings them nearer to their own slot, so there are
- * no tombstones and the map stays as short as what lives in it. At most three quarters are used.
+ * An entry lies at its hash's slot or in the unbroken run of used slots behind it. Removing an
+ * entry moves later entries of the run forward where that brings them nearer to their own slot, so
+ * there are no tombstones and the map stays as short as what lives in it. At most three quarters
+ * are used.
  */
 #include "sim/config_names.h"
 

@@ -1,10 +1,10 @@
 /*
  * config_ops.c - workload.operations: from YAML into a binary trace, and back.
  *
- * A list may have millions of entries, so none of it is kept: each entry is read from the event stream,
- * checked, and appended to an unlinked trace, which a run maps like a recorded one. What is kept is the
- * names that live (config_names.h) and the last time of each CPU. Names become dense ids in order of
- * allocation, as the trace format wants.
+ * A list may have millions of entries, so none of it is kept: each entry is read from the event
+ * stream, checked, and appended to an unlinked trace, which a run maps like a recorded one. What is
+ * kept is the names that live (config_names.h) and the last time of each CPU. Names become dense
+ * ids in order of allocation, as the trace format wants.
  *
  *   - {at: 0ns, cpu: 0, alloc: a, order: 3, gfp: GFP_KERNEL}
  *   - {at: 1us, cpu: 1, free: a}
@@ -58,7 +58,8 @@ static void record_add(struct ops_builder *b, const struct config_operation *op,
 		.time_ns = op->at_ns,
 		.seq = (uint32_t)b->count,
 		.id = block->id,
-		/* No page was recorded. Frame 0 is legal for every order; nothing places objects by it. */
+		/* No page was recorded. Frame 0 is legal for every order; nothing places objects by
+		   it. */
 		.pfn = 0,
 		.cpu = (uint16_t)op->cpu,
 		.kind = (uint8_t)kind,
@@ -74,7 +75,8 @@ static void record_add(struct ops_builder *b, const struct config_operation *op,
 }
 
 /* The order of an allocation; keeps the largest one for the check against buddy.max_order. */
-static unsigned operation_order(struct ops_builder *b, const struct config_operation *op, bool by_size)
+static unsigned operation_order(struct ops_builder *b, const struct config_operation *op,
+				bool by_size)
 {
 	uint64_t order = op->order;
 	if (by_size)
@@ -184,7 +186,10 @@ static int ops_finish(struct ops_builder *b)
 {
 	struct config_workload *w = &b->ld->c->workload;
 	struct trace_report report = {
-		.events = b->count, .imported = b->count, .demands = b->count, .span_ns = b->span_ns,
+		.events = b->count,
+		.imported = b->count,
+		.demands = b->count,
+		.span_ns = b->span_ns,
 	};
 	struct trace_writer *writer = b->writer;
 	struct err err = {0};

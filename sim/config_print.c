@@ -3,8 +3,8 @@
  *
  * The walk over the schema writes every key, so that the output is complete and does not change its
  * meaning when a built-in value does. What is not there (no trace, no zones) is left out. The text
- * reads back to the same values: quantities are exact, and strings are quoted with escapes unless they
- * are plain words.
+ * reads back to the same values: quantities are exact, and strings are quoted with escapes unless
+ * they are plain words.
  */
 #include <inttypes.h>
 #include <limits.h>
@@ -118,7 +118,8 @@ void print_scalar(const struct field *f, const struct field *dist, const void *b
 
 static void print_cpus(const uint64_t *mask, FILE *out)
 {
-	static const uint64_t all[CPUS_LIMIT / 64] = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX};
+	static const uint64_t all[CPUS_LIMIT / 64] = {UINT64_MAX, UINT64_MAX, UINT64_MAX,
+						      UINT64_MAX};
 	const char *separator = "";
 	if (memcmp(mask, all, sizeof(all)) == 0) {
 		fputs("all", out);
@@ -155,7 +156,8 @@ static void print_choices(const struct field *f, const struct config_dist *d, FI
 	putc('[', out);
 	for (unsigned i = 0; i < d->choices_count; i++) {
 		fputs(i ? ", " : "", out);
-		print_flow(schema_choices.keys, schema_choices.keys_count, all, f, &d->choices[i], out);
+		print_flow(schema_choices.keys, schema_choices.keys_count, all, f, &d->choices[i],
+			   out);
 	}
 	putc(']', out);
 }

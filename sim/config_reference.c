@@ -1,8 +1,9 @@
 /*
- * config_reference.c - docs/config-reference.md, written from the schema: a key can't be undocumented.
+ * config_reference.c - docs/config-reference.md, written from the schema: a key can't be
+ * undocumented.
  *
- * Each mapping is a section with a table of its keys; mappings and lists inside it follow as sections
- * of their own, named by their dotted key. Defaults are what config_init() sets.
+ * Each mapping is a section with a table of its keys; mappings and lists inside it follow as
+ * sections of their own, named by their dotted key. Defaults are what config_init() sets.
  */
 #include <string.h>
 
@@ -106,11 +107,14 @@ static void print_section(const struct field *map, const char *path, const void 
 static void print_dists(FILE *out)
 {
 	fputs("\n## Distributions\n\n"
-	      "A bare value is a constant; `forever` is a lifetime without end. Otherwise one of these "
-	      "keys with a\nmapping of its parameters, such as `{exponential: {mean: 5ms, max: 1s}}`. "
+	      "A bare value is a constant; `forever` is a lifetime without end. Otherwise one of "
+	      "these "
+	      "keys with a\nmapping of its parameters, such as `{exponential: {mean: 5ms, max: "
+	      "1s}}`. "
 	      "Exponential, lognormal and\npareto may have `min` and `max`, to which values are "
 	      "clamped; orders and sizes must.\n"
-	      "\n| key | meaning |\n|---|---|\n", out);
+	      "\n| key | meaning |\n|---|---|\n",
+	      out);
 	for (unsigned i = 0; i < schema_dists_count; i++)
 		fprintf(out, "| `%s` | %s |\n", schema_dists[i].key, schema_dists[i].help);
 	fputs("\nParameters:\n", out);
@@ -139,9 +143,12 @@ void config_print_reference(FILE *out)
 	fputs("# Configuration reference\n\n"
 	      "Generated from the program's own table of keys; a test compares the two.\n\n"
 	      "A configuration is YAML in UTF-8. Files merge from left to right, then each "
-	      "`--set KEY=VALUE`: mappings\nmerge key by key, lists and single values replace. Every "
-	      "quantity carries its unit. Anchors, aliases,\ntags and several documents in one file "
-	      "are not supported.\n\n## Top level\n", out);
+	      "`--set KEY=VALUE`: mappings\nmerge key by key, lists and single values replace. "
+	      "Every "
+	      "quantity carries its unit. Anchors, aliases,\ntags and several documents in one "
+	      "file "
+	      "are not supported.\n\n## Top level\n",
+	      out);
 	print_section(&schema_root, "", &c, out);
 	print_dists(out);
 	print_units(out);

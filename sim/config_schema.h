@@ -1,9 +1,9 @@
 /*
  * config_schema.h - the table of every configuration key.
  *
- * One row says everything about a key: where its value lies, what it may be, and what it is for. The
- * loader, --set, the checks of ranges, the suggestions for mistyped keys, --print-config, JSON output
- * and the reference documentation all walk these rows; a new key is one new row.
+ * One row says everything about a key: where its value lies, what it may be, and what it is for.
+ * The loader, --set, the checks of ranges, the suggestions for mistyped keys, --print-config, JSON
+ * output and the reference documentation all walk these rows; a new key is one new row.
  */
 #ifndef SIM_CONFIG_SCHEMA_H
 #define SIM_CONFIG_SCHEMA_H
@@ -93,8 +93,8 @@ int schema_find(const struct field *map, const char *key);
 const char *schema_suggest(const struct field *map, const char *key);
 
 /*
- * What is legal for @f, such as "1..256 or auto", into @buf (@size bytes); returns @buf. FIELD_PLACE
- * takes its limits from @dist, the distribution it belongs to (NULL elsewhere).
+ * What is legal for @f, such as "1..256 or auto", into @buf (@size bytes); returns @buf.
+ * FIELD_PLACE takes its limits from @dist, the distribution it belongs to (NULL elsewhere).
  */
 char *schema_range(const struct field *f, const struct field *dist, char *buf, size_t size);
 

@@ -1,17 +1,17 @@
 /*
  * config_value.c - one YAML value into its field: the loader's walk over the schema.
  *
- * The walk follows the stream of events and the table at the same time: a mapping looks each key up among
- * its rows, a list makes an element and reads a mapping into it, a scalar is parsed by the kind of its
- * row, checked against the row's range and stored at the row's offset. Mappings leave alone what they do
- * not name, so reading a second file merges; a list starts empty, so it replaces.
+ * The walk follows the stream of events and the table at the same time: a mapping looks each key up
+ * among its rows, a list makes an element and reads a mapping into it, a scalar is parsed by the
+ * kind of its row, checked against the row's range and stored at the row's offset. Mappings leave
+ * alone what they do not name, so reading a second file merges; a list starts empty, so it
+ * replaces.
  *
- * A value that is wrong is reported and passed over, so that one reading finds everything; only what
- * breaks the stream itself (syntax, or too many problems) ends it.
+ * A value that is wrong is reported and passed over, so that one reading finds everything; only
+ * what breaks the stream itself (syntax, or too many problems) ends it.
  */
 #include "sim/config_impl.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,7 +21,8 @@
 
 #define RANGE_TEXT 256
 
-static int range_problem(struct loader *ld, const struct field *f, const char *text, const char *what)
+static int range_problem(struct loader *ld, const struct field *f, const char *text,
+			 const char *what)
 {
 	char quoted[QUOTE_SIZE], range[RANGE_TEXT];
 	return diag_here(ld, "'%s' %s (legal range: %s)", diag_quote(text, quoted), what,
@@ -120,14 +121,16 @@ static int set_gfp(struct loader *ld, gfp_t *at, const char *text)
 		char *bad = strndup(text + off, len);
 		if (!bad)
 			return diag_no_memory(ld);
-		diag_here(ld, "unknown flag '%s' at byte %zu of '%s' (names are joined by |, such as "
-			  "GFP_KERNEL|__GFP_ZERO)", diag_quote(bad, name), off + 1,
-			  diag_quote(text, quoted));
+		diag_here(ld,
+			  "unknown flag '%s' at byte %zu of '%s' (names are joined by |, such as "
+			  "GFP_KERNEL|__GFP_ZERO)",
+			  diag_quote(bad, name), off + 1, diag_quote(text, quoted));
 		free(bad);
 		return -1;
 	}
 	if ((gfp & __GFP_MOVABLE) && (gfp & __GFP_RECLAIMABLE))
-		return diag_here(ld, "'%s' is both movable and reclaimable", diag_quote(text, quoted));
+		return diag_here(ld, "'%s' is both movable and reclaimable",
+				 diag_quote(text, quoted));
 	*at = gfp;
 	return 0;
 }
@@ -179,14 +182,15 @@ static int load_scalar(struct loader *ld, const struct field *f, void *base)
 {
 	const char *text = yaml_reader_scalar(ld->reader);
 	char range[RANGE_TEXT];
-	schema_range(f, NULL, range, sizeof(range));
 	if (!text) {
-		diag_here(ld, "must be a single value (legal range: %s)", range);
+		diag_here(ld, "must be a single value (legal range: %s)",
+			  schema_range(f, NULL, range, sizeof(range)));
 		return yaml_reader_skip(ld->reader);
 	}
 	bool is_path = f->kind == FIELD_FILE || f->kind == FIELD_DIR;
 	if (yaml_reader_is_null(ld->reader) && !is_path)
-		diag_here(ld, "has no value (legal range: %s)", range);
+		diag_here(ld, "has no value (legal range: %s)",
+			  schema_range(f, NULL, range, sizeof(range)));
 	else
 		value_set_scalar(ld, f, base, text);
 	return 0;
@@ -249,7 +253,8 @@ static void report_missing(struct loader *ld, const struct field *map, uint64_t 
 	for (unsigned i = 0; i < map->keys_count; i++) {
 		const struct field *f = &map->keys[i];
 		if (f->required && !(seen >> i & 1))
-			diag_at(ld, ERR_CONFIG, begin, ld->path, "lacks '%s' (%s)", f->key, f->help);
+			diag_at(ld, ERR_CONFIG, begin, ld->path, "lacks '%s' (%s)", f->key,
+				f->help);
 	}
 }
 
@@ -280,7 +285,10 @@ static int load_entry(struct loader *ld, const struct field *map, void *base, ui
 		place_add(ld);
 		rc = value_load(ld, f, base);
 	}
-	path_pop(ld, length);
+	/* Where the stream broke, the key says what was being read; stream_load() restores the
+	 * path. */
+	if (rc == 0)
+		path_pop(ld, length);
 	return rc;
 }
 
@@ -358,9 +366,9 @@ static int load_list(struct loader *ld, const struct field *f, void *base)
 		int rc = value_load_mapping(ld, &(struct field){.keys = f->keys,
 								.keys_count = f->keys_count},
 					    element, &seen);
-		path_pop(ld, length);
 		if (rc != 0)
 			return -1;
+		path_pop(ld, length);
 		count++;
 	}
 }

@@ -1,9 +1,9 @@
 /*
  * config_yaml.c - libyaml's events, restricted and located: see config_yaml.h.
  *
- * libyaml reports a problem of the syntax with a mark (line and column), but a byte that is no UTF-8
- * only with its offset, because the decoder runs ahead of the scanner. The offset is turned into a
- * line and column by reading the input once more up to there, if the input can be rewound.
+ * libyaml reports a problem of the syntax with a mark (line and column), but a byte that is no
+ * UTF-8 only with its offset, because the decoder runs ahead of the scanner. The offset is turned
+ * into a line and column by reading the input once more up to there, if the input can be rewound.
  *
  * libyaml holds one token at a time, however long; so the reader counts what it hands over between
  * two events and gives up at YAML_GAP_MAX.
@@ -97,7 +97,8 @@ static int parser_problem(struct yaml_reader *r)
 {
 	const yaml_parser_t *p = &r->parser;
 	bool marked = p->error == YAML_SCANNER_ERROR || p->error == YAML_PARSER_ERROR;
-	problem_at(r, marked ? &p->problem_mark : &p->mark, p->problem ? p->problem : "out of memory");
+	problem_at(r, marked ? &p->problem_mark : &p->mark,
+		   p->problem ? p->problem : "out of memory");
 	if (r->gap_too_long) {
 		snprintf(r->problem, sizeof(r->problem), "more than %u MiB without a value",
 			 YAML_GAP_MAX >> 20);

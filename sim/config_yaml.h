@@ -16,7 +16,8 @@
 
 #define YAML_DEPTH_MAX  24
 #define YAML_SCALAR_MAX 4096
-#define YAML_GAP_MAX    (16u << 20) /* bytes without a value: a line or comment this long is no config */
+#define YAML_GAP_MAX                                                                               \
+	(16u << 20) /* bytes without a value: a line or comment this long is no config */
 
 struct yaml_reader {
 	yaml_parser_t parser;
@@ -41,8 +42,8 @@ void yaml_reader_release(struct yaml_reader *r);
 /* Go to the next event of the document. Returns 0, or -1 with `problem` filled. */
 int yaml_reader_next(struct yaml_reader *r);
 /*
- * Go to the event that opens the document's only node. Returns 1 if there is one, 0 if the input has
- * no document, -1 with `problem` filled.
+ * Go to the event that opens the document's only node. Returns 1 if there is one, 0 if the input
+ * has no document, -1 with `problem` filled.
  */
 int yaml_reader_begin(struct yaml_reader *r);
 /* After the node: make sure that nothing follows. */

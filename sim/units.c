@@ -2,12 +2,13 @@
  * units.c - parsing and printing of quantities: see units.h.
  *
  * Whole quantities never pass through floating point: "2.45GHz" is taken as the digits 2 and 45 and
- * the factor 10^6 kHz, multiplied in 128 bits, and has to come out whole. So 16TiB - 1 byte and 2^64 - 1
- * are exact, and a value that can't be represented ("0.3ns") is an error instead of a rounding.
+ * the factor 10^6 kHz, multiplied in 128 bits, and has to come out whole. So 16TiB - 1 byte and
+ * 2^64 - 1 are exact, and a value that can't be represented ("0.3ns") is an error instead of a
+ * rounding.
  *
- * Printing takes the largest unit that leaves a whole number ("24GiB", "1500us"); a frequency takes the
- * largest unit that is not above the value, with decimals ("2.45GHz"), because that is how it is said.
- * Real numbers are printed with as few digits as read back to the same double.
+ * Printing takes the largest unit that leaves a whole number ("24GiB", "1500us"); a frequency takes
+ * the largest unit that is not above the value, with decimals ("2.45GHz"), because that is how it
+ * is said. Real numbers are printed with as few digits as read back to the same double.
  *
  * Numbers use the C locale's point; the program never changes LC_NUMERIC.
  */
@@ -39,16 +40,35 @@ static const struct unit_table {
 	unsigned count;
 } tables[UNIT_KINDS] = {
 	[UNIT_COUNT] = {"", "", "", {{"", 1, 1}}, 0},
-	[UNIT_BYTES] = {"B, KiB, MiB, GiB, TiB", "_bytes", "B",
-			{{"B", 1, 1}, {"KiB", 1 << 10, 1}, {"MiB", 1 << 20, 1}, {"GiB", 1 << 30, 1},
-			 {"TiB", UINT64_C(1) << 40, 1}}, 5},
-	[UNIT_DURATION] = {"ns, us, ms, s, min, h", "_ns", "ns",
-			   {{"ns", 1, 1}, {"us", 1000, 1}, {"ms", 1000000, 1}, {"s", 1000000000, 1},
-			    {"min", UINT64_C(60000000000), 1}, {"h", UINT64_C(3600000000000), 1}}, 6},
-	[UNIT_FREQUENCY] = {"Hz, kHz, MHz, GHz", "_khz", "kHz",
-			    {{"Hz", 1, 1000}, {"kHz", 1, 1}, {"MHz", 1000, 1}, {"GHz", 1000000, 1}}, 4},
-	[UNIT_RATE] = {"/s, /ms, /us", "_per_s", "/s",
-		       {{"/s", 1, 1}, {"/ms", 1000, 1}, {"/us", 1000000, 1}}, 3},
+	[UNIT_BYTES] = {"B, KiB, MiB, GiB, TiB",
+			"_bytes",
+			"B",
+			{{"B", 1, 1},
+			 {"KiB", 1 << 10, 1},
+			 {"MiB", 1 << 20, 1},
+			 {"GiB", 1 << 30, 1},
+			 {"TiB", UINT64_C(1) << 40, 1}},
+			5},
+	[UNIT_DURATION] = {"ns, us, ms, s, min, h",
+			   "_ns",
+			   "ns",
+			   {{"ns", 1, 1},
+			    {"us", 1000, 1},
+			    {"ms", 1000000, 1},
+			    {"s", 1000000000, 1},
+			    {"min", UINT64_C(60000000000), 1},
+			    {"h", UINT64_C(3600000000000), 1}},
+			   6},
+	[UNIT_FREQUENCY] = {"Hz, kHz, MHz, GHz",
+			    "_khz",
+			    "kHz",
+			    {{"Hz", 1, 1000}, {"kHz", 1, 1}, {"MHz", 1000, 1}, {"GHz", 1000000, 1}},
+			    4},
+	[UNIT_RATE] = {"/s, /ms, /us",
+		       "_per_s",
+		       "/s",
+		       {{"/s", 1, 1}, {"/ms", 1000, 1}, {"/us", 1000000, 1}},
+		       3},
 };
 
 const char *units_allowed(enum unit unit)
@@ -139,7 +159,8 @@ int units_parse_u64(enum unit unit, const char *text, uint64_t *value, char *why
 	/* (whole + frac / scale) * num / den; each product is below 2^128 as num < 2^42. */
 	u128 part = (u128)frac * u->num;
 	if (part % scale != 0 || ((u128)whole * u->num + part / scale) % u->den != 0) {
-		snprintf(why, UNITS_WHY, "is not a whole number%s%s", unit ? " of " : "", tables[unit].base);
+		snprintf(why, UNITS_WHY, "is not a whole number%s%s", unit ? " of " : "",
+			 tables[unit].base);
 		return -1;
 	}
 	u128 all = ((u128)whole * u->num + part / scale) / u->den;

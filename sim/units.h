@@ -3,8 +3,8 @@
  *
  * A quantity is a decimal number and its unit, with at most one space between them. A unit is never
  * guessed: where one is needed it has to be written, and only its exact spelling counts (MiB, not
- * MB or mib), so that a file says the same to every reader. Numbers are kept in the base unit: bytes,
- * nanoseconds, kilohertz, per second.
+ * MB or mib), so that a file says the same to every reader. Numbers are kept in the base unit:
+ * bytes, nanoseconds, kilohertz, per second.
  */
 #ifndef SIM_UNITS_H
 #define SIM_UNITS_H
