@@ -1,0 +1,32 @@
+/*
+ * cmd.h - the verbs of the command line. One file each, one row in main.c.
+ */
+#ifndef SIM_CMD_H
+#define SIM_CMD_H
+
+#include <argp.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "kern/err.h"
+
+struct command {
+	const char *name;
+	const char *summary; /* one line for `allocsim --help` */
+	/* argv[0] is "allocsim NAME". Returns 0, or -1 with @err, whose code becomes the exit status. */
+	int (*run)(int argc, char **argv, struct err *err);
+};
+
+int cmd_import(int argc, char **argv, struct err *err);
+int cmd_list(int argc, char **argv, struct err *err);
+int cmd_plot(int argc, char **argv, struct err *err);
+int cmd_run(int argc, char **argv, struct err *err);
+int cmd_validate(int argc, char **argv, struct err *err);
+
+/* Set by SIGINT and SIGTERM: long work gives up as soon as it can. */
+extern volatile int cmd_stop;
+
+/* Should a progress line be drawn? Only on a terminal. */
+bool cmd_progress_wanted(void);
+
+#endif

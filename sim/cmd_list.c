@@ -1,0 +1,136 @@
+/*
+ * cmd_list.c - allocsim list: what there is to choose from.
+ */
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc/page_allocator.h"
+#include "sim/cmd.h"
+#include "sim/import.h"
+#include "sim/metrics_list.h"
+#include "sim/plot.h"
+#include "sim/suggest.h"
+
+static const char doc[] =
+	"List what there is: allocators, workloads, metrics, plots or formats (of traces)."
+	"\vExamples:\n"
+	"  allocsim list allocators\n"
+	"  allocsim list plots\n";
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	const char **what = state->input;
+	switch (key) {
+	case ARGP_KEY_ARG:
+		if (*what)
+			argp_error(state, "one list at a time");
+		*what = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (!*what)
+			argp_error(state, "list what? allocators, workloads, metrics, plots or formats");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static void row(const char *name, const char *summary)
+{
+	printf("%-24s %s\n", name, summary);
+}
+
+static int list_allocators(struct err *err)
+{
+	for (const struct page_allocator_ops *const *p = page_allocators; *p; p++)
+		row((*p)->name, (*p)->summary);
+	return 0;
+}
+
+static int list_plots(struct err *err)
+{
+	const struct plot_info *p;
+	for (unsigned i = 0; (p = plot_info(i)); i++)
+		row(p->name, p->summary);
+	return 0;
+}
+
+static int list_formats(struct err *err)
+{
+	for (const struct import_format *f = import_formats; f->name; f++)
+		row(f->name, f->summary);
+	return 0;
+}
+
+static int list_metrics(struct err *err)
+{
+	for (const struct metric_info *m = metrics_list; m->key; m++)
+		printf("%-40s %-12s %s\n", m->key, m->unit, m->meaning);
+	return 0;
+}
+
+/* The first comment line of a YAML file says what it is. */
+static void workload_row(const char *dir, const char *name)
+{
+	char path[4096], line[256] = "";
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	FILE *f = fopen(path, "re");
+	if (f && fgets(line, sizeof(line), f))
+		line[strcspn(line, "\n")] = '\0';
+	if (f)
+		fclose(f);
+	const char *text = line[0] == '#' ? line + 1 + strspn(line + 1, " ") : "";
+	printf("%-40s %s\n", path, text);
+}
+
+static int is_yaml(const struct dirent *d)
+{
+	size_t n = strlen(d->d_name);
+	return n > 5 && strcmp(d->d_name + n - 5, ".yaml") == 0;
+}
+
+static int list_workloads(struct err *err)
+{
+	static const char *const dirs[] = {"workloads", "configs", "configs/examples"};
+	unsigned shown = 0;
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+		struct dirent **names;
+		int n = scandir(dirs[i], &names, is_yaml, alphasort);
+		for (int k = 0; k < n; k++) {
+			workload_row(dirs[i], names[k]->d_name);
+			free(names[k]);
+			shown++;
+		}
+		if (n >= 0)
+			free(names);
+	}
+	if (!shown)
+		return err_set(err, ERR_NO_INPUT,
+			       "there is no workloads/ or configs/ here: run this in allocsim's directory");
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int (*list)(struct err *err);
+} lists[] = {
+	{"allocators", list_allocators}, {"workloads", list_workloads}, {"metrics", list_metrics},
+	{"plots", list_plots},           {"formats", list_formats},
+};
+
+int cmd_list(int argc, char **argv, struct err *err)
+{
+	const struct argp argp = {
+		NULL, parse, "allocators|workloads|metrics|plots|formats", doc, NULL, NULL, NULL};
+	const char *what = NULL, *names[sizeof(lists) / sizeof(lists[0])];
+	argp_parse(&argp, argc, argv, 0, NULL, &what);
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		names[i] = lists[i].name;
+		if (strcmp(what, lists[i].name) == 0)
+			return lists[i].list(err);
+	}
+	const char *near = suggest_nearest(what, names, sizeof(lists) / sizeof(lists[0]));
+	return err_set(err, ERR_USAGE, "there is no list of '%s'%s%s%s", what,
+		       near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}

@@ -1,0 +1,103 @@
+/*
+ * main.c - the command line: choose a verb, run it, print its error, exit.
+ *
+ * Results go to standard output, everything else to standard error. The exit status is the code of
+ * the error (kern/err.h).
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sim/cmd.h"
+#include "sim/suggest.h"
+
+volatile int cmd_stop;
+
+static const struct command commands[] = {
+	{"import", "turn a recorded text trace into a binary one", cmd_import},
+	{"run", "simulate a configuration", cmd_run},
+	{"plot", "draw the pictures of a result", cmd_plot},
+	{"validate", "say everything that is wrong with a configuration", cmd_validate},
+	{"list", "list allocators, workloads, metrics, plots or trace formats", cmd_list},
+};
+
+static void print_help(FILE *out)
+{
+	fprintf(out,
+		"Usage: allocsim COMMAND [OPTION...] [ARGUMENT...]\n"
+		"Replay recorded kernel memory traces, and workloads in YAML, against real\n"
+		"implementations of kernel allocators on a simulated machine.\n\n"
+		"Commands:\n");
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
+	fprintf(out,
+		"\n`allocsim COMMAND --help` shows a command's options and examples.\n\n"
+		"Exit status: 0 ok, 1 a difference was found, 64 wrong usage, 65 bad trace,\n"
+		"66 missing input, 69 a needed program is absent, 70 an internal invariant\n"
+		"broke, 73 or 74 output failed, 75 interrupted, 78 bad configuration.\n");
+}
+
+static void on_signal(int sig)
+{
+	cmd_stop = sig;
+}
+
+bool cmd_progress_wanted(void)
+{
+	return isatty(STDERR_FILENO) && !getenv("ALLOCSIM_NO_PROGRESS");
+}
+
+static int unknown_command(const char *name)
+{
+	const char *names[sizeof(commands) / sizeof(commands[0])];
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		names[i] = commands[i].name;
+	const char *near = suggest_nearest(name, names, sizeof(commands) / sizeof(commands[0]));
+	fprintf(stderr, "allocsim: unknown command '%s'", name);
+	if (near)
+		fprintf(stderr, "; did you mean '%s'?", near);
+	fprintf(stderr, " (see allocsim --help)\n");
+	return ERR_USAGE;
+}
+
+static int run_command(const struct command *c, int argc, char **argv)
+{
+	char name[64];
+	struct err err = {.code = ERR_NONE};
+	snprintf(name, sizeof(name), "allocsim %s", c->name);
+	argv[1] = name;
+	int rc = c->run(argc - 1, argv + 1, &err);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		rc = err_set(&err, ERR_IO, "cannot write to standard output");
+	}
+	if (rc == 0)
+		return 0;
+	fprintf(stderr, "allocsim: %s\n", err.text);
+	return err.code;
+}
+
+int main(int argc, char **argv)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of writing, reported like others */
+	if (argc < 2) {
+		print_help(stderr);
+		return ERR_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+		print_help(stdout);
+		return 0;
+	}
+	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0) {
+		printf("allocsim " ALLOCSIM_VERSION "\n");
+		return 0;
+	}
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return run_command(&commands[i], argc, argv);
+	}
+	return unknown_command(argv[1]);
+}
