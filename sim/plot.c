@@ -366,7 +366,7 @@ static int draw(struct session *s, const struct plot *plot, const char *format, 
 	const struct plot_options *options = s->in.options;
 	unsigned columns = options->columns ? options->columns : 80;
 	unsigned rows = options->rows ? options->rows : 24;
-	char definitions[256], vars[PATH_MAX], common[PATH_MAX], script[PATH_MAX];
+	char definitions[256], vars[64], common[PATH_MAX], script[PATH_MAX];
 	char warnings[GNUPLOT_WARNINGS];
 	const char *args[] = {"-e", definitions, vars, common, script, NULL};
 
@@ -386,6 +386,28 @@ static int draw(struct session *s, const struct plot *plot, const char *format, 
 	return 0;
 }
 
+/*
+ * gnuplot ends with status 0 even if its output didn't fit on the disk, so look whether the file
+ * @name has its end.
+ */
+static int check_picture(struct session *s, const char *name, const char *end, struct err *err)
+{
+	char path[PATH_MAX], tail[16] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", s->work, name);
+	f = fopen(path, "re");
+	if (f) {
+		if (!fseek(f, -12, SEEK_END) && fread(tail, 1, 12, f) != 12)
+			tail[0] = '\0';
+		fclose(f);
+	}
+	if (!memmem(tail, sizeof(tail), end, strlen(end)))
+		return err_set(err, ERR_IO, "%s/%s: is incomplete; is the disk full?", s->target,
+			       name);
+	return 0;
+}
+
 static int move_file(struct session *s, const char *name, struct err *err)
 {
 	char from[PATH_MAX], to[PATH_MAX];
@@ -401,18 +423,19 @@ static int move_file(struct session *s, const char *name, struct err *err)
 static int make_pictures(struct session *s, const struct plot *plot, unsigned panel_rows,
 			 struct err *err)
 {
-	static const char *const formats[] = {"png", "svg"};
-	char name[PATH_MAX];
+	static const char *const formats[] = {"png", "svg"}, *const ends[] = {"IEND", "</svg>"};
+	char name[64], path[PATH_MAX];
 	unsigned i;
 
 	for (i = 0; i < ARRAY_SIZE(formats); i++) {
 		snprintf(name, sizeof(name), "%s.%s", plot->info.name, formats[i]);
-		if (draw(s, plot, formats[i], name, panel_rows, err))
+		if (draw(s, plot, formats[i], name, panel_rows, err) ||
+		    check_picture(s, name, ends[i], err))
 			return -1;
 	}
-	snprintf(name, sizeof(name), "%s/data", s->target);
-	if ((mkdir(s->target, 0777) && errno != EEXIST) || (mkdir(name, 0777) && errno != EEXIST))
-		return err_set(err, ERR_CANT_CREATE, "%s: can't create: %s", name, strerror(errno));
+	snprintf(path, sizeof(path), "%s/data", s->target);
+	if ((mkdir(s->target, 0777) && errno != EEXIST) || (mkdir(path, 0777) && errno != EEXIST))
+		return err_set(err, ERR_CANT_CREATE, "%s: can't create: %s", path, strerror(errno));
 	snprintf(name, sizeof(name), "data/%s.dat", plot->info.name);
 	if (move_file(s, name, err))
 		return -1;

@@ -11,7 +11,8 @@ set datafile missing "NaN"
 
 is_text = format eq "dumb"
 if (format eq "png") {
-	set terminal pngcairo size 1600,1000 font "Sans,15" linewidth 1.5 background "white" noenhanced
+	set terminal pngcairo size 1600,1000 font "Sans,15" linewidth 1.5 \
+		background "white" noenhanced
 }
 if (format eq "svg") {
 	set terminal svg size 1600,1000 font "Sans,19" linewidth 1.5 background "white" noenhanced

@@ -1,5 +1,5 @@
-# fidelity.gp - differences from the recorded free blocks by order, one panel (data block) a zone. Bar
-# b has its position in column 2b and its height in column 2b + 1.
+# fidelity.gp - differences from the recorded free blocks by order, one panel (data block) a zone.
+# Bar b has its position in column 2b and its height in column 2b + 1.
 #
 # The y axis is linear up to about 1 block and logarithmic beyond, on both sides of zero.
 
@@ -10,7 +10,8 @@ if (is_text) {
 	set multiplot layout panel_rows,panel_columns title heading
 } else {
 	set multiplot layout panel_rows,panel_columns title heading font ",19" \
-		margins screen 0.085, screen 0.97, screen 0.085, screen 0.83 spacing screen 0.07, screen 0.09
+		margins screen 0.085, screen 0.97, screen 0.085, screen 0.83 \
+		spacing screen 0.07, screen 0.09
 }
 set nonlinear y via asinh(y) inverse sinh(y)
 unset mytics
@@ -31,16 +32,18 @@ do for [p = 1:panels] {
 	do for [e = (y_max[p] > 100):9] {
 		set ytics add (gprintf("+%.0s%c", 10**e) 10**e, gprintf("-%.0s%c", 10**e) -10**e)
 	}
-	set ylabel ((p - 1) % panel_columns == 0 ? "difference (blocks)" : "")
-	set xlabel (p > panels - panel_columns ? "block order (a block has 2^order pages); 0 = exactly as recorded" : "")
+	set ylabel ((p - 1) % panel_columns == 0 ? "difference (0 is best)" : "")
+	set xlabel (p > panels - panel_columns ? "block order (a block has 2^order pages)" : "")
 	if (p == 1) {
-		set key at screen 0.97, screen 0.895 right center horizontal maxrows 1 samplen 1.5 width 1
+		set key at screen 0.97, screen 0.895 right center horizontal maxrows 1 \
+			samplen 1.5 width 1
 	} else {
 		unset key
 	}
 	if (is_text || panel_columns > 1) {
 		plot for [b = 1:bars] data index p-1 using (column(2 * b)):(column(2 * b + 1)) \
-			with boxes fillcolor rgb bar_color[b] linecolor rgb bar_color[b] title bar_label[b]
+			with boxes fillcolor rgb bar_color[b] linecolor rgb bar_color[b] \
+			title bar_label[b]
 	} else {
 		plot for [b = 1:bars] data index p-1 using (column(2 * b)):(column(2 * b + 1)) \
 			with boxes fillcolor rgb bar_color[b] title bar_label[b], \

@@ -1,5 +1,5 @@
-# latency.gp - share of operations that took longer than a latency, both axes logarithmic. Curve c is
-# data block c; panel p draws the curves first[p] to last[p].
+# latency.gp - share of operations that took longer than a latency, both axes logarithmic. Curve c
+# is data block c; panel p draws the curves first[p] to last[p].
 
 if (is_text) {
 	set multiplot layout panels,1 title heading
@@ -18,8 +18,8 @@ set key outside right center Left reverse samplen 2
 entry(c) = is_text ? label[c] : label[c] . ": " . figures[c]
 do for [p = 1:panels] {
 	if (!is_text) {
-		set key at screen 0.615, screen (panels == 1 ? 0.48 : p == 1 ? 0.72 : 0.27) left center \
-			Left reverse samplen 2 spacing 1.5 font ",11"
+		set key at screen 0.615, screen (panels == 1 ? 0.48 : p == 1 ? 0.72 : 0.27) \
+			left center Left reverse samplen 2 spacing 1.5 font ",11"
 	}
 	set title panel_title[p]
 	set ylabel (is_text ? "" : "percentile (log of the share above)")

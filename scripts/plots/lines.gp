@@ -4,7 +4,7 @@ if (is_text) {
 	set multiplot layout 1,1 title heading
 } else {
 	set multiplot layout 1,1 title heading font ",19" \
-		margins screen 0.085, screen 0.86, screen 0.085, screen 0.89
+		margins screen 0.085, screen 0.845, screen 0.085, screen 0.89
 }
 set xrange [0:x_max]
 set yrange [0:y_max]
