@@ -241,7 +241,7 @@ static char *find_scripts(const struct plot_options *options, struct err *err)
 		"/../share/allocsim/plots",
 	};
 	const char *named = getenv("ALLOCSIM_SCRIPTS");
-	char exe[PATH_MAX], *found = NULL;
+	char exe[PATH_MAX], *found = NULL, *dir;
 	ssize_t bytes;
 	unsigned i;
 
@@ -255,10 +255,9 @@ static char *find_scripts(const struct plot_options *options, struct err *err)
 	}
 	bytes = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 	exe[bytes > 0 ? bytes : 0] = '\0';
-	for (i = 0; i < ARRAY_SIZE(places) && !found && bytes > 0; i++) {
-		exe[bytes] = '\0';
-		found = try_scripts(dirname(exe), places[i]);
-	}
+	dir = dirname(exe);
+	for (i = 0; i < ARRAY_SIZE(places) && !found; i++)
+		found = try_scripts(dir, places[i]);
 	if (!found)
 		err_set(err, ERR_NO_INPUT,
 			"the gnuplot scripts are not found; set ALLOCSIM_SCRIPTS to the directory "
@@ -366,7 +365,7 @@ static int draw(struct session *s, const struct plot *plot, const char *format, 
 	const struct plot_options *options = s->in.options;
 	unsigned columns = options->columns ? options->columns : 80;
 	unsigned rows = options->rows ? options->rows : 24;
-	char definitions[256], vars[PATH_MAX], common[PATH_MAX], script[PATH_MAX];
+	char definitions[256], vars[64], common[PATH_MAX], script[PATH_MAX];
 	char warnings[GNUPLOT_WARNINGS];
 	const char *args[] = {"-e", definitions, vars, common, script, NULL};
 
@@ -383,6 +382,32 @@ static int draw(struct session *s, const struct plot *plot, const char *format, 
 		return -1;
 	if (warnings[0])
 		say(s, "%s: gnuplot says: %s\n", plot->info.name, warnings);
+	return 0;
+}
+
+/* Print the picture without the blanks at the ends of lines and the form feed before it. */
+static int draw_in_terminal(struct session *s, const struct plot *plot, unsigned panel_rows,
+			    struct err *err)
+{
+	char path[PATH_MAX], *line = NULL;
+	size_t line_bytes = 0;
+	ssize_t bytes;
+	FILE *f;
+
+	if (draw(s, plot, "dumb", "picture", panel_rows, err))
+		return -1;
+	snprintf(path, sizeof(path), "%s/picture", s->work);
+	f = fopen(path, "re");
+	if (!f)
+		return err_set(err, ERR_PROGRAM, "gnuplot drew nothing");
+	while ((bytes = getline(&line, &line_bytes, f)) > 0) {
+		while (bytes && isspace((unsigned char)line[bytes - 1]))
+			bytes--;
+		line[bytes] = '\0';
+		fprintf(s->in.options->terminal, "%s\n", line + (line[0] == '\f'));
+	}
+	free(line);
+	fclose(f);
 	return 0;
 }
 
@@ -424,7 +449,7 @@ static int make_pictures(struct session *s, const struct plot *plot, unsigned pa
 			 struct err *err)
 {
 	static const char *const formats[] = {"png", "svg"}, *const ends[] = {"IEND", "</svg>"};
-	char name[PATH_MAX];
+	char name[64], path[PATH_MAX];
 	unsigned i;
 
 	for (i = 0; i < ARRAY_SIZE(formats); i++) {
@@ -433,9 +458,9 @@ static int make_pictures(struct session *s, const struct plot *plot, unsigned pa
 		    check_picture(s, name, ends[i], err))
 			return -1;
 	}
-	snprintf(name, sizeof(name), "%s/data", s->target);
-	if ((mkdir(s->target, 0777) && errno != EEXIST) || (mkdir(name, 0777) && errno != EEXIST))
-		return err_set(err, ERR_CANT_CREATE, "%s: can't create: %s", name, strerror(errno));
+	snprintf(path, sizeof(path), "%s/data", s->target);
+	if ((mkdir(s->target, 0777) && errno != EEXIST) || (mkdir(path, 0777) && errno != EEXIST))
+		return err_set(err, ERR_CANT_CREATE, "%s: can't create: %s", path, strerror(errno));
 	snprintf(name, sizeof(name), "data/%s.dat", plot->info.name);
 	if (move_file(s, name, err))
 		return -1;
@@ -466,7 +491,7 @@ static int make_plot(struct session *s, const struct plot *plot, struct err *err
 		return 0;
 	}
 	if (s->in.options->terminal)
-		return draw(s, plot, "dumb", "", out.panel_rows, err);
+		return draw_in_terminal(s, plot, out.panel_rows, err);
 	return make_pictures(s, plot, out.panel_rows, err);
 }
 

@@ -22,10 +22,10 @@ struct plot_options {
 	const char *orders;      /* for unusable_index: "1,3,5"; NULL: 1,3,5,7,9,10 */
 	const char *zone;        /* for plots over time: "Normal" or "node1_normal"; NULL: all */
 	const char *scripts_dir; /* holds plots/NAME.gp; NULL: see plot_results() */
-	bool terminal;           /* draw with characters on standard output, write no file */
-	unsigned columns, rows;  /* of the terminal; 0: 80 and 24 */
-	bool color;              /* terminal: ANSI colours */
-	FILE *messages;          /* a line for each picture written or skipped; NULL: none */
+	FILE *terminal;         /* draw with characters into it and write no file; NULL: pictures */
+	unsigned columns, rows; /* of the terminal; 0: 80 and 24 */
+	bool color;             /* terminal: ANSI colours */
+	FILE *messages;         /* a line for each picture written or skipped; NULL: none */
 };
 
 /* The @index-th plot, or NULL after the last. */

@@ -109,7 +109,7 @@ void plot_zone_prefix(const cJSON *zone, char *buf, size_t size)
 	double nid = plot_number(zone, "nid", 0);
 	size_t used = 0;
 
-	if (nid > 0)
+	if (nid > 0 && nid < NODES_LIMIT)
 		used = (size_t)snprintf(buf, size, "node%.0f_", nid);
 	for (; *type && used + 1 < size; type++)
 		buf[used++] = (char)tolower((unsigned char)*type);
@@ -121,7 +121,7 @@ void plot_zone_label(const cJSON *zone, char *buf, size_t size)
 	const char *type = plot_text(zone, "type", plot_text(zone, "name", "unknown"));
 	double nid = plot_number(zone, "nid", 0);
 
-	if (nid > 0)
+	if (nid > 0 && nid < NODES_LIMIT)
 		snprintf(buf, size, "node %.0f, zone %.32s", nid, type);
 	else
 		snprintf(buf, size, "zone %.32s", type);

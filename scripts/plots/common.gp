@@ -2,7 +2,7 @@
 #
 # Run after the variables of a plot (data/NAME.gp) and before its script. Expects:
 #   format   "png", "svg" or "dumb" (characters)
-#   output   file to write; "dumb" writes to standard output
+#   output   file to write
 #   columns, rows, ansi   size of the terminal and whether it shows colours, for "dumb"
 
 set encoding utf8
@@ -23,9 +23,7 @@ if (is_text && ansi) {
 if (is_text && !ansi) {
 	set terminal dumb size columns,rows mono noenhanced
 }
-if (!is_text) {
-	set output output
-}
+set output output
 
 # Orders, small to large: viridis, which keeps its order of brightness for every kind of sight.
 array palette_orders[16] = [ \

@@ -10,7 +10,7 @@ if (is_text) {
 	set multiplot layout panel_rows,panel_columns title heading
 } else {
 	set multiplot layout panel_rows,panel_columns title heading font ",19" \
-		margins screen 0.085, screen 0.97, screen 0.085, screen 0.83 \
+		margins screen 0.085, screen 0.97, screen 0.085, screen 0.86 \
 		spacing screen 0.07, screen 0.09
 }
 set nonlinear y via asinh(y) inverse sinh(y)
@@ -35,8 +35,7 @@ do for [p = 1:panels] {
 	set ylabel ((p - 1) % panel_columns == 0 ? "difference (0 is best)" : "")
 	set xlabel (p > panels - panel_columns ? "block order (a block has 2^order pages)" : "")
 	if (p == 1) {
-		set key at screen 0.97, screen 0.895 right center horizontal maxrows 1 \
-			samplen 1.5 width 1
+		set key at screen 0.985, screen 0.985 right top vertical maxrows 3 samplen 1.5
 	} else {
 		unset key
 	}

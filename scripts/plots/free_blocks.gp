@@ -9,7 +9,7 @@ if (is_text) {
 	set multiplot layout panel_rows,panel_columns title heading
 } else {
 	set multiplot layout panel_rows,panel_columns title heading font ",19" \
-		margins screen 0.085, screen 0.97, screen 0.085, screen 0.83 \
+		margins screen 0.085, screen 0.97, screen 0.085, screen 0.86 \
 		spacing screen 0.07, screen 0.09
 }
 height(n) = n > 0 ? n : 0.5
@@ -29,8 +29,7 @@ do for [p = 1:panels] {
 	set ylabel ((p - 1) % panel_columns == 0 ? "free blocks" : "")
 	set xlabel (p > panels - panel_columns ? "block order (a block has 2^order pages)" : "")
 	if (p == 1) {
-		set key at screen 0.97, screen 0.895 right center horizontal maxrows 1 \
-			samplen 1.5 width 1
+		set key at screen 0.985, screen 0.985 right top vertical maxrows 3 samplen 1.5
 	} else {
 		unset key
 	}
@@ -44,7 +43,8 @@ do for [p = 1:panels] {
 			using (column(2 * b)):(height(column(2 * b + 1))) \
 			with boxes fillcolor rgb bar_color[b] title bar_label[b], \
 			for [b = 1:bars] data index p-1 \
-			using (column(2 * b)):(height(column(2 * b + 1))):(number(column(2 * b + 1))) \
+			using (column(2 * b)):(height(column(2 * b + 1))): \
+			(number(column(2 * b + 1))) \
 			with labels offset 0,0.5 font ",10" notitle
 	}
 }
