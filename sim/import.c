@@ -75,6 +75,7 @@ struct import {
 	uint64_t last_ns[TRACE_CPUS_LIMIT];
 	uint64_t base_ns;
 	bool based; /* base_ns is set */
+	bool moved; /* the current event, to a later time */
 	uint32_t seq, next_id;
 	uint64_t lost_total;  /* as the recorder sums up */
 	uint64_t lost_missed; /* as it said where it happened */
@@ -116,8 +117,7 @@ static int emit(struct import *im, struct trace_rec rec, gfp_t gfp)
 	int raised = trace_writer_add(im->writer, &rec, gfp, im->err);
 	if (raised < 0)
 		return -1;
-	if (raised)
-		note(im, &im->report->out_of_order, 1);
+	im->moved |= raised;
 	if (!(rec.flags & TRACE_F_IMPLICIT))
 		im->report->imported++;
 	if (rec.kind == TRACE_PAGE_ALLOC || rec.kind == TRACE_PAGE_FREE)
@@ -275,7 +275,7 @@ static int handle_page_event(struct import *im, const struct text_event *event,
 		im->base_ns = time_ns;
 	}
 	if (time_ns < im->base_ns) {
-		note(im, &im->report->out_of_order, 1);
+		im->moved = true;
 		time_ns = im->base_ns;
 	}
 	struct trace_rec rec = {
@@ -299,20 +299,22 @@ static int handle_event(struct import *im, const struct text_event *event)
 	if (event->cpu >= TRACE_CPUS_LIMIT)
 		return error_here(im, "a CPU above 255, more than this version can simulate");
 	im->report->events++;
-	if (time_ns < im->last_ns[event->cpu]) {
-		note(im, &im->report->out_of_order, 1);
+	im->moved = time_ns < im->last_ns[event->cpu];
+	if (im->moved)
 		time_ns = im->last_ns[event->cpu];
-	}
 	im->last_ns[event->cpu] = time_ns;
 
+	int result = 0;
 	enum page_event_kind kind = page_event_kind(event);
 	if (kind == PAGE_EVENT_NONE)
 		im->report->other_events++;
 	else if (kind == PAGE_EVENT_FREE_BATCHED)
 		im->report->batched_frees++;
 	else
-		return handle_page_event(im, event, kind, time_ns);
-	return 0;
+		result = handle_page_event(im, event, kind, time_ns);
+	if (im->moved)
+		note(im, &im->report->out_of_order, 1);
+	return result;
 }
 
 /* The two accounts of loss describe the same events: the larger one counts. */

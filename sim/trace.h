@@ -54,8 +54,8 @@ struct trace_rec {
 	uint32_t seq;     /* position among the records of the whole recording */
 	uint32_t id;      /* object, dense in order of allocation, or TRACE_ID_NONE */
 	uint32_t pfn;     /* recorded page frame, or TRACE_PFN_NONE */
-	uint32_t aux;     /* PARTIAL: offset in pages; EXTFRAG: fallback_order | alloc_mt<<8 | fallback_mt<<16 |
-			     change_ownership<<24; else 0 */
+	uint32_t aux;     /* PARTIAL: offset in pages; EXTFRAG: fallback_order | alloc_mt<<8 |
+			     fallback_mt<<16 | change_ownership<<24; else 0 */
 	uint16_t gfp;     /* index into the table of gfp masks; 0, which is no flags, but for allocations */
 	uint16_t cpu;
 	uint8_t kind; /* enum trace_kind */
@@ -139,10 +139,13 @@ struct trace_writer;
 
 /* NULL and @err on failure. @path may be NULL: then finish gives an unlinked file's descriptor. */
 struct trace_writer *trace_writer_new(const char *path, struct err *err);
-/* Append a record to its section: evidence by kind, demands by rec->cpu. rec->gfp is set by the
- * writer from @gfp, which is 0 but for allocations. Its fields must satisfy trace_open(): above all,
- * ids count up from 0 over the whole trace and seq grows with each record. A time earlier than the CPU's last is raised to it; returns 1 then, 0 otherwise,
- * -1 with @err on failure, after which the writer can only be aborted. */
+/*
+ * Append a record to its section: evidence by kind, demands by rec->cpu. rec->gfp is set by the writer
+ * from @gfp, which is 0 but for allocations. The fields must be what trace_open() accepts: above all,
+ * ids count up from 0 over the whole trace and seq grows with each record. A time earlier than the
+ * CPU's last (evidence: also than the last evidence) is raised to it; returns 1 then, 0 otherwise, -1
+ * with @err on failure, after which the writer can only be aborted.
+ */
 int trace_writer_add(struct trace_writer *w, struct trace_rec *rec, uint32_t gfp, struct err *err);
 int trace_writer_add_preexisting(struct trace_writer *w, uint32_t pfn, unsigned order,
 				 struct err *err);
