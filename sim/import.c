@@ -58,7 +58,8 @@ static const struct finding {
 	{offsetof(struct trace_report, out_of_order), "events out of order"},
 	{offsetof(struct trace_report, live_allocations), "allocations of a live page"},
 	{offsetof(struct trace_report, order_mismatches), "frees larger than their allocation"},
-	{offsetof(struct trace_report, unmatched_frees), "frees of blocks older than the recording"},
+	{offsetof(struct trace_report, unmatched_frees),
+	 "frees of blocks older than the recording"},
 	{offsetof(struct trace_report, untraced_allocations), "frees of pages that were free"},
 	{offsetof(struct trace_report, unknown_gfp_names), "unknown gfp flag names"},
 };
@@ -75,6 +76,7 @@ struct import {
 	uint64_t last_ns[TRACE_CPUS_LIMIT];
 	uint64_t base_ns;
 	bool based; /* base_ns is set */
+	bool moved; /* the current event, to a later time */
 	uint32_t seq, next_id;
 	uint64_t lost_total;  /* as the recorder sums up */
 	uint64_t lost_missed; /* as it said where it happened */
@@ -116,8 +118,7 @@ static int emit(struct import *im, struct trace_rec rec, gfp_t gfp)
 	int raised = trace_writer_add(im->writer, &rec, gfp, im->err);
 	if (raised < 0)
 		return -1;
-	if (raised)
-		note(im, &im->report->out_of_order, 1);
+	im->moved |= raised;
 	if (!(rec.flags & TRACE_F_IMPLICIT))
 		im->report->imported++;
 	if (rec.kind == TRACE_PAGE_ALLOC || rec.kind == TRACE_PAGE_FREE)
@@ -245,9 +246,9 @@ static int handle_evidence(struct import *im, struct trace_rec rec, enum page_ev
 	if (kind == PAGE_EVENT_EXTFRAG) {
 		rec.kind = TRACE_PAGE_EXTFRAG;
 		rec.migratetype = (uint8_t)page->fallback_migratetype;
-		rec.aux = (uint32_t)(page->fallback_order | page->alloc_migratetype << 8 |
-				     page->fallback_migratetype << 16 |
-				     page->change_ownership << 24);
+		rec.aux =
+			(uint32_t)(page->fallback_order | page->alloc_migratetype << 8 |
+				   page->fallback_migratetype << 16 | page->change_ownership << 24);
 	} else {
 		rec.kind = kind == PAGE_EVENT_TAKEN ? TRACE_PAGE_TAKEN : TRACE_PAGE_DRAINED;
 	}
@@ -275,7 +276,7 @@ static int handle_page_event(struct import *im, const struct text_event *event,
 		im->base_ns = time_ns;
 	}
 	if (time_ns < im->base_ns) {
-		note(im, &im->report->out_of_order, 1);
+		im->moved = true;
 		time_ns = im->base_ns;
 	}
 	struct trace_rec rec = {
@@ -299,20 +300,22 @@ static int handle_event(struct import *im, const struct text_event *event)
 	if (event->cpu >= TRACE_CPUS_LIMIT)
 		return error_here(im, "a CPU above 255, more than this version can simulate");
 	im->report->events++;
-	if (time_ns < im->last_ns[event->cpu]) {
-		note(im, &im->report->out_of_order, 1);
+	im->moved = time_ns < im->last_ns[event->cpu];
+	if (im->moved)
 		time_ns = im->last_ns[event->cpu];
-	}
 	im->last_ns[event->cpu] = time_ns;
 
+	int result = 0;
 	enum page_event_kind kind = page_event_kind(event);
 	if (kind == PAGE_EVENT_NONE)
 		im->report->other_events++;
 	else if (kind == PAGE_EVENT_FREE_BATCHED)
 		im->report->batched_frees++;
 	else
-		return handle_page_event(im, event, kind, time_ns);
-	return 0;
+		result = handle_page_event(im, event, kind, time_ns);
+	if (im->moved)
+		note(im, &im->report->out_of_order, 1);
+	return result;
 }
 
 /* The two accounts of loss describe the same events: the larger one counts. */
@@ -395,7 +398,8 @@ static int read_lines(struct import *im, struct progress *progress)
 		return err_set(im->err, ERR_TRACE, "%s: empty input", textin_name(im->in));
 	if (!im->parser)
 		return err_set(im->err, ERR_TRACE,
-			       "%s:%" PRIu64 ": no trace: not one event in the lines so far that ftrace, "
+			       "%s:%" PRIu64
+			       ": no trace: not one event in the lines so far that ftrace, "
 			       "trace-cmd report or perf script would print",
 			       textin_name(im->in), textin_line_number(im->in));
 	return 0;
@@ -411,7 +415,8 @@ static int check_strict(struct import *im)
 	}
 	if (first == STRICT_FINDINGS_ROOM)
 		return 0;
-	return err_set(im->err, ERR_TRACE, "%s:%" PRIu64 ": %" PRIu64 " %s, the first here (strict)",
+	return err_set(im->err, ERR_TRACE,
+		       "%s:%" PRIu64 ": %" PRIu64 " %s, the first here (strict)",
 		       textin_name(im->in), im->first_line[first],
 		       *report_field(im->report, findings[first].field), findings[first].text);
 }
@@ -421,7 +426,8 @@ int import_text(struct textin *in, const struct import_parser *parser, bool stri
 		int *fd, struct err *err)
 {
 	int result = -1;
-	struct import im = {.in = in, .parser = parser, .writer = writer, .report = report, .err = err};
+	struct import im = {
+		.in = in, .parser = parser, .writer = writer, .report = report, .err = err};
 	*report = (struct trace_report){0};
 	if (pfnset_init(&im.seen) != 0) {
 		out_of_memory(&im);
@@ -431,7 +437,8 @@ int import_text(struct textin *in, const struct import_parser *parser, bool stri
 		goto out;
 	if (!report->imported) {
 		err_set(err, ERR_TRACE,
-			"%s: no page event (kmem:mm_page_*) among %" PRIu64 " events: nothing to replay",
+			"%s: no page event (kmem:mm_page_*) among %" PRIu64
+			" events: nothing to replay",
 			textin_name(in), report->events);
 		goto out;
 	}
@@ -457,8 +464,8 @@ static int find_parser(const char *format, const struct import_parser **parser, 
 	else if (strcmp(format, "perf") == 0)
 		*parser = &import_perf;
 	else
-		return err_set(err, ERR_USAGE, "unknown trace format '%s': ftrace, trace-cmd or perf",
-			       format);
+		return err_set(err, ERR_USAGE,
+			       "unknown trace format '%s': ftrace, trace-cmd or perf", format);
 	return 0;
 }
 

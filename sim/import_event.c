@@ -58,22 +58,25 @@ enum page_event_kind page_event_kind(const struct text_event *event)
 {
 	static const struct {
 		const char *name;
+		size_t bytes;
 		enum page_event_kind kind;
 	} names[] = {
-		{"mm_page_alloc", PAGE_EVENT_ALLOC},
-		{"mm_page_free", PAGE_EVENT_FREE},
-		{"mm_page_free_batched", PAGE_EVENT_FREE_BATCHED},
-		{"mm_page_alloc_zone_locked", PAGE_EVENT_TAKEN},
-		{"mm_page_pcpu_drain", PAGE_EVENT_DRAINED},
-		{"mm_page_alloc_extfrag", PAGE_EVENT_EXTFRAG},
+#define NAME(name, kind) {name, sizeof(name) - 1, kind}
+		NAME("mm_page_alloc", PAGE_EVENT_ALLOC),
+		NAME("mm_page_free", PAGE_EVENT_FREE),
+		NAME("mm_page_free_batched", PAGE_EVENT_FREE_BATCHED),
+		NAME("mm_page_alloc_zone_locked", PAGE_EVENT_TAKEN),
+		NAME("mm_page_pcpu_drain", PAGE_EVENT_DRAINED),
+		NAME("mm_page_alloc_extfrag", PAGE_EVENT_EXTFRAG),
 		/* What Linux 2.6.32 to 3.1 called two of them. */
-		{"mm_page_free_direct", PAGE_EVENT_FREE},
-		{"mm_pagevec_free", PAGE_EVENT_FREE_BATCHED},
+		NAME("mm_page_free_direct", PAGE_EVENT_FREE),
+		NAME("mm_pagevec_free", PAGE_EVENT_FREE_BATCHED),
+#undef NAME
 	};
 	if (event->name_bytes < 12 || memcmp(event->name, "mm_page", 7) != 0)
 		return PAGE_EVENT_NONE;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		if (strlen(names[i].name) == event->name_bytes &&
+		if (names[i].bytes == event->name_bytes &&
 		    memcmp(names[i].name, event->name, event->name_bytes) == 0)
 			return names[i].kind;
 	}
@@ -153,6 +156,12 @@ static void cached_gfp(struct gfp_cache *cache, const char *p, const char *end,
 	page->unknown_gfp_names = cache->entries[i].unknown;
 }
 
+/* Blanks, control characters and the '\n' behind the line end a word. */
+static inline bool is_word(char c)
+{
+	return (unsigned char)c > ' ';
+}
+
 /* One key=value; returns the key's bit, 0 for a key of no interest or a value that is no number. */
 static unsigned parse_key(const char *key, const char *equals, const char *end,
 			  struct gfp_cache *cache, struct page_event *page)
@@ -204,17 +213,18 @@ enum page_event_flaw page_event_parse(const struct text_event *event, enum page_
 	const char *p = event->args;
 	*page = (struct page_event){0};
 	for (;;) {
-		const char *equals = NULL;
-		p = skip_blanks(p);
-		const char *key = p;
-		for (; *p != ' ' && *p != '\t' && *p != '\n'; p++) {
-			if (*p == '=' && !equals)
-				equals = p;
-		}
-		if (equals)
-			found |= parse_key(key, equals, p, cache, page);
-		if (p >= event->end)
+		while (p < event->end && !is_word(*p))
+			p++;
+		if (p == event->end)
 			break;
+		const char *key = p;
+		while (is_word(*p) && *p != '=')
+			p++;
+		const char *equals = p;
+		while (is_word(*p))
+			p++;
+		if (*equals == '=')
+			found |= parse_key(key, equals, p, cache, page);
 	}
 	if (~found & keys_needed[kind])
 		return PAGE_EVENT_KEY_MISSING;

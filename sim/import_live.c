@@ -21,8 +21,11 @@ static uint64_t pack(struct live_block b)
 
 static struct live_block unpack(uint64_t v)
 {
-	return (struct live_block){.id = (uint32_t)(v >> 32), .offset = v >> 16 & 0xffff,
-				   .cpu = v >> 8 & 0xff, .order = v >> 1 & 0xf, .part = v & 1};
+	return (struct live_block){.id = (uint32_t)(v >> 32),
+				   .offset = v >> 16 & 0xffff,
+				   .cpu = v >> 8 & 0xff,
+				   .order = v >> 1 & 0xf,
+				   .part = v & 1};
 }
 
 void live_release(struct live_map *live)

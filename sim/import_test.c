@@ -195,6 +195,11 @@ static void times_out_of_order(void **state)
 	assert_int_equal(t.ops[0][2].time_ns, 250000000);
 	assert_int_equal(t.span_ns, 500000000);
 	trace_close(&t);
+	/* Moved for three reasons, counted once: behind its CPU, the trace's start and the evidence. */
+	import_script("o 0 2.0 0 0  d 1 5.0 1 0  d 1 6.0 1 0  d 0 1.0 1 0  a 0 7.0 1 0", &t);
+	assert_int_equal(t.report.out_of_order, 1);
+	assert_int_equal(t.evidence[2].time_ns, 1000000000);
+	trace_close(&t);
 }
 
 /* The same recording by two recorders, with what each adds. */

@@ -23,7 +23,10 @@ static uint64_t host_now_ns(void)
 void progress_init(struct progress *p, const char *label, uint64_t total)
 {
 	uint64_t now = host_now_ns();
-	*p = (struct progress){.out = stderr, .label = label, .total = total, .started_ns = now,
+	*p = (struct progress){.out = stderr,
+			       .label = label,
+			       .total = total,
+			       .started_ns = now,
 			       .next_ns = now + REDRAW_NS};
 }
 

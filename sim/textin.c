@@ -243,7 +243,8 @@ static int fill(struct textin *in, struct err *err)
 			return -1;
 		/* With no input left, a decoder may still hold text, but not for ever. */
 		if (drained && in->end == before && in->raw_start == raw_before)
-			return in->frame_done ? 0 : corrupt(in, "compressed data is cut short", err);
+			return in->frame_done ? 0
+					      : corrupt(in, "compressed data is cut short", err);
 	}
 	return 1;
 }

@@ -4,15 +4,18 @@
  * Layout, little-endian, every section 64-byte aligned:
  *
  *   struct trace_header                  magic, version, counts, section table, CRC-32 of each section
- *   ops of CPU 0, ops of CPU 1, ...      demands: what the workload asked for, by CPU, in time order
+ *   gfp masks                            what records point at; the first is 0
  *   evidence                             what the recorded allocator did by itself, in time order
  *   preexisting                          blocks that were allocated before the recording began
+ *   ops of CPU 0, ops of CPU 1, ...      demands: what the workload asked for, by CPU, in time order
  *
  * Demands are replayed; evidence (refills and drains of per-CPU lists, fallbacks) is never replayed:
  * it tells what was free or cached when the recording began, and scores a model against the truth.
  *
  * Objects have dense ids in order of allocation. A free names its object by id; a block that was
- * allocated before the recording has no id (TRACE_ID_NONE) and is freed at its recorded pfn.
+ * allocated before the recording has no id (TRACE_ID_NONE) and is freed at its recorded pfn. So is
+ * one whose allocation left no event (alloc_pages_bulk): its frees are PREEXISTING too, but it is not
+ * in the preexisting section unless its first event was such a free. docs/trace-format.md has more.
  */
 #ifndef SIM_TRACE_H
 #define SIM_TRACE_H
@@ -46,13 +49,14 @@ enum trace_rec_flags {
 
 /* One event, 32 bytes. */
 struct trace_rec {
-	uint64_t time_ns; /* since trace_header.base_ns; never decreases within one CPU */
-	uint32_t seq;     /* position among the imported events of the whole recording */
+	uint64_t time_ns; /* since trace_header.base_ns; never decreases within one CPU's demands, nor
+			     within the evidence */
+	uint32_t seq;     /* position among the records of the whole recording */
 	uint32_t id;      /* object, dense in order of allocation, or TRACE_ID_NONE */
 	uint32_t pfn;     /* recorded page frame, or TRACE_PFN_NONE */
-	uint32_t aux;     /* PARTIAL: offset in pages; EXTFRAG: fallback_order | alloc_mt<<8 | fallback_mt<<16 |
-			     change_ownership<<24; else 0 */
-	uint16_t gfp;     /* index into the header's table of gfp masks (demands) */
+	uint32_t aux;     /* PARTIAL: offset in pages; EXTFRAG: fallback_order | alloc_mt<<8 |
+			     fallback_mt<<16 | change_ownership<<24; else 0 */
+	uint16_t gfp;     /* index into the table of gfp masks; 0, which is no flags, but for allocations */
 	uint16_t cpu;
 	uint8_t kind; /* enum trace_kind */
 	uint8_t order;
@@ -79,14 +83,16 @@ struct trace_report {
 	uint64_t evidence;
 	uint64_t other_events;       /* events that are understood but not page events, or not kmem */
 	uint64_t batched_frees;      /* mm_page_free_batched: repeats of an mm_page_free, not imported */
-	uint64_t skipped_lines;      /* lines that are no event (headers and blank lines aside) */
+	uint64_t skipped_lines;      /* lines that are no event (headers and blank lines aside), too long,
+				        or page events with an impossible value */
 	uint64_t unmatched_frees;    /* frees of blocks allocated before the recording */
 	uint64_t live_allocations;   /* allocations of a page that was still live: freed first */
 	uint64_t failed_allocations; /* recorded with no page */
 	uint64_t partial_frees;
 	uint64_t order_mismatches;   /* frees with a larger order than their allocation's */
 	uint64_t lost_events;        /* the recorder's own count */
-	uint64_t out_of_order;       /* events earlier than their CPU's last one; moved to its time */
+	uint64_t out_of_order;       /* events earlier than their CPU's last one (evidence: than the last
+				        evidence), or than the first imported; moved to its time */
 	uint64_t truncated_lines;    /* a last line without its end, or with a needed key missing */
 	uint64_t untraced_allocations; /* frees of a page that was free: an allocation is missing */
 	uint64_t unknown_gfp_names;  /* in gfp_flags, ignored */
@@ -133,9 +139,13 @@ struct trace_writer;
 
 /* NULL and @err on failure. @path may be NULL: then finish gives an unlinked file's descriptor. */
 struct trace_writer *trace_writer_new(const char *path, struct err *err);
-/* Append a record to its section: evidence by kind, demands by rec->cpu. rec->gfp is set by the
- * writer from @gfp. A time earlier than the CPU's last is raised to it; returns 1 then, 0 otherwise,
- * -1 with @err on failure. */
+/*
+ * Append a record to its section: evidence by kind, demands by rec->cpu. rec->gfp is set by the writer
+ * from @gfp, which is 0 but for allocations. The fields must be what trace_open() accepts: above all,
+ * ids count up from 0 over the whole trace and seq grows with each record. A time earlier than the
+ * CPU's last (evidence: also than the last evidence) is raised to it; returns 1 then, 0 otherwise, -1
+ * with @err on failure, after which the writer can only be aborted.
+ */
 int trace_writer_add(struct trace_writer *w, struct trace_rec *rec, uint32_t gfp, struct err *err);
 int trace_writer_add_preexisting(struct trace_writer *w, uint32_t pfn, unsigned order,
 				 struct err *err);

@@ -343,8 +343,8 @@ static int read_header(struct verifier *v, struct trace *t, uint64_t bytes)
 			       v->name);
 	if (h->version != TRACE_VERSION)
 		return err_set(v->err, ERR_TRACE,
-			       "%s: trace format %u, this allocsim reads %u: import it again", v->name,
-			       h->version, TRACE_VERSION);
+			       "%s: trace format %u, this allocsim reads %u: import it again",
+			       v->name, h->version, TRACE_VERSION);
 	if (h->cpus_count > TRACE_CPUS_LIMIT || bytes < trace_header_bytes(h->cpus_count))
 		return corrupt(v, "header cut short");
 	size_t head_bytes = trace_header_bytes(h->cpus_count);
@@ -374,8 +374,8 @@ static int read_header(struct verifier *v, struct trace *t, uint64_t bytes)
 	for (unsigned i = 0; i < h->cpus_count; i++)
 		demands += h->sections[TRACE_SECTION_OPS + i].count;
 	uint64_t gfps = h->sections[TRACE_SECTION_GFPS].count;
-	if (demands != h->demands_count || h->ids_count > demands ||
-	    h->ids_count > TRACE_ID_NONE || gfps < 1 || gfps > TRACE_GFP_LIMIT)
+	if (demands != h->demands_count || h->ids_count > demands || h->ids_count > TRACE_ID_NONE ||
+	    gfps < 1 || gfps > TRACE_GFP_LIMIT)
 		return corrupt(v, "counts in the header contradict each other");
 	return 0;
 }

@@ -144,7 +144,8 @@ static int open_output(struct trace_writer *w, struct err *err)
 	if (!w->path) {
 		w->out_fd = open_unlinked(w->dir);
 		if (w->out_fd < 0)
-			return err_set(err, ERR_CANT_CREATE, "%s: can't create a temporary file: %s", w->dir,
+			return err_set(err, ERR_CANT_CREATE,
+				       "%s: can't create a temporary file: %s", w->dir,
 				       strerror(errno));
 		return 0;
 	}
@@ -159,7 +160,8 @@ static int open_output(struct trace_writer *w, struct err *err)
 		w->out_named = w->out_fd >= 0;
 	}
 	if (w->out_fd < 0)
-		return err_set(err, ERR_CANT_CREATE, "%s: can't create: %s", w->path, strerror(errno));
+		return err_set(err, ERR_CANT_CREATE, "%s: can't create: %s", w->path,
+			       strerror(errno));
 	return 0;
 }
 
@@ -320,12 +322,12 @@ static struct trace_header *make_header(struct trace_writer *w, uint64_t base_ns
 		offset = trace_align(offset);
 		h->sections[i].offset = offset;
 		h->sections[i].count = bytes / trace_element_bytes(i);
-		h->sections[i].crc = (uint32_t)crc32(s->crc, s->buffer ? s->buffer : (void *)"",
-						     (uInt)s->used);
+		h->sections[i].crc =
+			(uint32_t)crc32(s->crc, s->buffer ? s->buffer : (void *)"", (uInt)s->used);
 		offset += bytes;
 	}
-	h->content_crc = (uint32_t)crc32(0, (void *)h->sections,
-					 (uInt)(sections * sizeof(h->sections[0])));
+	h->content_crc =
+		(uint32_t)crc32(0, (void *)h->sections, (uInt)(sections * sizeof(h->sections[0])));
 	h->header_crc = (uint32_t)crc32(0, (void *)h, (uInt)trace_header_bytes(w->cpus_count));
 	return h;
 }
@@ -387,7 +389,8 @@ static int name_output(struct trace_writer *w)
 static int publish(struct trace_writer *w, struct err *err)
 {
 	if (name_output(w) != 0 || rename(w->tmp_path, w->path) != 0)
-		return err_set(err, ERR_CANT_CREATE, "%s: can't create: %s", w->path, strerror(errno));
+		return err_set(err, ERR_CANT_CREATE, "%s: can't create: %s", w->path,
+			       strerror(errno));
 	w->out_named = false;
 	int dir = open(w->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir >= 0) {

@@ -11,9 +11,9 @@
 
 #include "kern/bug.h"
 
-#define CHUNK_BITS 14
+#define CHUNK_BITS  14
 #define CHUNK_WORDS ((1u << CHUNK_BITS) / 64)
-#define CHUNKS     ((size_t)1 << (32 - CHUNK_BITS))
+#define CHUNKS      ((size_t)1 << (32 - CHUNK_BITS))
 
 int pfnset_init(struct pfnset *set)
 {
@@ -45,8 +45,8 @@ static uint64_t *word_of(struct pfnset *set, pfn_t pfn)
 
 int pfnset_add(struct pfnset *set, pfn_t pfn, uint64_t pages)
 {
-	BUG_ON(!pages || (pages & (pages - 1)) || (pfn & (pages - 1)) ||
-		       pfn >= PFN_END_LIMIT || pages > PFN_END_LIMIT - pfn,
+	BUG_ON(!pages || (pages & (pages - 1)) || (pfn & (pages - 1)) || pfn >= PFN_END_LIMIT ||
+		       pages > PFN_END_LIMIT - pfn,
 	       "pfnset_add(0x%llx, %llu)", (unsigned long long)pfn, (unsigned long long)pages);
 	uint64_t before = 0;
 	uint64_t bits = pages >= 64 ? UINT64_MAX : ((UINT64_C(1) << pages) - 1) << (pfn & 63);
