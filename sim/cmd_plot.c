@@ -47,7 +47,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		a->plot.zone = arg;
 		return 0;
 	case OPT_TERM:
-		a->plot.terminal = true;
+		a->plot.terminal = stdout;
 		return 0;
 	case 'q':
 		a->quiet = true;

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "kern/gfp.h"
+#include "sim/json.h"
 #include "sim/import_line.h"
 
 static char dir[] = "/tmp/allocsim-import-test.XXXXXX";
@@ -391,7 +392,10 @@ static void report_texts(void **state)
 	assert_non_null(strstr(text, " 3  frees of a part"));
 	assert_null(strstr(text, "unknown gfp"));
 	f = fmemopen(text, sizeof(text), "w");
-	import_report_json(&r, f);
+	struct json j;
+	json_init(&j, f);
+	import_report_write(&r, &j, NULL);
+	json_finish(&j);
 	fclose(f);
 	assert_non_null(strstr(text, "{\n  \"events\": 18446744073709551615,\n"));
 	assert_non_null(strstr(text, "  \"unknown_gfp_names\": 0,\n  \"span_ns\": 1500000000\n}\n"));

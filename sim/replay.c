@@ -62,13 +62,12 @@ static void finish_alloc(struct replay *r, struct engine_cpu *cpu, const struct 
 static void do_alloc(struct replay *r, struct engine_cpu *cpu, const struct op *op, ps_t start)
 {
 	struct metrics *m = r->metrics;
-	struct object *o = object_of(r, op->id);
 	m->allocs_count++;
-	if (op->failed) {
+	if (op->failed) { /* it left no object: nothing of it can be replayed */
 		m->recorded_failures_count++;
-		finish_alloc(r, cpu, op, o, PFN_NONE);
 		return;
 	}
+	struct object *o = object_of(r, op->id);
 	enum alloc_failure why;
 	pfn_t pfn = r->pa->ops->alloc_pages(r->pa, &cpu->env, op->order, op->gfp,
 					    r->cpu_nid[cpu->env.cpu], &why);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "sim/engine.h"
+#include "sim/import.h"
 #include "sim/json.h"
 
 static double ns(ps_t ps)
