@@ -181,7 +181,7 @@ static void cpu_main(struct engine_cpu *cpu, void *arg)
 	struct replay *r = arg;
 	struct metrics *m = r->metrics;
 	unsigned number = cpu->env.cpu;
-	ps_t next_tick = r->tick_interval_ps;
+	ps_t next_tick = r->tick_first_ps[number];
 	struct op op;
 	while (!(r->stop && *r->stop) && workload_next(r->workload, number, &op)) {
 		do_ticks(r, cpu, &next_tick, u64_max(op.at_ps, cpu->now_ps));
