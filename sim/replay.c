@@ -97,10 +97,7 @@ static void free_block(struct replay *r, struct engine_cpu *cpu, pfn_t pfn, unsi
 static void free_recorded(struct replay *r, struct engine_cpu *cpu, pfn_t pfn, unsigned order,
 			  ps_t start)
 {
-	struct physmem *pm = r->pa->pm;
-	const struct zone *z = physmem_zone(pm, pfn);
-	pfn_t last = pfn + (UINT64_C(1) << order) - 1;
-	if (order > pm->max_order || !z || last >= z->end_pfn || (pfn & (last - pfn))) {
+	if (!physmem_has_block(r->pa->pm, pfn, order)) {
 		r->metrics->outside_frees_count++;
 		return;
 	}

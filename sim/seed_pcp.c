@@ -80,14 +80,6 @@ static int add_seed(struct seeder *s, const struct trace_rec *e, bool tail)
 	return 0;
 }
 
-static bool on_machine(const struct seeder *s, const struct trace_rec *e)
-{
-	struct zone *z = e->pfn == TRACE_PFN_NONE ? NULL : physmem_zone(&s->m->pm, e->pfn);
-	uint64_t pages = UINT64_C(1) << e->order;
-	return z && e->order <= s->m->pm.max_order && !(e->pfn & (pages - 1)) &&
-	       e->pfn + pages <= z->end_pfn;
-}
-
 #define DRAIN_AFTER_FREE_NS 100000 /* a free and the drain that it causes are closer than this */
 
 /* Does @e begin a drain by the CPU's vmstat worker? Then its moment is the first one's known. */
@@ -108,7 +100,7 @@ static void look_for_tick(struct seeder *s, const struct trace_rec *e)
 /* One event of the recording, in its order. */
 static int look_at(struct seeder *s, const struct trace_rec *e)
 {
-	if (!on_machine(s, e))
+	if (!physmem_has_block(&s->m->pm, e->pfn, e->order))
 		return 0;
 	if (e->kind == TRACE_PAGE_TAKEN && cached_order(s, e->order) &&
 	    e->migratetype < MIGRATE_PCPTYPES)

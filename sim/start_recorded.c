@@ -58,10 +58,7 @@ static void count_start(struct recorded *r)
 
 static bool on_machine(const struct recorded *r, const struct trace_rec *e)
 {
-	struct zone *z = physmem_zone(&r->m->pm, e->pfn);
-	uint64_t pages = UINT64_C(1) << e->order;
-	return z && e->order <= r->truth->max_order && !(e->pfn & (pages - 1)) &&
-	       e->pfn + pages <= z->end_pfn;
+	return physmem_has_block(&r->m->pm, e->pfn, e->order);
 }
 
 static int reconcile(struct recorded *r)
