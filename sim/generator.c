@@ -200,7 +200,10 @@ static ps_t scaled(const struct generated *s, ps_t at)
 {
 	if (s->w->pace == PACE_BACK_TO_BACK)
 		return 0;
-	return s->w->time_scale == 1.0 ? at : (ps_t)((double)at * s->w->time_scale);
+	if (s->w->time_scale == 1.0)
+		return at;
+	double scaled = (double)at * s->w->time_scale, most = WORKLOAD_SPAN_NS_MAX * 1000.0;
+	return (ps_t)(scaled < most ? scaled : most); /* beyond, all is at once */
 }
 
 static void allocate(struct generated *s, struct source *src, struct op *op)
