@@ -61,7 +61,7 @@ void free_counts_add(struct free_counts *to, const struct free_counts *from)
 uint64_t free_counts_pages(const struct free_counts *f)
 {
 	uint64_t pages = 0;
-	for (unsigned o = 0; o <= f->max_order; o++)
+	for (unsigned o = 0; o < ORDER_LIMIT; o++)
 		pages += f->blocks[o] << o;
 	return pages;
 }
@@ -70,7 +70,7 @@ uint64_t free_counts_pages(const struct free_counts *f)
 static uint64_t suitable_blocks(const struct free_counts *f, unsigned order)
 {
 	uint64_t suitable = 0;
-	for (unsigned o = order; o <= f->max_order; o++)
+	for (unsigned o = order; o < ORDER_LIMIT; o++)
 		suitable += f->blocks[o] << (o - order);
 	return suitable;
 }
