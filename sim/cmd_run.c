@@ -89,7 +89,7 @@ static int dump_platform(const struct config *c, struct err *err)
 	return 0;
 }
 
-static int simulate(struct arguments *a, const struct config *c, struct err *err)
+static int simulate(struct arguments *a, struct config *c, struct err *err)
 {
 	struct run_result *result = malloc(sizeof(*result));
 	if (!result)

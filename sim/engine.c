@@ -31,6 +31,7 @@
 #include "sim/engine.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -302,7 +303,13 @@ static void configure_simgrid(void)
 #if defined(__SANITIZE_ADDRESS__)
 	sg_cfg_set_string("contexts/factory", "thread"); /* the others hide leaks from LeakSanitizer */
 #endif
+	/* SimGrid would end the process on SIGINT at once; who called us may have files to remove. */
+	struct sigaction on_int, on_segv;
+	sigaction(SIGINT, NULL, &on_int);
+	sigaction(SIGSEGV, NULL, &on_segv);
 	simgrid_init(&argc, argv);
+	sigaction(SIGINT, &on_int, NULL);
+	sigaction(SIGSEGV, &on_segv, NULL);
 	sg_cfg_set_double("surf/precision", 1e-3);
 	sg_cfg_set_double("maxmin/precision", 1e-10);
 	sg_cfg_set_int("contexts/stack-size", ENGINE_STACK_KIB);

@@ -190,8 +190,8 @@ int machine_init(struct machine *m, const struct config *c, const struct truth *
 	const struct physmem_params params = {
 		.spans = spans.list,
 		.spans_count = spans.count,
-		.max_order = truth ? truth->max_order : (unsigned)c->buddy.max_order,
-		.pageblock_order = truth ? truth->pageblock_order : (unsigned)c->buddy.pageblock_order,
+		.max_order = (unsigned)c->buddy.max_order,
+		.pageblock_order = (unsigned)c->buddy.pageblock_order,
 		.group_by_mobility = c->buddy.group_by_mobility,
 	};
 	if (physmem_init(&m->pm, &params, err) != 0)
@@ -207,7 +207,7 @@ int machine_init(struct machine *m, const struct config *c, const struct truth *
 		set_recorded_marks(m, truth);
 		m->min_free_kbytes = 0;
 	}
-	place_cpus(m, truth ? truth->cpus_count : (unsigned)c->machine.cpus);
+	place_cpus(m, (unsigned)c->machine.cpus);
 	if (new_allocator(m, c, err) != 0) {
 		machine_release(m);
 		return -1;

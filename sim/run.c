@@ -26,7 +26,7 @@
 
 struct run {
 	struct run_result *result;
-	const struct config *c;
+	struct config *c;
 	const struct run_options *options;
 	struct err *err;
 	struct truth truth;
@@ -126,6 +126,9 @@ static int load(struct run *r)
 		if (truth_load(&r->truth, r->c->truth, r->err) != 0)
 			return -1;
 		r->has_truth = true;
+		r->c->machine.cpus = r->truth.cpus_count;
+		r->c->buddy.max_order = r->truth.max_order;
+		r->c->buddy.pageblock_order = r->truth.pageblock_order;
 	}
 	if (open_trace(r) != 0 || choose_window(r) != 0)
 		return -1;
@@ -288,7 +291,8 @@ static int conclude(struct run *r)
 		return err_set(r->err, ERR_INTERNAL, "an invariant of the allocator is broken: %s",
 			       r->check.text);
 	if (r->series) {
-		sampler_sample(&r->sampler, res->simulated_ps);
+		if (r->sampler.last_ps != res->simulated_ps)
+			sampler_sample(&r->sampler, res->simulated_ps);
 		FILE *series = r->series;
 		r->series = NULL;
 		if (resultdir_close(&r->dir, series, r->err) != 0)
@@ -315,8 +319,8 @@ static void run_release(struct run *r)
 		truth_release(&r->truth);
 }
 
-int run_simulation(struct run_result *result, const struct config *c,
-		   const struct run_options *options, struct err *err)
+int run_simulation(struct run_result *result, struct config *c, const struct run_options *options,
+		   struct err *err)
 {
 	struct run *r = calloc(1, sizeof(*r));
 	memset(result, 0, sizeof(*result));

@@ -59,24 +59,62 @@ static void print_buddy(struct run_result *r, FILE *out)
 		contended, (double)wait / 1e6);
 }
 
-/* The zone in which most happened stands for the run. */
+/* The zone in which most happened stands for the run; the table below has them all. */
 static void print_fidelity(struct run_result *r, FILE *out)
 {
-	const struct fidelity_zone *best = NULL;
+	const struct fidelity_zone *most = NULL;
 	const char *name = "";
 	for (unsigned i = 0; r->has_fidelity && i < r->fidelity.zones_count; i++) {
-		if (!best || r->fidelity.zones[i].drift_blocks > best->drift_blocks) {
-			best = &r->fidelity.zones[i];
+		if (!most || r->fidelity.zones[i].drift_blocks > most->drift_blocks) {
+			most = &r->fidelity.zones[i];
 			name = r->machine.pm.zones[i].name;
 		}
 	}
-	double error, drift, skill;
-	if (best && fidelity_error(best, &error) && fidelity_drift(best, &drift) &&
-	    fidelity_skill(best, &skill))
-		fprintf(out, "fidelity      zone %s: error %.4f, drift %.4f, skill %.3f (1 is the recorded kernel)\n",
-			name, error, drift, skill);
+	double skill;
+	if (most && fidelity_skill(most, &skill))
+		fprintf(out, "fidelity      skill %.3f in zone %s (1: as the recorded kernel, 0: no better than doing nothing)\n",
+			skill, name);
 	else
 		fprintf(out, "fidelity      not scored: no recorded end state, or it did not change\n");
+}
+
+static void print_figure(FILE *out, bool defined, double value)
+{
+	if (defined)
+		fprintf(out, " %9.4f", value);
+	else
+		fprintf(out, " %9s", "-");
+}
+
+static void print_fidelity_table(struct run_result *r, FILE *out)
+{
+	unsigned max_order = r->machine.pm.max_order;
+	fprintf(out, "\nfree blocks by order at the end, against the recorded kernel\n");
+	fprintf(out, "%-8s %-9s", "zone", "");
+	for (unsigned o = 0; o <= max_order; o++)
+		fprintf(out, " %6u", o);
+	fprintf(out, " %9s %9s %9s\n", "error", "drift", "skill");
+	for (unsigned i = 0; i < r->fidelity.zones_count; i++) {
+		const struct fidelity_zone *z = &r->fidelity.zones[i];
+		const struct {
+			const char *what;
+			const struct free_counts *f;
+		} rows[] = {{"start", &z->start}, {"recorded", &z->truth}, {"simulated", &z->sim}};
+		for (size_t k = 0; k < ARRAY_SIZE(rows); k++) {
+			fprintf(out, "%-8s %-9s", k ? "" : r->machine.pm.zones[i].name, rows[k].what);
+			for (unsigned o = 0; o <= max_order; o++)
+				fprintf(out, " %6" PRIu64, rows[k].f->blocks[o]);
+			if (k + 1 < ARRAY_SIZE(rows))
+				fputc('\n', out);
+		}
+		double error = 0, drift = 0, skill = 0;
+		bool has_error = fidelity_error(z, &error), has_drift = fidelity_drift(z, &drift);
+		bool has_skill = fidelity_skill(z, &skill);
+		print_figure(out, has_error, error);
+		print_figure(out, has_drift, drift);
+		print_figure(out, has_skill, skill);
+		fputc('\n', out);
+	}
 }
 
 void run_print_summary(struct run_result *r, const char *output, FILE *out)
@@ -99,4 +137,6 @@ void run_print_summary(struct run_result *r, const char *output, FILE *out)
 		r->wall_seconds > 0 ? (double)m->ops_count / r->wall_seconds / 1e6 : 0,
 		r->wall_seconds + r->setup_seconds, (double)usage.ru_maxrss / 1024);
 	fprintf(out, "result        %s/run.json, series.csv, end.buddyinfo\n", output);
+	if (r->has_fidelity)
+		print_fidelity_table(r, out);
 }

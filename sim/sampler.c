@@ -75,6 +75,7 @@ int sampler_init(struct sampler *s, struct replay *replay, unsigned cpus_count, 
 	s->replay = replay;
 	s->cpus_count = cpus_count;
 	s->interval_ps = interval_ps;
+	s->last_ps = UINT64_MAX;
 	s->out = out;
 	size_t columns = 32 + cpus_count + 2u * (pm->max_order + 1) +
 			 (size_t)pm->zones_count * (pm->max_order + 1) * (MIGRATE_TYPES + 2);
@@ -194,6 +195,7 @@ void sampler_sample(struct sampler *s, ps_t now_ps)
 	struct sums sums = {.all.max_order = pa->pm->max_order};
 	const struct metrics *m = s->replay->metrics;
 	s->rows_count++;
+	s->last_ps = now_ps;
 	if (!s->out)
 		return;
 	char *p = put_u64(s->row, now_ps / PS_PER_NS);

@@ -14,6 +14,7 @@ struct sampler {
 	ps_t interval_ps;
 	FILE *out;                /* NULL: sample without writing */
 	uint64_t rows_count;
+	ps_t last_ps;             /* of the last row; UINT64_MAX before the first */
 	/* Called with every sample, at a moment when all CPUs stand still; may be NULL. */
 	void (*on_sample)(void *arg, ps_t now_ps);
 	void *arg;

@@ -2,6 +2,7 @@
  * buddy_check.c - verify the invariants I1 to I8 that buddy.c states, from outside.
  */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "alloc/buddy.h"
 
@@ -11,18 +12,37 @@
 		return -1;                                                                         \
 	} while (0)
 
-struct totals {
+/* One check in progress, and what it has counted. */
+struct checker {
+	const struct buddy_zone *bz;
+	struct check_report *report;
+	unsigned char *resident; /* see physmem_resident(); NULL: look at every frame */
+	uint64_t per_host_page;
 	uint64_t free_pages, highatomic_pages, blocks;
 };
 
-static int check_interior(const struct buddy_zone *bz, pfn_t pfn, unsigned order,
-			  struct check_report *report)
+/*
+ * If the host never gave memory to the frame @pfn, its whole host page reads as zero: the first frame
+ * behind it, so that a check of a large machine does not touch all of it. Else @pfn.
+ */
+static pfn_t skip_untouched(const struct checker *c, pfn_t pfn)
 {
-	for (pfn_t p = pfn + 1; p < pfn + (UINT64_C(1) << order); p++) {
-		if (bz->pm->pages[p].flags & ~PAGE_BACKED)
+	if (!c->resident || (c->resident[pfn / c->per_host_page] & 1))
+		return pfn;
+	return (pfn / c->per_host_page + 1) * c->per_host_page;
+}
+
+static int check_interior(const struct checker *c, pfn_t pfn, unsigned order)
+{
+	struct check_report *report = c->report;
+	const struct page *pages = c->bz->pm->pages;
+	pfn_t end = pfn + (UINT64_C(1) << order);
+	for (pfn_t p = pfn + 1; p < end;) {
+		pfn_t next = skip_untouched(c, p);
+		if (next == p && (pages[p].flags & ~PAGE_BACKED))
 			FAIL("I3: frame %#llx inside the free block %#llx of order %u has state %#x",
-			     (unsigned long long)p, (unsigned long long)pfn, order,
-			     bz->pm->pages[p].flags);
+			     (unsigned long long)p, (unsigned long long)pfn, order, pages[p].flags);
+		p = next == p ? p + 1 : next;
 	}
 	return 0;
 }
@@ -55,9 +75,10 @@ static int check_merged(const struct buddy_zone *bz, pfn_t pfn, unsigned order,
 	return 0;
 }
 
-static int check_block(const struct buddy_zone *bz, pfn_t pfn, unsigned order, unsigned mt,
-		       struct check_report *report)
+static int check_block(const struct checker *c, pfn_t pfn, unsigned order, unsigned mt)
 {
+	const struct buddy_zone *bz = c->bz;
+	struct check_report *report = c->report;
 	const struct page *p = &bz->pm->pages[pfn];
 	if (!(p->flags & PAGE_BUDDY) || (p->flags & (PAGE_PCP | PAGE_ALLOCATED)))
 		FAIL("I2: block %#llx on the order-%u %s list has state %#x",
@@ -70,15 +91,16 @@ static int check_block(const struct buddy_zone *bz, pfn_t pfn, unsigned order, u
 	if (p->order != order || p->migratetype != mt)
 		FAIL("I4: block %#llx says order %u, type %u; its list is of order %u, type %u",
 		     (unsigned long long)pfn, p->order, p->migratetype, order, mt);
-	if (check_interior(bz, pfn, order, report) != 0 ||
+	if (check_interior(c, pfn, order) != 0 ||
 	    check_types(bz, pfn, order, mt, report) != 0)
 		return -1;
 	return check_merged(bz, pfn, order, report);
 }
 
-static int check_list(const struct buddy_zone *bz, unsigned order, unsigned mt,
-		      struct totals *totals, struct check_report *report)
+static int check_list(struct checker *c, unsigned order, unsigned mt)
 {
+	const struct buddy_zone *bz = c->bz;
+	struct check_report *report = c->report;
 	const struct pagelist *list = &bz->lists[order][mt];
 	uint64_t length = 0;
 	uint32_t prev = PAGE_LINK_NONE;
@@ -90,7 +112,7 @@ static int check_list(const struct buddy_zone *bz, unsigned order, unsigned mt,
 		if (bz->pm->pages[pfn].prev != prev)
 			FAIL("I1: block %#x of the order-%u %s list is not linked back", pfn, order,
 			     migratetype_names[mt]);
-		if (check_block(bz, pfn, order, mt, report) != 0)
+		if (check_block(c, pfn, order, mt) != 0)
 			return -1;
 		prev = pfn;
 	}
@@ -99,17 +121,18 @@ static int check_list(const struct buddy_zone *bz, unsigned order, unsigned mt,
 		     migratetype_names[mt], bz->zone->name, (unsigned long long)length,
 		     (unsigned long long)list->count);
 	uint64_t pages = length << order;
-	totals->blocks += length;
+	c->blocks += length;
 	if (mt != MIGRATE_ISOLATE)
-		totals->free_pages += pages;
+		c->free_pages += pages;
 	if (mt == MIGRATE_HIGHATOMIC)
-		totals->highatomic_pages += pages;
+		c->highatomic_pages += pages;
 	return 0;
 }
 
-static int check_untouched(const struct buddy_zone *bz, struct totals *totals,
-			   struct check_report *report)
+static int check_untouched(struct checker *c)
 {
+	const struct buddy_zone *bz = c->bz;
+	struct check_report *report = c->report;
 	uint64_t step = UINT64_C(1) << bz->pm->max_order;
 	if (bz->untouched_start >= bz->untouched_end)
 		return 0;
@@ -123,18 +146,23 @@ static int check_untouched(const struct buddy_zone *bz, struct totals *totals,
 		if (check_types(bz, p, bz->pm->max_order, bz->untouched_type, report) != 0)
 			return -1;
 	}
-	totals->free_pages += bz->untouched_end - bz->untouched_start;
+	c->free_pages += bz->untouched_end - bz->untouched_start;
 	return 0;
 }
 
-/* Every frame that is marked free must have been met on a list. Skips what is inside blocks. */
-static int check_marks(const struct buddy_zone *bz, const struct totals *totals,
-		       struct check_report *report)
+/* Blocks marked free in the zone. */
+static uint64_t count_marks(const struct checker *c)
 {
+	const struct buddy_zone *bz = c->bz;
 	uint64_t marked = 0;
 	for (pfn_t p = bz->zone->start_pfn; p < bz->zone->end_pfn;) {
 		if (p == bz->untouched_start && bz->untouched_start < bz->untouched_end) {
 			p = bz->untouched_end;
+			continue;
+		}
+		pfn_t next = skip_untouched(c, p);
+		if (next != p) {
+			p = next;
 			continue;
 		}
 		const struct page *page = &bz->pm->pages[p];
@@ -142,37 +170,69 @@ static int check_marks(const struct buddy_zone *bz, const struct totals *totals,
 		marked += page->flags & PAGE_BUDDY ? 1 : 0;
 		p += head ? UINT64_C(1) << page->order : 1;
 	}
-	if (marked != totals->blocks)
-		FAIL("I8: zone %s has %llu blocks marked free and %llu on lists", bz->zone->name,
-		     (unsigned long long)marked, (unsigned long long)totals->blocks);
+	return marked;
+}
+
+/* Every frame that is marked free must have been met on a list. */
+static int check_marks(struct checker *c)
+{
+	struct check_report *report = c->report;
+	uint64_t marked = count_marks(c);
+	if (marked != c->blocks) { /* the host may have swapped frames out: look at all of them */
+		free(c->resident);
+		c->resident = NULL;
+		marked = count_marks(c);
+	}
+	if (marked != c->blocks)
+		FAIL("I8: zone %s has %llu blocks marked free and %llu on lists", c->bz->zone->name,
+		     (unsigned long long)marked, (unsigned long long)c->blocks);
 	return 0;
+}
+
+static int check_nonempty(const struct checker *c, unsigned order, unsigned mt)
+{
+	const struct buddy_zone *bz = c->bz;
+	struct check_report *report = c->report;
+	bool untouched = order == bz->pm->max_order && mt == bz->untouched_type &&
+			 bz->untouched_start < bz->untouched_end;
+	bool marked = bz->nonempty[mt] >> order & 1;
+	if (marked != (bz->lists[order][mt].count || untouched))
+		FAIL("I1: zone %s, order %u, %s: the list has %llu blocks, nonempty says %d",
+		     bz->zone->name, order, migratetype_names[mt],
+		     (unsigned long long)bz->lists[order][mt].count, marked);
+	return 0;
+}
+
+static int check_zone(struct checker *c)
+{
+	const struct zone *z = c->bz->zone;
+	struct check_report *report = c->report;
+	for (unsigned o = 0; o <= c->bz->pm->max_order; o++) {
+		for (unsigned mt = 0; mt < MIGRATE_TYPES; mt++) {
+			if (check_list(c, o, mt) != 0 || check_nonempty(c, o, mt) != 0)
+				return -1;
+		}
+	}
+	if (check_untouched(c) != 0)
+		return -1;
+	if (c->free_pages != z->free_pages || c->highatomic_pages != z->free_highatomic_pages)
+		FAIL("I6: zone %s counts %llu free pages (%llu highatomic), its lists hold %llu (%llu)",
+		     z->name, (unsigned long long)z->free_pages,
+		     (unsigned long long)z->free_highatomic_pages,
+		     (unsigned long long)c->free_pages, (unsigned long long)c->highatomic_pages);
+	return check_marks(c);
 }
 
 int buddy_check(struct buddy_zone *bz, struct check_report *report)
 {
-	struct totals totals = {0};
+	struct checker c = {
+		.bz = bz,
+		.report = report,
+		.resident = physmem_resident(bz->pm),
+		.per_host_page = physmem_frames_per_host_page(),
+	};
 	report->text[0] = '\0';
-	for (unsigned o = 0; o <= bz->pm->max_order; o++) {
-		for (unsigned mt = 0; mt < MIGRATE_TYPES; mt++) {
-			if (check_list(bz, o, mt, &totals, report) != 0)
-				return -1;
-			bool untouched = o == bz->pm->max_order && mt == bz->untouched_type &&
-					 bz->untouched_start < bz->untouched_end;
-			bool marked = bz->nonempty[mt] >> o & 1;
-			if (marked != (bz->lists[o][mt].count || untouched))
-				FAIL("I1: zone %s, order %u, %s: the list has %llu blocks, nonempty says %d",
-				     bz->zone->name, o, migratetype_names[mt],
-				     (unsigned long long)bz->lists[o][mt].count, marked);
-		}
-	}
-	if (check_untouched(bz, &totals, report) != 0)
-		return -1;
-	if (totals.free_pages != bz->zone->free_pages ||
-	    totals.highatomic_pages != bz->zone->free_highatomic_pages)
-		FAIL("I6: zone %s counts %llu free pages (%llu highatomic), its lists hold %llu (%llu)",
-		     bz->zone->name, (unsigned long long)bz->zone->free_pages,
-		     (unsigned long long)bz->zone->free_highatomic_pages,
-		     (unsigned long long)totals.free_pages,
-		     (unsigned long long)totals.highatomic_pages);
-	return check_marks(bz, &totals, report);
+	int rc = check_zone(&c);
+	free(c.resident);
+	return rc;
 }

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "kern/bug.h"
 
@@ -157,6 +158,22 @@ void zone_pageblocks(const struct physmem *pm, const struct zone *z, uint64_t *b
 		blocks[pageblock_type(pm, p)]++;
 		p = (p | (pageblock_pages(pm) - 1)) + 1;
 	}
+}
+
+uint64_t physmem_frames_per_host_page(void)
+{
+	return (uint64_t)sysconf(_SC_PAGESIZE) / sizeof(struct page);
+}
+
+unsigned char *physmem_resident(const struct physmem *pm)
+{
+	uint64_t host_pages = pm->pfn_end / physmem_frames_per_host_page() + 1;
+	unsigned char *resident = malloc(host_pages);
+	if (resident && mincore(pm->pages, pm->pfn_end * sizeof(struct page), resident) != 0) {
+		free(resident);
+		return NULL;
+	}
+	return resident;
 }
 
 uint8_t *physmem_ram(struct physmem *pm, pfn_t pfn, struct err *err)

@@ -114,6 +114,15 @@ struct zone *physmem_zone(struct physmem *pm, pfn_t pfn);
 void zone_pageblocks(const struct physmem *pm, const struct zone *z, uint64_t *blocks);
 
 /*
+ * Which frames the host has given memory to: a byte for each host page of the frame array, odd if it
+ * has; frames of others read as zero, unless the host has swapped them out. For looking over large
+ * machines without touching them. The caller frees it; NULL if the host can't tell.
+ */
+unsigned char *physmem_resident(const struct physmem *pm);
+/* Frames in one host page of the frame array. */
+uint64_t physmem_frames_per_host_page(void);
+
+/*
  * Simulated RAM of a page, for writing: the host memory behind it comes to life and the frame is
  * marked PAGE_BACKED. NULL with @err if the host lacks address space (first call only).
  */
