@@ -127,15 +127,37 @@ static void check_zone_nodes(struct loader *ld, struct config_machine *m)
 	m->nodes = nodes;
 }
 
+/*
+ * A layout and a list of zones are two ways to say the same: the one that was given later holds, so that
+ * `--set machine.memory=1TiB` does what it says to a machine described by zones. In one file only one
+ * of them may stand.
+ */
+static void choose_geometry(struct loader *ld, struct config_machine *m)
+{
+	static const char *const layout_keys[] = {"machine.memory", "machine.layout",
+						  "machine.movable"};
+	const struct config_pos *zones = place_find(ld, "machine.zones");
+	bool newer = false;
+	for (size_t i = 0; zones && i < ARRAY_SIZE(layout_keys); i++) {
+		const struct config_pos *pos = place_find(ld, layout_keys[i]);
+		if (pos && pos->source == zones->source)
+			FAIL(ld, layout_keys[i], "stands beside machine.zones, which replaces it");
+		else if (pos && pos > zones) /* places are in the order in which keys were given */
+			newer = true;
+	}
+	if (newer)
+		m->zones_count = 0;
+	else if (zones)
+		m->movable_bytes = 0;
+}
+
 static void check_machine(struct loader *ld, struct config_machine *m)
 {
+	choose_geometry(ld, m);
 	if (!m->zones_count) {
 		check_layout(ld, m);
 		return;
 	}
-	if (m->movable_bytes)
-		FAIL(ld, "machine.movable",
-		     "belongs to layout; give a zone of type Movable instead");
 	for (unsigned i = 0; i < m->zones_count; i++) {
 		check_zone(ld, &m->zones[i], i);
 		for (unsigned j = 0; j < i; j++)

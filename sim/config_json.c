@@ -167,8 +167,10 @@ static void write_field(const struct config *c, const struct field *f, const voi
 static void write_map(const struct config *c, const struct field *map, const void *base,
 		      struct json *j)
 {
-	for (unsigned i = 0; i < map->keys_count; i++)
-		write_field(c, &map->keys[i], base, j);
+	for (unsigned i = 0; i < map->keys_count; i++) {
+		if (!schema_is_unused(c, &map->keys[i], base))
+			write_field(c, &map->keys[i], base, j);
+	}
 }
 
 void config_write_json(const struct config *c, struct json *j)

@@ -185,6 +185,8 @@ static bool is_absent(const struct printer *p, const struct field *f, const void
 {
 	const char *at = (const char *)base + f->offset;
 	unsigned count;
+	if (schema_is_unused(p->c, f, base))
+		return true;
 	switch (f->kind) {
 	case FIELD_FILE:
 	case FIELD_DIR:

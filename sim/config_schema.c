@@ -114,7 +114,7 @@ static const struct field machine_keys[] = {
 	 AT(memory_bytes),
 	 .min = 4 << 20,
 	 .max = 16 * TIB,
-	 .help = "memory that layout divides into zones; not used with zones"},
+	 .help = "memory that layout divides into zones; given after zones, it replaces them"},
 	{.key = "layout",
 	 .kind = FIELD_ENUM,
 	 AT(layout),
@@ -608,4 +608,13 @@ void *schema_list_items(const struct field *f, const void *base, unsigned *count
 	void *items;
 	memcpy(&items, holder + f->offset, sizeof(items));
 	return items;
+}
+
+bool schema_is_unused(const struct config *c, const struct field *f, const void *base)
+{
+	/* Zones say all that a layout would. */
+	return base == &c->machine && c->machine.zones_count &&
+	       (f->offset == offsetof(struct config_machine, memory_bytes) ||
+		f->offset == offsetof(struct config_machine, layout) ||
+		f->offset == offsetof(struct config_machine, movable_bytes));
 }

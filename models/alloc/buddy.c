@@ -237,6 +237,7 @@ pfn_t buddy_take_type(struct buddy_zone *bz, struct env *env, unsigned order, en
 		return PFN_NONE;
 	pfn_t pfn = buddy_first(bz, found, mt);
 	buddy_unlink(bz, env, pfn, found);
+	pagelist_prefetch_head(&bz->lists[found][mt], bz->pm->pages);
 	buddy_expand(bz, env, pfn, order, found, mt);
 	return pfn;
 }

@@ -155,6 +155,7 @@ pfn_t pcp_alloc(struct pcp *pcp, struct env *env, unsigned order, enum migratety
 		return PFN_NONE;
 	pfn_t pfn = list->head;
 	pop(pcp, pfn, index);
+	pagelist_prefetch_head(list, pcp->bz->pm->pages);
 	return pfn;
 }
 
@@ -180,6 +181,7 @@ static void drain(struct pcp *pcp, struct env *env, uint64_t pages, unsigned ind
 		while (list->count && done < pages) {
 			pfn_t pfn = list->tail;
 			pop(pcp, pfn, index);
+			pagelist_prefetch_tail(list, pcp->bz->pm->pages);
 			buddy_put(pcp->bz, env, pfn, order);
 			done += UINT64_C(1) << order;
 		}

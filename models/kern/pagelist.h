@@ -60,4 +60,20 @@ static inline void pagelist_remove(struct pagelist *l, struct page *pages, pfn_t
 	l->count--;
 }
 
+/*
+ * Frames lie anywhere in memory, and removing the head touches the next block's. After one removal
+ * these have the frame that the following one will touch on its way.
+ */
+static inline void pagelist_prefetch_head(const struct pagelist *l, const struct page *pages)
+{
+	if (l->count > 1)
+		__builtin_prefetch(&pages[pages[l->head].next], 1);
+}
+
+static inline void pagelist_prefetch_tail(const struct pagelist *l, const struct page *pages)
+{
+	if (l->count > 1)
+		__builtin_prefetch(&pages[pages[l->tail].prev], 1);
+}
+
 #endif

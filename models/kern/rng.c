@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "kern/bug.h"
+#include "kern/types.h"
 
 uint64_t splitmix64(uint64_t *state)
 {
@@ -87,9 +88,11 @@ double det_log(double x)
 		m *= 2.0;
 		k--;
 	}
+	static const double inverse[] = {1.0 / 23, 1.0 / 21, 1.0 / 19, 1.0 / 17, 1.0 / 15, 1.0 / 13,
+					 1.0 / 11, 1.0 / 9,  1.0 / 7,  1.0 / 5,  1.0 / 3,  1.0};
 	double t = (m - 1.0) / (m + 1.0), t2 = t * t, sum = 0.0;
-	for (int i = 23; i >= 1; i -= 2) /* |t| < 0.172: the next term is below 2^-60 */
-		sum = sum * t2 + 1.0 / i;
+	for (unsigned i = 0; i < ARRAY_SIZE(inverse); i++) /* |t| < 0.172: the rest is below 2^-60 */
+		sum = sum * t2 + inverse[i];
 	return (double)k * LN2_HI + (2.0 * t * sum + (double)k * LN2_LO);
 }
 
@@ -101,8 +104,11 @@ double det_exp(double x)
 	if (x < -708.0)
 		return 0.0;
 	double k = floor(x / 0.69314718055994531 + 0.5);
+	static const double inverse[] = {1.0 / 18, 1.0 / 17, 1.0 / 16, 1.0 / 15, 1.0 / 14, 1.0 / 13,
+					 1.0 / 12, 1.0 / 11, 1.0 / 10, 1.0 / 9,  1.0 / 8,  1.0 / 7,
+					 1.0 / 6,  1.0 / 5,  1.0 / 4,  1.0 / 3,  1.0 / 2,  1.0};
 	double rest = (x - k * LN2_HI) - k * LN2_LO, sum = 1.0;
-	for (int i = 18; i >= 1; i--)
-		sum = 1.0 + sum * rest / i;
+	for (unsigned i = 0; i < ARRAY_SIZE(inverse); i++)
+		sum = 1.0 + sum * (rest * inverse[i]);
 	return ldexp(sum, (int)k);
 }
