@@ -49,6 +49,7 @@ static int location_format(const struct config_pos *pos, char *buf, size_t size)
 			(unsigned long long)pos->column);
 }
 
+__attribute__((format(printf, 5, 0)))
 static int diag_v(struct loader *ld, enum err_code code, const struct config_pos *pos,
 		  const char *path, const char *fmt, va_list ap)
 {

@@ -66,7 +66,7 @@ static int load_parameter(struct loader *ld, const struct field *f, const struct
 		return yaml_reader_skip(ld->reader);
 	}
 	if (param->kind == FIELD_PLACE)
-		dist_set_value(ld, f, text, (double *)((char *)base + param->offset));
+		dist_set_value(ld, f, text, (void *)((char *)base + param->offset));
 	else
 		value_set_scalar(ld, param, base, text);
 	return 0;

@@ -1,0 +1,59 @@
+# Bash completion for allocsim.
+# shellcheck shell=bash
+
+_allocsim_options() {
+	case $1 in
+	import) echo "--format= --json --output= --quiet --strict --help --usage" ;;
+	run) echo "--dump-platform --exact-events --output= --print-config --quiet --set= --truth= --help --usage" ;;
+	plot) echo "--only= --orders= --quiet --term --zone= --help --usage" ;;
+	validate) echo "--print-config --reference --set= --help --usage" ;;
+	list) echo "--help --usage" ;;
+	*) echo "--help --version" ;;
+	esac
+}
+
+# The words that may stand for @1's option @2, or nothing if that is a file.
+_allocsim_values() {
+	case $1$2 in
+	import--format) allocsim list formats 2>/dev/null | awk '{print $1}' ;;
+	plot--only) allocsim list plots 2>/dev/null | awk '{print $1}' ;;
+	plot--zone) echo "DMA DMA32 Normal HighMem Movable" ;;
+	run--set | validate--set)
+		allocsim validate --reference 2>/dev/null | awk '
+			/^## / { section = $2; known = section !~ /^(Top|Units|Distributions)$/ && section !~ /\[/ }
+			/^\| `/ && (known || section == "Top") {
+				gsub("[|` ]+", " "); print (known ? section "." : "") $1 "="
+			}' ;;
+	esac
+}
+
+_allocsim() {
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]} values=""
+	COMPREPLY=()
+	if [ "$COMP_CWORD" = 1 ]; then
+		mapfile -t COMPREPLY < <(compgen -W "import run plot validate list --help --version" -- "$cur")
+		return
+	fi
+	# Bash breaks words at `=`: "--only=lat" arrives as "--only" "=" "lat".
+	if [ "$cur" = = ]; then
+		cur=""
+	elif [ "$prev" = = ]; then
+		prev=${COMP_WORDS[COMP_CWORD-2]}
+	fi
+	case $prev in
+	--*) values=$(_allocsim_values "$command" "$prev") ;;
+	-o) values="" ;;
+	list) values="allocators workloads metrics plots formats" ;;
+	esac
+	if [ -n "$values" ]; then
+		mapfile -t COMPREPLY < <(compgen -W "$values" -- "$cur")
+		[[ ${COMPREPLY[*]} != *= ]] || compopt -o nospace 2>/dev/null
+	elif [[ $cur == -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$(_allocsim_options "$command")" -- "$cur")
+		[[ ${COMPREPLY[*]} != *= ]] || compopt -o nospace 2>/dev/null
+	else
+		compopt -o filenames 2>/dev/null
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+	fi
+}
+complete -F _allocsim allocsim

@@ -1,0 +1,78 @@
+# lib-build.sh - what scripts/quickstart, scripts/test and scripts/bench share: the Debian packages,
+# installing them, and build directories. Sourced by bash; expects $root, the top of the checkout.
+# shellcheck shell=bash
+
+# Debian 12's names. "a|b": either will do, the first is installed.
+packages_build=(gcc libc6-dev meson ninja-build "pkgconf|pkg-config" libsimgrid-dev libyaml-dev
+	libcjson-dev libzstd-dev zlib1g-dev)
+packages_run=("gnuplot-nox|gnuplot-qt|gnuplot-x11" zstd)
+packages_test=(libcmocka-dev python3 python3-jsonschema shellcheck clang libclang-rt-14-dev mandoc)
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "${0##*/}: $*"; exit 1; }
+
+package_is_installed() {
+	local name
+	for name in ${1//|/ }; do
+		[ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" = installed ] && return 0
+	done
+	return 1
+}
+
+# apt_install PACKAGE...: the lists of packages are renewed only if they don't suffice.
+apt_install() {
+	local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -q -y) log
+	if [ "$(id -u)" != 0 ]; then
+		command -v sudo >/dev/null ||
+			die "these packages are missing, and there is neither root nor sudo to install them: $*"
+		apt=(sudo "${apt[@]}")
+	fi
+	say "installing: $*"
+	log=$("${apt[@]}" install --no-install-recommends "$@" 2>&1 </dev/null) && return 0
+	"${apt[@]}" update </dev/null >&2 || die "apt-get update failed"
+	"${apt[@]}" install --no-install-recommends "$@" </dev/null >&2 ||
+		{ say "$log"; die "apt-get could not install: $*"; }
+}
+
+# need_packages PACKAGE...: install those that are missing.
+need_packages() {
+	local missing=() p
+	if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+		say "no apt-get here; if the build fails, install what these Debian packages hold: $*"
+		return 0
+	fi
+	for p in "$@"; do
+		package_is_installed "$p" || missing+=("${p%%|*}")
+	done
+	[ "${#missing[@]}" = 0 ] || apt_install "${missing[@]}"
+}
+
+# quietly WHAT COMMAND...: name the step; show what the command prints only if it fails.
+quietly() {
+	local what=$1 output
+	shift
+	say "$what"
+	output=$("$@" 2>&1 </dev/null) && return 0
+	say "$output"
+	die "failed: $what"
+}
+
+# configure DIR [OPTION...]: a meson build directory, new or as it is; made anew if the checkout moved.
+configure() {
+	local dir=$1
+	shift
+	if [ ! -f "$root/$dir/build.ninja" ]; then
+		rm -rf "${root:?}/$dir"
+		quietly "configuring $dir" meson setup "$root/$dir" "$root" "$@"
+	elif ! grep -qF "\"source\": \"$root\"" "$root/$dir/meson-info/meson-info.json"; then
+		quietly "configuring $dir" meson setup --wipe "$root/$dir" "$root" "$@"
+	else
+		quietly "configuring $dir" meson setup --reconfigure "$root/$dir" "$root" "$@"
+	fi
+}
+
+# import_bundled ALLOCSIM: the binary form of the bundled trace, which is not kept in git.
+import_bundled() {
+	quietly "importing workloads/files/trace.ftrace.zst" "$1" import \
+		"$root/workloads/files/trace.ftrace.zst" -o "$root/workloads/files/files.atrace"
+}
