@@ -146,11 +146,8 @@ static void describe_unit(const struct recorded *r, struct unit *u, pfn_t start)
 		u->free_blocks[order] = u->total = 1;
 		return;
 	}
-	for (pfn_t p = start; p < start + block;) {
-		if (!blockmap_is_head(&r->free, p)) {
-			p++;
-			continue;
-		}
+	pfn_t p = start;
+	while ((p = blockmap_next(&r->free, p, start + block)) < start + block) {
 		order = r->free.order_plus_1[p] - 1u;
 		u->free_blocks[order]++;
 		u->total++;
@@ -283,11 +280,8 @@ static uint64_t collect_blocks(const struct recorded *r, struct listed *list)
 	uint64_t count = 0;
 	for (unsigned i = 0; i < r->m->pm.zones_count; i++) {
 		const struct zone *z = &r->m->pm.zones[i];
-		for (pfn_t p = z->start_pfn; p < z->end_pfn;) {
-			if (!blockmap_is_head(&r->free, p)) {
-				p++;
-				continue;
-			}
+		pfn_t p = z->start_pfn;
+		while ((p = blockmap_next(&r->free, p, z->end_pfn)) < z->end_pfn) {
 			unsigned order = r->free.order_plus_1[p] - 1u;
 			if (list)
 				list[count] = (struct listed){(uint32_t)p, UINT32_MAX, (uint8_t)order};
