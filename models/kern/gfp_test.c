@@ -142,6 +142,9 @@ static void wrong_names(void **state)
 		{"12a", 0, 3},
 		{"0xg", 0, 3},
 		{"-1", 0, 2},
+		{"\x11", 0, 1}, /* '1' but for one bit */
+		{"0x\x11", 0, 3},
+		{"1\xb1", 0, 2},
 		{"__GFP_ZERO|18446744073709551616", 11, 20},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
