@@ -55,6 +55,7 @@
  */
 #include "alloc/buddy.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,6 +77,7 @@ void buddy_init(struct buddy_zone *bz, const struct page_allocator_params *param
 	bz->split_steps_max = params->split_steps_max;
 	bz->boost_factor = params->watermark_boost_factor;
 	bz->log = log;
+	snprintf(bz->lock.name, sizeof(bz->lock.name), "node%u/%s", zone->nid, zone->name);
 	for (unsigned o = 0; o < ORDER_LIMIT; o++) {
 		for (unsigned mt = 0; mt < MIGRATE_TYPES; mt++)
 			pagelist_init(&bz->lists[o][mt]);
