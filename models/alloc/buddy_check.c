@@ -47,13 +47,14 @@ static int check_interior(const struct checker *c, pfn_t pfn, unsigned order)
 	return 0;
 }
 
+/* @invariant: "I4" for blocks on a list, "I7" for those that will be. */
 static int check_types(const struct buddy_zone *bz, pfn_t pfn, unsigned order, unsigned mt,
-		       struct check_report *report)
+		       const char *invariant, struct check_report *report)
 {
 	for (pfn_t p = pfn; p < pfn + (UINT64_C(1) << order); p += pageblock_pages(bz->pm)) {
 		if (pageblock_type(bz->pm, p) != mt)
-			FAIL("I4: block %#llx of order %u is on the %s list, its pageblock %#llx is %s",
-			     (unsigned long long)pfn, order, migratetype_names[mt],
+			FAIL("%s: block %#llx of order %u is on the %s list, its pageblock %#llx is %s",
+			     invariant, (unsigned long long)pfn, order, migratetype_names[mt],
 			     (unsigned long long)(p >> bz->pm->pageblock_order),
 			     migratetype_names[pageblock_type(bz->pm, p)]);
 	}
@@ -92,7 +93,7 @@ static int check_block(const struct checker *c, pfn_t pfn, unsigned order, unsig
 		FAIL("I4: block %#llx says order %u, type %u; its list is of order %u, type %u",
 		     (unsigned long long)pfn, p->order, p->migratetype, order, mt);
 	if (check_interior(c, pfn, order) != 0 ||
-	    check_types(bz, pfn, order, mt, report) != 0)
+	    check_types(bz, pfn, order, mt, "I4", report) != 0)
 		return -1;
 	return check_merged(bz, pfn, order, report);
 }
@@ -143,7 +144,8 @@ static int check_untouched(struct checker *c)
 		if (bz->pm->pages[p].flags & ~PAGE_BACKED)
 			FAIL("I7: untouched block %#llx has state %#x", (unsigned long long)p,
 			     bz->pm->pages[p].flags);
-		if (check_types(bz, p, bz->pm->max_order, bz->untouched_type, report) != 0)
+		if (check_types(bz, p, bz->pm->max_order, bz->untouched_type, "I7",
+				report) != 0)
 			return -1;
 	}
 	c->free_pages += bz->untouched_end - bz->untouched_start;
