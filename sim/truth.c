@@ -58,16 +58,6 @@ static bool find_file(const char *dir, const char *name, char *path, size_t size
 	return false;
 }
 
-static int open_file(struct reader *r, const char *dir, const char *name)
-{
-	char path[4096];
-	if (!find_file(dir, name, path, sizeof(path)))
-		return err_set(r->err, ERR_NO_INPUT, "%s/%s: no such file (also tried .zst and .gz)",
-			       dir, name);
-	r->in = textin_open(path, r->err);
-	return r->in ? 0 : -1;
-}
-
 /* --- time ----------------------------------------------------------------------------------------- */
 
 /* "1154.351291" -> nanoseconds. */
@@ -105,7 +95,7 @@ static int time_line(struct reader *r, char *line)
 	return 0;
 }
 
-static int time_complete(struct reader *r)
+static int finish_time(struct reader *r)
 {
 	if (r->has_proc && (r->has_freemap || r->end))
 		return 0;
@@ -114,40 +104,6 @@ static int time_complete(struct reader *r)
 }
 
 /* --- any file ------------------------------------------------------------------------------------- */
-
-static int read_file(struct truth *t, const char *dir, const char *name, bool end, line_fn fn,
-		     struct err *err)
-{
-	struct reader r = {.truth = t, .err = err, .end = end};
-	struct textline line;
-	int rc = open_file(&r, dir, name);
-	if (rc != 0)
-		return -1;
-	while (rc == 0) {
-		int got = textin_line(r.in, &line, err);
-		if (got <= 0) {
-			rc = got;
-			break;
-		}
-		if (line.too_long) {
-			rc = bad(&r, "the line is too long");
-			break;
-		}
-		if (line.unterminated) {
-			rc = bad(&r, "the line is cut short");
-			break;
-		}
-		line.text[line.bytes] = '\0';
-		rc = fn(&r, line.text);
-	}
-	if (rc == 0 && fn == time_line)
-		rc = time_complete(&r);
-	if (rc == 0 && !r.found)
-		rc = err_set(err, ERR_TRACE, "%s: nothing of what was expected is in this file",
-			     textin_name(r.in));
-	textin_close(r.in);
-	return rc;
-}
 
 /* "Node 0, zone   Normal..." -> node, zone name; *@rest is what follows. */
 static bool parse_zone(char *line, unsigned *nid, char *name, char **rest)
@@ -382,49 +338,134 @@ const struct truth_zone *truth_zone_of(const struct truth *t, pfn_t pfn)
 	return NULL;
 }
 
-static int check_zones(const struct truth *t, const char *dir, struct err *err)
+static bool overlap(const struct truth_zone *a, const struct truth_zone *b)
+{
+	return a->start_pfn < b->start_pfn + b->spanned_pages &&
+	       b->start_pfn < a->start_pfn + a->spanned_pages;
+}
+
+/* Does zone @i make sense by itself and after those before it: ascending nodes and types, apart? */
+static bool zone_is_sane(const struct truth *t, unsigned i)
+{
+	const struct truth_zone *z = &t->zones[i];
+	if (z->managed_pages > z->spanned_pages || z->start_pfn > PFN_END_LIMIT ||
+	    z->spanned_pages > PFN_END_LIMIT - z->start_pfn)
+		return false;
+	if (i && (z->nid < z[-1].nid || (z->nid == z[-1].nid && z->type <= z[-1].type)))
+		return false;
+	for (unsigned k = 0; k < i; k++) {
+		if (overlap(&t->zones[k], z))
+			return false;
+	}
+	return true;
+}
+
+static int check_zones(const struct truth *t, const char *name, struct err *err)
 {
 	for (unsigned i = 0; i < t->zones_count; i++) {
-		const struct truth_zone *z = &t->zones[i];
-		if (z->managed_pages > z->spanned_pages ||
-		    z->spanned_pages > PFN_END_LIMIT - u64_min(z->start_pfn, PFN_END_LIMIT) ||
-		    (i && z->nid == z[-1].nid && z->start_pfn < z[-1].start_pfn + z[-1].spanned_pages))
-			return err_set(err, ERR_TRACE,
-				       "%s/start.zoneinfo: zone %s of node %u has impossible sizes",
-				       dir, z->name, z->nid);
+		if (!zone_is_sane(t, i))
+			return err_set(err, ERR_TRACE, "%s: zone %s of node %u has impossible sizes",
+				       name, t->zones[i].name, t->zones[i].nid);
 	}
 	if (!t->zones_count || !t->cpus_count)
-		return err_set(err, ERR_TRACE, "%s/start.zoneinfo: no zone with memory and CPUs", dir);
+		return err_set(err, ERR_TRACE, "%s: no zone with memory and CPUs", name);
 	return 0;
+}
+
+static int finish_zoneinfo(struct reader *r)
+{
+	struct truth *t = r->truth;
+	if (t->zones_count && !t->zones[t->zones_count - 1].managed_pages)
+		t->zones_count--;
+	return check_zones(t, textin_name(r->in), r->err);
+}
+
+static int finish_pagetypeinfo(struct reader *r)
+{
+	const struct truth *t = r->truth;
+	if (t->pageblock_order <= t->max_order)
+		return 0;
+	return err_set(r->err, ERR_TRACE, "%s: page block order %u, largest order %u",
+		       textin_name(r->in), t->pageblock_order, t->max_order);
+}
+
+static int finish_end_time(struct reader *r)
+{
+	if (finish_time(r) != 0)
+		return -1;
+	if (r->truth->end_ns > r->truth->freemap_start_ns)
+		return 0;
+	return err_set(r->err, ERR_TRACE, "%s: the end is not after the start", textin_name(r->in));
+}
+
+/* In the order in which they need each other. */
+static const struct {
+	const char *name;
+	bool end;
+	line_fn line;
+	int (*finish)(struct reader *r); /* after the last line; may be NULL */
+} truth_files[TRUTH_FILES] = {
+	[TRUTH_ZONEINFO] = {"start.zoneinfo", false, zoneinfo_line, finish_zoneinfo},
+	[TRUTH_PAGETYPEINFO] = {"start.pagetypeinfo", false, pagetypeinfo_line, finish_pagetypeinfo},
+	[TRUTH_TIME] = {"start.time", false, time_line, finish_time},
+	[TRUTH_FREEMAP] = {"start.freemap", false, freemap_line, NULL},
+	[TRUTH_END_BUDDYINFO] = {"end.buddyinfo", true, buddyinfo_line, NULL},
+	[TRUTH_END_TIME] = {"end.time", true, time_line, finish_end_time},
+};
+
+static int read_line(struct reader *r, const struct textline *line, line_fn fn)
+{
+	if (line->too_long)
+		return bad(r, "the line is too long");
+	if (line->unterminated)
+		return bad(r, "the line is cut short");
+	line->text[line->bytes] = '\0';
+	return fn(r, line->text);
+}
+
+void truth_init(struct truth *t)
+{
+	memset(t, 0, sizeof(*t));
+	t->pageblock_order = 9;
+}
+
+int truth_read(struct truth *t, enum truth_file file, struct textin *in, struct err *err)
+{
+	struct reader r = {.truth = t, .in = in, .err = err, .end = truth_files[file].end};
+	struct textline line;
+	int got;
+	while ((got = textin_line(in, &line, err)) > 0) {
+		if (read_line(&r, &line, truth_files[file].line) != 0)
+			return -1;
+	}
+	if (got < 0)
+		return -1;
+	if (!r.found)
+		return err_set(err, ERR_TRACE, "%s: nothing of what was expected is in this file",
+			       textin_name(in));
+	t->has_end |= file == TRUTH_END_TIME;
+	return truth_files[file].finish ? truth_files[file].finish(&r) : 0;
 }
 
 int truth_load(struct truth *t, const char *dir, struct err *err)
 {
-	memset(t, 0, sizeof(*t));
-	t->pageblock_order = 9;
-	if (read_file(t, dir, "start.zoneinfo", false, zoneinfo_line, err) != 0)
-		goto fail;
-	if (t->zones_count && !t->zones[t->zones_count - 1].managed_pages)
-		t->zones_count--;
-	if (check_zones(t, dir, err) != 0 ||
-	    read_file(t, dir, "start.pagetypeinfo", false, pagetypeinfo_line, err) != 0)
-		goto fail;
-	if (t->pageblock_order > t->max_order) {
-		err_set(err, ERR_TRACE, "%s/start.pagetypeinfo: page block order %u, largest order %u",
-			dir, t->pageblock_order, t->max_order);
-		goto fail;
-	}
-	if (read_file(t, dir, "start.time", false, time_line, err) != 0 ||
-	    read_file(t, dir, "start.freemap", false, freemap_line, err) != 0)
-		goto fail;
-	char path[4096];
-	t->has_end = find_file(dir, "end.buddyinfo", path, sizeof(path));
-	if (t->has_end && (read_file(t, dir, "end.buddyinfo", true, buddyinfo_line, err) != 0 ||
-			   read_file(t, dir, "end.time", true, time_line, err) != 0))
-		goto fail;
-	if (t->has_end && t->end_ns <= t->freemap_start_ns) {
-		err_set(err, ERR_TRACE, "%s/end.time: the end is not after the start", dir);
-		goto fail;
+	truth_init(t);
+	for (unsigned i = 0; i < TRUTH_FILES; i++) {
+		char path[4096];
+		if (!find_file(dir, truth_files[i].name, path, sizeof(path))) {
+			if (i == TRUTH_END_BUDDYINFO) /* no end state: nothing to score against */
+				return 0;
+			err_set(err, ERR_NO_INPUT, "%s/%s: no such file (also tried .zst and .gz)", dir,
+				truth_files[i].name);
+			goto fail;
+		}
+		struct textin *in = textin_open(path, err);
+		if (!in)
+			goto fail;
+		int rc = truth_read(t, (enum truth_file)i, in, err);
+		textin_close(in);
+		if (rc != 0)
+			goto fail;
 	}
 	return 0;
 fail:

@@ -46,7 +46,23 @@ struct truth {
 	uint64_t end_ns; /* when end.buddyinfo was read */
 };
 
-/* Returns 0, or -1 with @err: ERR_NO_INPUT for a missing file, ERR_TRACE with file:line. */
+/* The files, in the order in which they are to be read. */
+enum truth_file {
+	TRUTH_ZONEINFO,
+	TRUTH_PAGETYPEINFO,
+	TRUTH_TIME,
+	TRUTH_FREEMAP,
+	TRUTH_END_BUDDYINFO, /* this and the next may be missing, together */
+	TRUTH_END_TIME,
+	TRUTH_FILES,
+};
+
+struct textin;
+
+void truth_init(struct truth *t);
+/* Read one file into @t. Returns 0, or -1 with @err (ERR_TRACE with file:line). */
+int truth_read(struct truth *t, enum truth_file file, struct textin *in, struct err *err);
+/* All files of a directory. Returns 0, or -1 with @err: ERR_NO_INPUT for a missing file, or ERR_TRACE. */
 int truth_load(struct truth *t, const char *dir, struct err *err);
 void truth_release(struct truth *t);
 
