@@ -8,7 +8,8 @@
 
 static uint64_t map_bytes(const struct blockmap *b)
 {
-	return (b->pfn_end | ((UINT64_C(1) << b->max_order) - 1)) + 1;
+	/* Whole largest blocks, and what a look at eight bytes may reach beyond them. */
+	return (b->pfn_end | ((UINT64_C(1) << b->max_order) - 1)) + 1 + sizeof(uint64_t);
 }
 
 int blockmap_init(struct blockmap *b, pfn_t pfn_end, unsigned max_order)
@@ -52,6 +53,16 @@ pfn_t blockmap_find(const struct blockmap *b, pfn_t pfn, unsigned *order)
 		}
 	}
 	return PFN_NONE;
+}
+
+pfn_t blockmap_next(const struct blockmap *b, pfn_t pfn, pfn_t end)
+{
+	while (pfn < end && !b->order_plus_1[pfn]) {
+		uint64_t eight;
+		memcpy(&eight, &b->order_plus_1[pfn], sizeof(eight));
+		pfn += pfn + sizeof(eight) <= end && !eight ? sizeof(eight) : 1;
+	}
+	return pfn;
 }
 
 bool blockmap_overlaps(const struct blockmap *b, pfn_t pfn, unsigned order)

@@ -33,4 +33,7 @@ static inline bool blockmap_is_head(const struct blockmap *b, pfn_t pfn)
 	return b->order_plus_1[pfn] != 0;
 }
 
+/* The first pfn from @pfn on, below @end, at which a block begins; @end if there is none. */
+pfn_t blockmap_next(const struct blockmap *b, pfn_t pfn, pfn_t end);
+
 #endif

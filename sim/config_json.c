@@ -108,6 +108,20 @@ static void write_text(const char *text, const char *key, struct json *j)
 		json_null(j, key);
 }
 
+/* A file or directory by its name alone: results don't depend on where things lie. */
+static void write_file_name(const char *path, const char *key, struct json *j)
+{
+	char name[CONFIG_TEXT];
+	size_t end = strlen(path);
+	while (end > 1 && path[end - 1] == '/')
+		end--;
+	size_t start = end;
+	while (start > 0 && path[start - 1] != '/')
+		start--;
+	snprintf(name, sizeof(name), "%.*s", (int)(end - start), path + start);
+	write_text(name, key, j);
+}
+
 static void write_field(const struct config *c, const struct field *f, const void *base,
 			struct json *j)
 {
@@ -132,9 +146,11 @@ static void write_field(const struct config *c, const struct field *f, const voi
 		json_string(j, key, f->names[name]);
 		break;
 	case FIELD_NAME:
+		write_text(at, key, j);
+		break;
 	case FIELD_FILE:
 	case FIELD_DIR:
-		write_text(at, key, j);
+		write_file_name(at, key, j);
 		break;
 	case FIELD_GFP:
 		json_string(j, key, gfp_format(*(const gfp_t *)at, gfp, sizeof(gfp)));
@@ -157,7 +173,7 @@ static void write_field(const struct config *c, const struct field *f, const voi
 		write_list(c, f, base, j);
 		break;
 	case FIELD_OPERATIONS:
-		write_text(c->workload.ops_fd >= 0 ? c->workload.ops_name : "", key, j);
+		write_file_name(c->workload.ops_fd >= 0 ? c->workload.ops_name : "", key, j);
 		break;
 	case FIELD_INCLUDE:
 		break;

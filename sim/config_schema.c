@@ -14,7 +14,8 @@
 
 #define TIB        (UINT64_C(1) << 40)
 #define HOUR_NS    UINT64_C(3600000000000)
-#define YEAR_NS    (HOUR_NS * 24 * 365)
+/* 1000 hours: even five times as much is less than 2^64 picoseconds. */
+#define LONGEST_NS (HOUR_NS * 1000)
 #define NAMES(a)   .names = (a), .names_count = ARRAY_SIZE(a)
 #define KEYS(a)    .keys = (a), .keys_count = ARRAY_SIZE(a)
 #define UNLIMITED  UINT64_MAX
@@ -226,7 +227,7 @@ static const struct field pcp_keys[] = {
 	 .kind = FIELD_U64,
 	 .unit = UNIT_DURATION,
 	 AT(decay_interval_ns),
-	 .max = YEAR_NS,
+	 .max = LONGEST_NS,
 	 .help = "how often idle lists are trimmed; 0s = never"},
 };
 #undef AT
@@ -250,7 +251,7 @@ static const struct field operation_keys[] = {
 	 .kind = FIELD_U64,
 	 .unit = UNIT_DURATION,
 	 AT(at_ns),
-	 .max = YEAR_NS,
+	 .max = LONGEST_NS,
 	 .required = true,
 	 .help = "time of the operation; does not go back within a CPU"},
 	{.key = "cpu",
@@ -284,7 +285,7 @@ const struct field schema_operation = {.key = "", .kind = FIELD_MAP, KEYS(operat
 #define PHASE(member) .offset = offsetof(struct config_phase, member)
 static const struct field phase_keys[] = {
 	{.key = "duration", .kind = FIELD_U64, .unit = UNIT_DURATION, PHASE(duration_ns), .min = 1,
-	 .max = YEAR_NS, .required = true, .help = "length of the phase"},
+	 .max = LONGEST_NS, .required = true, .help = "length of the phase"},
 	{.key = "rate_factor", .kind = FIELD_DOUBLE, PHASE(rate_factor), .real_max = 1e6,
 	 .required = true, .help = "the rate is multiplied by this meanwhile; 0 = pause"},
 };
@@ -319,7 +320,7 @@ static const struct field generator_keys[] = {
 	 .kind = FIELD_DIST,
 	 .unit = UNIT_DURATION,
 	 AT(lifetime_ns),
-	 .max = YEAR_NS,
+	 .max = LONGEST_NS,
 	 .required = true,
 	 .help = "time from allocation to free; forever = not freed while it runs"},
 	{.key = "rate",
@@ -382,7 +383,7 @@ static const struct field workload_keys[] = {
 	 .kind = FIELD_U64,
 	 .unit = UNIT_DURATION,
 	 AT(duration_ns),
-	 .max = YEAR_NS,
+	 .max = LONGEST_NS,
 	 .help = "generators stop allocating here; 0s = no limit, then each needs a count"},
 	{.key = "free_at_end",
 	 .kind = FIELD_BOOL,
@@ -400,7 +401,7 @@ static const struct field workload_keys[] = {
 #define AT(member) .offset = offsetof(struct config_measurement, member)
 static const struct field measurement_keys[] = {
 	{.key = "sample_interval", .kind = FIELD_U64, .unit = UNIT_DURATION, AT(sample_interval_ns),
-	 .max = YEAR_NS, .can_be_auto = true,
+	 .max = LONGEST_NS, .can_be_auto = true,
 	 .help = "simulated time between rows of series.csv; 0s = no series, "
 		 "auto = about 500 samples of a trace, 10ms otherwise"},
 	{.key = "check", .kind = FIELD_ENUM, AT(check), NAMES(check_names),

@@ -72,11 +72,16 @@ const char *engine_simgrid_version(void);
 /* The platform that was generated, as SimGrid XML; the caller frees it. */
 char *engine_platform_xml(unsigned cpus_count);
 
-/* Turn the cycles that were charged into time on the private clock. */
+/* Turn the cycles that were charged into time on the private clock, exactly. */
 static inline void engine_collect(struct engine_cpu *cpu)
 {
-	uint64_t units = cpu->env.cycles * UINT64_C(1000000000) + cpu->rest;
+	uint64_t cycles = cpu->env.cycles;
 	cpu->env.cycles = 0;
+	if (__builtin_expect(cycles >> 33, 0)) { /* the product below would not fit */
+		cpu->now_ps += cycles / cpu->khz * UINT64_C(1000000000);
+		cycles %= cpu->khz;
+	}
+	uint64_t units = cycles * UINT64_C(1000000000) + cpu->rest;
 	cpu->now_ps += units / cpu->khz;
 	cpu->rest = units % cpu->khz;
 }

@@ -21,6 +21,7 @@
 #include "sim/workload.h"
 
 #define NEVER UINT64_MAX
+#define HORIZON_PS ((ps_t)(WORKLOAD_SPAN_NS_MAX * 1000)) /* what would be later never is, or is then */
 
 struct due {
 	ps_t at_ps;
@@ -124,13 +125,40 @@ static bool ever_arrives(const struct config_generator *g)
 	return false;
 }
 
+/*
+ * Skip whole rounds of the phases before an arrival that needs *@left of the rate's integral. False if
+ * that leads beyond all simulated time.
+ */
+static bool skip_rounds(struct source *s, ps_t *at, double *left)
+{
+	const struct config_generator *g = s->g;
+	double round_ps = 0, round_units = 0;
+	for (unsigned i = 0; i < g->phases_count; i++) {
+		double ps = (double)g->phases[i].duration_ns * 1000.0;
+		round_ps += ps;
+		round_units += ps * g->rate_per_s * g->phases[i].rate_factor / (double)PS_PER_S;
+	}
+	/* One round less: it is walked through, and rounding can't lead past the arrival. */
+	double rounds = *left / round_units - 1.0;
+	if (rounds < 1.0)
+		return true;
+	if (rounds * round_ps > (double)HORIZON_PS - (double)*at)
+		return false;
+	ps_t skipped = (uint64_t)rounds * (ps_t)round_ps;
+	*at += skipped;
+	s->phase_end_ps += skipped;
+	*left -= floor(rounds) * round_units;
+	return true;
+}
+
 /* Move to the next arrival: a unit of exponential time at a rate that changes with the phases. */
 static void advance(struct source *s, ps_t end_ps)
 {
 	const struct config_generator *g = s->g;
 	double left = rng_exponential(&s->rng);
 	ps_t at = s->next_ps;
-	if ((g->count_max && s->made >= g->count_max) || !ever_arrives(g)) {
+	if ((g->count_max && s->made >= g->count_max) || !ever_arrives(g) ||
+	    (g->phases_count && !skip_rounds(s, &at, &left))) {
 		s->next_ps = NEVER;
 		return;
 	}
@@ -139,13 +167,13 @@ static void advance(struct source *s, ps_t end_ps)
 		double per_ps = g->rate_per_s * factor / (double)PS_PER_S;
 		double step = per_ps > 0 ? left / per_ps : 1e30;
 		if (!g->phases_count || step < (double)(s->phase_end_ps - at)) {
-			s->next_ps = step < 9e18 ? at + (ps_t)step : NEVER;
+			s->next_ps = step < (double)HORIZON_PS - (double)at ? at + (ps_t)step : NEVER;
 			break;
 		}
 		left -= (double)(s->phase_end_ps - at) * per_ps;
 		at = s->phase_end_ps;
 		next_phase(s);
-		if (at >= end_ps) {
+		if (at >= end_ps || at >= HORIZON_PS) {
 			s->next_ps = NEVER;
 			return;
 		}
@@ -200,7 +228,10 @@ static ps_t scaled(const struct generated *s, ps_t at)
 {
 	if (s->w->pace == PACE_BACK_TO_BACK)
 		return 0;
-	return s->w->time_scale == 1.0 ? at : (ps_t)((double)at * s->w->time_scale);
+	if (s->w->time_scale == 1.0)
+		return at;
+	double scaled = (double)at * s->w->time_scale;
+	return scaled < (double)HORIZON_PS ? (ps_t)scaled : HORIZON_PS;
 }
 
 static void allocate(struct generated *s, struct source *src, struct op *op)
@@ -217,7 +248,9 @@ static void allocate(struct generated *s, struct source *src, struct op *op)
 	};
 	lifetime_ps = draw(&src->g->lifetime_ns, &src->rng, false) * 1000.0;
 	push_due(s, (struct due){
-			    .at_ps = lifetime_ps < 9e18 ? s->now_ps + (ps_t)lifetime_ps : NEVER,
+			    .at_ps = lifetime_ps < (double)HORIZON_PS - (double)s->now_ps
+					     ? s->now_ps + (ps_t)lifetime_ps
+					     : NEVER,
 			    .id = s->next_id,
 			    .order = (uint8_t)op->order,
 		    });

@@ -1,5 +1,6 @@
 /*
  * metrics.c - see metrics.h. The indices follow mm/vmstat.c of Linux 6.18, in integers.
+ * Orders above max_order hold no blocks, so sums run over the whole array.
  */
 #include "sim/metrics.h"
 
@@ -61,7 +62,7 @@ void free_counts_add(struct free_counts *to, const struct free_counts *from)
 uint64_t free_counts_pages(const struct free_counts *f)
 {
 	uint64_t pages = 0;
-	for (unsigned o = 0; o <= f->max_order; o++)
+	for (unsigned o = 0; o < ORDER_LIMIT; o++)
 		pages += f->blocks[o] << o;
 	return pages;
 }
@@ -70,7 +71,7 @@ uint64_t free_counts_pages(const struct free_counts *f)
 static uint64_t suitable_blocks(const struct free_counts *f, unsigned order)
 {
 	uint64_t suitable = 0;
-	for (unsigned o = order; o <= f->max_order; o++)
+	for (unsigned o = order; o < ORDER_LIMIT; o++)
 		suitable += f->blocks[o] << (o - order);
 	return suitable;
 }
@@ -86,7 +87,7 @@ uint64_t unusable_index_millionths(const struct free_counts *f, unsigned order)
 int64_t extfrag_index_thousandths(const struct free_counts *f, unsigned order)
 {
 	uint64_t blocks = 0;
-	for (unsigned o = 0; o <= f->max_order; o++)
+	for (unsigned o = 0; o < ORDER_LIMIT; o++)
 		blocks += f->blocks[o];
 	if (!blocks)
 		return 0;

@@ -97,10 +97,7 @@ static void free_block(struct replay *r, struct engine_cpu *cpu, pfn_t pfn, unsi
 static void free_recorded(struct replay *r, struct engine_cpu *cpu, pfn_t pfn, unsigned order,
 			  ps_t start)
 {
-	struct physmem *pm = r->pa->pm;
-	const struct zone *z = physmem_zone(pm, pfn);
-	pfn_t last = pfn + (UINT64_C(1) << order) - 1;
-	if (order > pm->max_order || !z || last >= z->end_pfn || (pfn & (last - pfn))) {
+	if (!physmem_has_block(r->pa->pm, pfn, order)) {
 		r->metrics->outside_frees_count++;
 		return;
 	}
@@ -181,7 +178,7 @@ static void cpu_main(struct engine_cpu *cpu, void *arg)
 	struct replay *r = arg;
 	struct metrics *m = r->metrics;
 	unsigned number = cpu->env.cpu;
-	ps_t next_tick = r->tick_interval_ps;
+	ps_t next_tick = r->tick_first_ps[number];
 	struct op op;
 	while (!(r->stop && *r->stop) && workload_next(r->workload, number, &op)) {
 		do_ticks(r, cpu, &next_tick, u64_max(op.at_ps, cpu->now_ps));

@@ -18,6 +18,7 @@ struct replay {
 	struct metrics *metrics;
 	const unsigned *cpu_nid;
 	ps_t tick_interval_ps;   /* periodic work of each CPU; 0: none */
+	ps_t tick_first_ps[CPUS_LIMIT]; /* when it is first due */
 	bool zero_pages;         /* clear simulated RAM for __GFP_ZERO */
 	ps_t next_sample_ps;     /* a CPU joins before an operation that starts here or later */
 	uint64_t ops_done[CPUS_LIMIT]; /* by CPU */

@@ -171,6 +171,18 @@ static void on_sample(void *arg, ps_t now_ps)
 		check_now(r);
 }
 
+/* The first of each CPU's periodic works: in step with the recorded ones if the trace shows them. */
+static void set_ticks(struct run *r)
+{
+	const struct start_report *start = &r->result->start;
+	ps_t interval = r->c->pcp.enabled ? r->c->pcp.decay_interval_ns * PS_PER_NS : 0;
+	r->replay.tick_interval_ps = interval;
+	for (unsigned i = 0; i < r->result->machine.cpus_count; i++) {
+		ps_t known = (ps_t)((double)start->tick_ns[i] * r->c->workload.time_scale * 1000.0);
+		r->replay.tick_first_ps[i] = interval && start->tick_known[i] ? known % interval : interval;
+	}
+}
+
 static int setup(struct run *r)
 {
 	struct run_result *res = r->result;
@@ -190,10 +202,10 @@ static int setup(struct run *r)
 		.objects = &r->objects,
 		.metrics = &res->metrics,
 		.cpu_nid = res->machine.cpu_nid,
-		.tick_interval_ps = r->c->pcp.enabled ? r->c->pcp.decay_interval_ns * PS_PER_NS : 0,
 		.zero_pages = r->c->measurement.zero_pages,
 		.stop = r->options->stop,
 	};
+	set_ticks(r);
 	replay_setup(&r->replay);
 	res->sample_interval_ps = sample_interval(r);
 	if (res->sample_interval_ps) {

@@ -11,6 +11,9 @@
  * trace never refills: a list is refilled when it is empty, and one that still holds old pages never
  * was. Huge blocks go first, because one of them accounts for 512 pages.
  *
+ * The trace also tells when each CPU's vmstat worker runs, which drains its lists once a second: a drain
+ * that does not follow a free on that CPU at once can only be the worker's.
+ *
  * MODEL: which pages the assumed rest consists of is not known. They are taken from pageblocks of the
  * list's type, from high addresses down, where nothing is free and nothing happens in the trace.
  */
@@ -41,6 +44,7 @@ struct seeder {
 	struct seed *seeds;           /* in order of events */
 	uint64_t seeds_count, seeds_room;
 	bool refilled[CPUS_LIMIT][SEED_ORDERS][MIGRATE_PCPTYPES];
+	const struct trace_rec *last[CPUS_LIMIT]; /* event of each CPU */
 	pfn_t donor[MIGRATE_TYPES];   /* where the search for assumed pages goes on */
 	struct start_report *report;
 };
@@ -76,18 +80,27 @@ static int add_seed(struct seeder *s, const struct trace_rec *e, bool tail)
 	return 0;
 }
 
-static bool on_machine(const struct seeder *s, const struct trace_rec *e)
+#define DRAIN_AFTER_FREE_NS 100000 /* a free and the drain that it causes are closer than this */
+
+/* Does @e begin a drain by the CPU's vmstat worker? Then its moment is the first one's known. */
+static void look_for_tick(struct seeder *s, const struct trace_rec *e)
 {
-	struct zone *z = e->pfn == TRACE_PFN_NONE ? NULL : physmem_zone(&s->m->pm, e->pfn);
-	uint64_t pages = UINT64_C(1) << e->order;
-	return z && e->order <= s->m->pm.max_order && !(e->pfn & (pages - 1)) &&
-	       e->pfn + pages <= z->end_pfn;
+	unsigned cpu = e->cpu % s->m->cpus_count;
+	const struct trace_rec *before = s->last[cpu];
+	s->last[cpu] = e;
+	if (e->kind != TRACE_PAGE_DRAINED || s->report->tick_known[cpu] || !before ||
+	    before->kind == TRACE_PAGE_DRAINED)
+		return;
+	if (before->kind == TRACE_PAGE_FREE && e->time_ns - before->time_ns < DRAIN_AFTER_FREE_NS)
+		return;
+	s->report->tick_known[cpu] = true;
+	s->report->tick_ns[cpu] = e->time_ns - s->start_ns;
 }
 
 /* One event of the recording, in its order. */
 static int look_at(struct seeder *s, const struct trace_rec *e)
 {
-	if (!on_machine(s, e))
+	if (!physmem_has_block(&s->m->pm, e->pfn, e->order))
 		return 0;
 	if (e->kind == TRACE_PAGE_TAKEN && cached_order(s, e->order) &&
 	    e->migratetype < MIGRATE_PCPTYPES)
@@ -130,6 +143,7 @@ static int look_at_all(struct seeder *s)
 		}
 		if (!first || first->next->time_ns >= s->end_ns)
 			return 0;
+		look_for_tick(s, first->next);
 		if (look_at(s, first->next++) != 0)
 			return -1;
 	}

@@ -58,10 +58,7 @@ static void count_start(struct recorded *r)
 
 static bool on_machine(const struct recorded *r, const struct trace_rec *e)
 {
-	struct zone *z = physmem_zone(&r->m->pm, e->pfn);
-	uint64_t pages = UINT64_C(1) << e->order;
-	return z && e->order <= r->truth->max_order && !(e->pfn & (pages - 1)) &&
-	       e->pfn + pages <= z->end_pfn;
+	return physmem_has_block(&r->m->pm, e->pfn, e->order);
 }
 
 static int reconcile(struct recorded *r)
@@ -149,11 +146,8 @@ static void describe_unit(const struct recorded *r, struct unit *u, pfn_t start)
 		u->free_blocks[order] = u->total = 1;
 		return;
 	}
-	for (pfn_t p = start; p < start + block;) {
-		if (!blockmap_is_head(&r->free, p)) {
-			p++;
-			continue;
-		}
+	pfn_t p = start;
+	while ((p = blockmap_next(&r->free, p, start + block)) < start + block) {
 		order = r->free.order_plus_1[p] - 1u;
 		u->free_blocks[order]++;
 		u->total++;
@@ -286,11 +280,8 @@ static uint64_t collect_blocks(const struct recorded *r, struct listed *list)
 	uint64_t count = 0;
 	for (unsigned i = 0; i < r->m->pm.zones_count; i++) {
 		const struct zone *z = &r->m->pm.zones[i];
-		for (pfn_t p = z->start_pfn; p < z->end_pfn;) {
-			if (!blockmap_is_head(&r->free, p)) {
-				p++;
-				continue;
-			}
+		pfn_t p = z->start_pfn;
+		while ((p = blockmap_next(&r->free, p, z->end_pfn)) < z->end_pfn) {
 			unsigned order = r->free.order_plus_1[p] - 1u;
 			if (list)
 				list[count] = (struct listed){(uint32_t)p, UINT32_MAX, (uint8_t)order};

@@ -23,6 +23,7 @@ struct reader {
 	struct truth_zone *zone; /* zoneinfo: that lines belong to; NULL before the first */
 	unsigned cpu;            /* zoneinfo: of the pageset */
 	bool end;                /* an end.* file */
+	bool has_proc, has_freemap; /* start.time, end.time: these lines were there */
 	uint64_t found;          /* lines that mattered */
 };
 
@@ -45,22 +46,74 @@ static bool take_u64(char **p, uint64_t *v)
 	return errno == 0;
 }
 
-static int open_file(struct reader *r, const char *dir, const char *name)
+/* The path of @name as it is, compressed or not. False: there is none. */
+static bool find_file(const char *dir, const char *name, char *path, size_t size)
 {
 	static const char *const suffixes[] = {"", ".zst", ".gz"};
-	char path[4096];
 	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
-		int n = snprintf(path, sizeof(path), "%s/%s%s", dir, name, suffixes[i]);
-		if (n < 0 || (size_t)n >= sizeof(path))
-			return err_set(r->err, ERR_NO_INPUT, "%s: path too long", dir);
-		if (access(path, F_OK) == 0) {
-			r->in = textin_open(path, r->err);
-			return r->in ? 0 : -1;
-		}
+		int n = snprintf(path, size, "%s/%s%s", dir, name, suffixes[i]);
+		if (n > 0 && (size_t)n < size && access(path, F_OK) == 0)
+			return true;
 	}
-	return err_set(r->err, ERR_NO_INPUT, "%s/%s: no such file (also tried .zst and .gz)", dir,
-		       name);
+	return false;
 }
+
+static int open_file(struct reader *r, const char *dir, const char *name)
+{
+	char path[4096];
+	if (!find_file(dir, name, path, sizeof(path)))
+		return err_set(r->err, ERR_NO_INPUT, "%s/%s: no such file (also tried .zst and .gz)",
+			       dir, name);
+	r->in = textin_open(path, r->err);
+	return r->in ? 0 : -1;
+}
+
+/* --- time ----------------------------------------------------------------------------------------- */
+
+/* "1154.351291" -> nanoseconds. */
+static bool take_seconds(char **p, uint64_t *ns)
+{
+	char *end;
+	double s = strtod(*p, &end);
+	if (end == *p || !(s >= 0.0) || s > 9e9)
+		return false;
+	*p = end;
+	*ns = (uint64_t)floor(s * 1e6 + 0.5) * 1000;
+	return true;
+}
+
+static int time_line(struct reader *r, char *line)
+{
+	struct truth *t = r->truth;
+	uint64_t first, last;
+	char *p = line + strcspn(line, " ");
+	bool proc = strncmp(line, "proc ", 5) == 0;
+	if (!proc && strncmp(line, "freemap ", 8) != 0)
+		return 0;
+	if (!take_seconds(&p, &first) || !take_seconds(&p, &last) || last < first)
+		return bad(r, "expected two times in seconds, the earlier one first");
+	r->found++;
+	*(proc ? &r->has_proc : &r->has_freemap) = true;
+	if (r->end && proc) {
+		t->end_ns = first;
+	} else if (!r->end && proc) {
+		t->proc_start_ns = first;
+	} else if (!r->end) {
+		t->freemap_start_ns = first;
+		t->freemap_end_ns = last;
+	}
+	return 0;
+}
+
+static int time_complete(struct reader *r)
+{
+	if (r->has_proc && (r->has_freemap || r->end))
+		return 0;
+	return err_set(r->err, ERR_TRACE, "%s: no line `%s`", textin_name(r->in),
+		       r->has_proc ? "freemap T0 T1" : "proc T0 T1");
+}
+
+/* --- any file ------------------------------------------------------------------------------------- */
 
 static int read_file(struct truth *t, const char *dir, const char *name, bool end, line_fn fn,
 		     struct err *err)
@@ -80,9 +133,15 @@ static int read_file(struct truth *t, const char *dir, const char *name, bool en
 			rc = bad(&r, "the line is too long");
 			break;
 		}
+		if (line.unterminated) {
+			rc = bad(&r, "the line is cut short");
+			break;
+		}
 		line.text[line.bytes] = '\0';
 		rc = fn(&r, line.text);
 	}
+	if (rc == 0 && fn == time_line)
+		rc = time_complete(&r);
 	if (rc == 0 && !r.found)
 		rc = err_set(err, ERR_TRACE, "%s: nothing of what was expected is in this file",
 			     textin_name(r.in));
@@ -255,7 +314,7 @@ static int pagetypeinfo_line(struct reader *r, char *line)
 	return 0;
 }
 
-/* --- buddyinfo, time, freemap --------------------------------------------------------------------- */
+/* --- buddyinfo, freemap ---------------------------------------------------------------------------- */
 
 static int buddyinfo_line(struct reader *r, char *line)
 {
@@ -264,45 +323,12 @@ static int buddyinfo_line(struct reader *r, char *line)
 	if (!parse_zone(line, &nid, name, &p))
 		return bad(r, "not a line of buddyinfo");
 	struct truth_zone *z = find_zone(r->truth, nid, name);
-	for (unsigned o = 0; z && o < ORDER_LIMIT; o++) {
-		if (!take_u64(&p, &z->free_blocks_end[o]))
-			break;
-	}
+	unsigned orders = 0;
+	while (z && orders < ORDER_LIMIT && take_u64(&p, &z->free_blocks_end[orders]))
+		orders++;
+	if (z && orders != r->truth->max_order + 1)
+		return bad(r, "the number of orders is not start.pagetypeinfo's");
 	r->found++;
-	return 0;
-}
-
-/* "1154.351291" -> nanoseconds. */
-static bool take_seconds(char **p, uint64_t *ns)
-{
-	char *end;
-	double s = strtod(*p, &end);
-	if (end == *p || !(s >= 0.0) || s > 9e9)
-		return false;
-	*p = end;
-	*ns = (uint64_t)floor(s * 1e6 + 0.5) * 1000;
-	return true;
-}
-
-static int time_line(struct reader *r, char *line)
-{
-	struct truth *t = r->truth;
-	uint64_t first, last;
-	char *p = line + strcspn(line, " ");
-	bool proc = strncmp(line, "proc ", 5) == 0;
-	if (!proc && strncmp(line, "freemap ", 8) != 0)
-		return 0;
-	if (!take_seconds(&p, &first) || !take_seconds(&p, &last) || last < first)
-		return bad(r, "expected two times in seconds, the earlier one first");
-	r->found++;
-	if (r->end && proc) {
-		t->end_ns = first;
-	} else if (!r->end && proc) {
-		t->proc_start_ns = first;
-	} else if (!r->end) {
-		t->freemap_start_ns = first;
-		t->freemap_end_ns = last;
-	}
 	return 0;
 }
 
@@ -381,18 +407,18 @@ int truth_load(struct truth *t, const char *dir, struct err *err)
 	if (t->zones_count && !t->zones[t->zones_count - 1].managed_pages)
 		t->zones_count--;
 	if (check_zones(t, dir, err) != 0 ||
-	    read_file(t, dir, "start.pagetypeinfo", false, pagetypeinfo_line, err) != 0 ||
-	    read_file(t, dir, "start.time", false, time_line, err) != 0 ||
-	    read_file(t, dir, "start.freemap", false, freemap_line, err) != 0)
+	    read_file(t, dir, "start.pagetypeinfo", false, pagetypeinfo_line, err) != 0)
 		goto fail;
 	if (t->pageblock_order > t->max_order) {
 		err_set(err, ERR_TRACE, "%s/start.pagetypeinfo: page block order %u, largest order %u",
 			dir, t->pageblock_order, t->max_order);
 		goto fail;
 	}
+	if (read_file(t, dir, "start.time", false, time_line, err) != 0 ||
+	    read_file(t, dir, "start.freemap", false, freemap_line, err) != 0)
+		goto fail;
 	char path[4096];
-	snprintf(path, sizeof(path), "%s/end.buddyinfo", dir);
-	t->has_end = access(path, F_OK) == 0;
+	t->has_end = find_file(dir, "end.buddyinfo", path, sizeof(path));
 	if (t->has_end && (read_file(t, dir, "end.buddyinfo", true, buddyinfo_line, err) != 0 ||
 			   read_file(t, dir, "end.time", true, time_line, err) != 0))
 		goto fail;

@@ -65,39 +65,73 @@ static void trace_release(struct op_stream *stream)
 	free(stream->state);
 }
 
-/* Records before the window: what they leave behind is the state at its start. */
-static int replay_before(const struct trace_rec *r, struct objects *objects, struct err *err)
+static int no_memory(struct err *err)
 {
-	if (r->id == TRACE_ID_NONE)
-		return 0;
-	struct object *o = objects_get(objects, r->id);
-	if (!o)
-		return err_set(err, ERR_IO, "out of memory for the trace's objects");
-	if (r->kind == TRACE_PAGE_ALLOC) {
-		o->state = OBJECT_RECORDED;
-		o->pfn = r->pfn;
-		o->order = r->order;
-	} else if (!(r->flags & TRACE_F_PARTIAL) || object_free_part(o, 1u << r->order)) {
-		objects_drop(objects, r->id);
+	return err_set(err, ERR_IO, "out of memory for the trace's objects");
+}
+
+static bool has_object(const struct trace_rec *r, enum trace_kind kind)
+{
+	return r->kind == kind && r->id != TRACE_ID_NONE;
+}
+
+/*
+ * Records of @kind before the window: what they leave behind is the state at its start. All
+ * allocations must be seen before any free, since another CPU may have freed the object.
+ */
+static int replay_before(const struct trace *trace, enum trace_kind kind, uint64_t start_ns,
+			 struct objects *objects, struct err *err)
+{
+	for (unsigned cpu = 0; cpu < trace->cpus_count; cpu++) {
+		const struct trace_rec *r = trace->ops[cpu], *last = r + trace->ops_count[cpu];
+		for (; r < last && r->time_ns < start_ns; r++) {
+			if (!has_object(r, kind))
+				continue;
+			struct object *o = objects_get(objects, r->id);
+			if (!o)
+				return no_memory(err);
+			if (kind == TRACE_PAGE_ALLOC) {
+				o->state = OBJECT_RECORDED;
+				o->pfn = r->pfn;
+				o->order = r->order;
+			} else if (!(r->flags & TRACE_F_PARTIAL) ||
+				   object_free_part(o, 1u << r->order)) {
+				objects_drop(objects, r->id);
+			}
+		}
 	}
 	return 0;
+}
+
+/* The last operation must come before picoseconds overflow. */
+static int check_end(const struct trace *trace, uint64_t start_ns, uint64_t end_ns,
+		     const struct config *c, struct err *err)
+{
+	uint64_t end = u64_min(end_ns, trace->span_ns);
+	double span_ns = (double)(end - u64_min(end, start_ns)) * c->workload.time_scale;
+	if (c->workload.pace != PACE_RECORDED || span_ns <= WORKLOAD_SPAN_NS_MAX)
+		return 0;
+	return err_set(err, ERR_CONFIG,
+		       "workload.time_scale: the workload would last %.0f hours; %.0f are the most",
+		       span_ns / 3.6e12, WORKLOAD_SPAN_NS_MAX / 3.6e12);
 }
 
 static int open_cursor(struct cursor *c, const struct trace *trace, unsigned cpu, uint64_t start_ns,
 		       uint64_t end_ns, struct objects *objects, struct err *err)
 {
 	const struct trace_rec *r = trace->ops[cpu], *last = r + trace->ops_count[cpu];
-	for (; r < last && r->time_ns < start_ns; r++) {
-		if (replay_before(r, objects, err) != 0)
-			return -1;
-	}
+	while (r < last && r->time_ns < start_ns)
+		r++;
 	c->next = r;
 	while (last > r && last[-1].time_ns >= end_ns) {
 		last--;
+		if (!has_object(last, TRACE_PAGE_ALLOC))
+			continue;
 		/* A free inside the window must not wait for an allocation outside it. */
-		struct object *o = last->kind == TRACE_PAGE_ALLOC ? objects_get(objects, last->id) : NULL;
-		if (o)
-			o->state = OBJECT_FAILED;
+		struct object *o = objects_get(objects, last->id);
+		if (!o)
+			return no_memory(err);
+		o->state = OBJECT_FAILED;
 	}
 	c->end = last;
 	return 0;
@@ -108,10 +142,15 @@ int workload_from_trace(struct workload *w, const struct trace *trace, uint64_t 
 			struct objects *objects, struct err *err)
 {
 	memset(w, 0, sizeof(*w));
+	if (check_end(trace, start_ns, end_ns, c, err) != 0)
+		return -1;
 	w->cpus_count = cpus_count;
 	w->streams = calloc(cpus_count, sizeof(*w->streams));
 	if (!w->streams)
 		return err_set(err, ERR_IO, "out of memory for %u streams", cpus_count);
+	if (replay_before(trace, TRACE_PAGE_ALLOC, start_ns, objects, err) != 0 ||
+	    replay_before(trace, TRACE_PAGE_FREE, start_ns, objects, err) != 0)
+		return -1;
 	for (unsigned cpu = 0; cpu < cpus_count; cpu++) {
 		unsigned sources = trace->cpus_count > cpu ? (trace->cpus_count - cpu - 1) / cpus_count + 1 : 0;
 		struct trace_stream *s =

@@ -17,6 +17,9 @@ enum op_kind { OP_ALLOC, OP_FREE, OP_KINDS };
 
 #define OP_ID_NONE UINT64_MAX
 
+/* Of simulated time, after time_scale: 4000 hours, which leaves room below 2^64 ps. */
+#define WORKLOAD_SPAN_NS_MAX (4000 * 3.6e12)
+
 struct op {
 	ps_t at_ps;       /* not before this; 0 with pace back_to_back */
 	uint64_t id;      /* object, or OP_ID_NONE: free of a block older than the recording */
@@ -41,7 +44,8 @@ struct workload {
 /*
  * The operations of @trace between @start_ns and @end_ns (its clock; end exclusive). Trace CPU c runs
  * on simulated CPU c modulo @cpus_count. Objects allocated before the window are entered in @objects
- * at their recorded pfn, those after it as failed. The trace must stay open. Returns 0, or -1 with @err.
+ * at their recorded pfn, those after it as failed. The trace must stay open. Returns 0, or -1 with @err
+ * (ERR_CONFIG if the config's time_scale stretches it beyond what can be simulated).
  */
 int workload_from_trace(struct workload *w, const struct trace *trace, uint64_t start_ns,
 			uint64_t end_ns, const struct config *c, unsigned cpus_count,

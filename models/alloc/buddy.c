@@ -44,7 +44,7 @@
  *       recorded start state held them apart). From that order on, a change of type may bring
  *       mergeable blocks side by side; they merge when one of them is next returned.
  *   I6  zone.free_pages and free_highatomic_pages equal what the lists hold
- *   I7  untouched blocks are aligned, carry no state, and belong to a list of their type
+ *   I7  untouched blocks are aligned, their heads carry no state, and they belong to their type
  *   I8  every marked free block is on a list: marks and list lengths agree
  *
  * Cost charged: SEARCH for each order looked at, LINK for each list operation, SPLIT and MERGE for each
@@ -321,9 +321,10 @@ void buddy_put(struct buddy_zone *bz, struct env *env, pfn_t pfn, unsigned order
 void buddy_add_block(struct buddy_zone *bz, pfn_t pfn, unsigned order)
 {
 	touch_all(bz);
+	/* The block first: a frame that is written before it is read costs the host one fault, not two. */
+	link_uncharged(bz, pfn, order, pageblock_type(bz->pm, pfn), true);
 	if (order < bz->pm->max_order && is_free_block(bz, pfn ^ (UINT64_C(1) << order), order))
 		bz->unmerged_start = true;
-	link_uncharged(bz, pfn, order, pageblock_type(bz->pm, pfn), true);
 }
 
 void buddy_add_range(struct buddy_zone *bz, pfn_t start, pfn_t end)

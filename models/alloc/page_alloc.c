@@ -369,18 +369,41 @@ static pfn_t buddy_alloc_pages(struct page_allocator *pa, struct env *env, unsig
 	return pfn;
 }
 
+static bool buddy_knows(struct page_allocator *pa, pfn_t pfn, unsigned order)
+{
+	const uint8_t heads = PAGE_BUDDY | PAGE_PCP | PAGE_ALLOCATED;
+	struct zone *z = physmem_zone(pa->pm, pfn);
+	if (!z || buddy_in_untouched(&to_buddy(pa)->zones[z->index], pfn, order))
+		return z != NULL;
+	for (unsigned o = order; o <= pa->pm->max_order; o++) { /* a block that holds all of it */
+		const struct page *p = physmem_page(pa->pm, pfn & ~((UINT64_C(1) << o) - 1));
+		if ((p->flags & heads) && p->order >= o)
+			return true;
+	}
+	for (pfn_t p = pfn; p < pfn + (UINT64_C(1) << order); p++) { /* blocks inside it */
+		if (physmem_page(pa->pm, p)->flags & heads)
+			return true;
+	}
+	return false;
+}
+
 static void buddy_free_pages(struct page_allocator *pa, struct env *env, pfn_t pfn, unsigned order)
 {
 	struct buddy_allocator *ba = to_buddy(pa);
 	struct zone *z = physmem_zone(pa->pm, pfn);
 	struct page *p = physmem_page(pa->pm, pfn);
-	BUG_ON(!z || pfn & ((UINT64_C(1) << order) - 1), "free of pfn %#llx, order %u",
-	       (unsigned long long)pfn, order);
+	BUG_ON(!z || order > pa->pm->max_order || pfn & ((UINT64_C(1) << order) - 1) ||
+		       pfn + (UINT64_C(1) << order) > z->end_pfn,
+	       "free of pfn %#llx, order %u: no block of this machine", (unsigned long long)pfn,
+	       order);
 	BUG_ON(p->flags & (PAGE_BUDDY | PAGE_PCP), "free of pfn %#llx, which is free (state %#x)",
 	       (unsigned long long)pfn, p->flags);
 	BUG_ON((p->flags & PAGE_ALLOCATED) && p->order != order,
 	       "free of pfn %#llx with order %u, allocated with order %u", (unsigned long long)pfn,
 	       order, p->order);
+	BUG_ON(!(p->flags & PAGE_ALLOCATED) && buddy_knows(pa, pfn, order),
+	       "free of pfn %#llx, order %u, which is free or part of another block",
+	       (unsigned long long)pfn, order);
 	struct cpu_view *v = view_of(ba, env);
 	struct refresh_arg arg = {ba, env->cpu};
 	env_charge(env, COST_FREE);
@@ -415,24 +438,6 @@ static void buddy_split_allocated(struct page_allocator *pa, pfn_t pfn)
 		page->order = 0;
 		page->migratetype = head.migratetype;
 	}
-}
-
-static bool buddy_knows(struct page_allocator *pa, pfn_t pfn, unsigned order)
-{
-	const uint8_t heads = PAGE_BUDDY | PAGE_PCP | PAGE_ALLOCATED;
-	struct zone *z = physmem_zone(pa->pm, pfn);
-	if (!z || buddy_in_untouched(&to_buddy(pa)->zones[z->index], pfn, order))
-		return z != NULL;
-	for (unsigned o = order; o <= pa->pm->max_order; o++) { /* a block that holds all of it */
-		const struct page *p = physmem_page(pa->pm, pfn & ~((UINT64_C(1) << o) - 1));
-		if ((p->flags & heads) && p->order >= o)
-			return true;
-	}
-	for (pfn_t p = pfn; p < pfn + (UINT64_C(1) << order); p++) { /* blocks inside it */
-		if (physmem_page(pa->pm, p)->flags & heads)
-			return true;
-	}
-	return false;
 }
 
 static void buddy_tick(struct page_allocator *pa, struct env *env)

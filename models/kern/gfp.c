@@ -76,10 +76,10 @@ static int parse_number(const char *text, size_t len, gfp_t *bits)
 		return -1;
 	uint64_t v = 0;
 	for (size_t i = 0; i < len; i++) {
-		int c = text[i] | 32;
-		unsigned d = c >= '0' && c <= '9' ? (unsigned)(c - '0')
-			     : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10
-						    : 99;
+		int c = text[i], lower = c | 32; /* maps letters only to letters */
+		unsigned d = c >= '0' && c <= '9'	    ? (unsigned)(c - '0')
+			     : lower >= 'a' && lower <= 'f' ? (unsigned)(lower - 'a') + 10
+							    : 99;
 		if (d >= base)
 			return -1;
 		v = v * base + d;

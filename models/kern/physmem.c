@@ -150,6 +150,15 @@ struct zone *physmem_zone(struct physmem *pm, pfn_t pfn)
 	return NULL;
 }
 
+bool physmem_has_block(struct physmem *pm, pfn_t pfn, unsigned order)
+{
+	const struct zone *z = physmem_zone(pm, pfn);
+	if (!z || order > pm->max_order)
+		return false;
+	uint64_t pages = UINT64_C(1) << order;
+	return !(pfn & (pages - 1)) && pfn + pages <= z->end_pfn;
+}
+
 void zone_pageblocks(const struct physmem *pm, const struct zone *z, uint64_t *blocks)
 {
 	memset(blocks, 0, MIGRATE_TYPES * sizeof(*blocks));

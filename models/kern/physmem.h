@@ -109,6 +109,8 @@ extern const char *const migratetype_names[MIGRATE_TYPES];
 
 /* The zone that spans @pfn, or NULL. */
 struct zone *physmem_zone(struct physmem *pm, pfn_t pfn);
+/* Can there be a block of @order at @pfn: legal, aligned, and inside one zone? */
+bool physmem_has_block(struct physmem *pm, pfn_t pfn, unsigned order);
 
 /* Count the pageblocks of @z by type into @blocks[MIGRATE_TYPES], as pagetypeinfo does. */
 void zone_pageblocks(const struct physmem *pm, const struct zone *z, uint64_t *blocks);
