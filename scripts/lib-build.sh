@@ -21,17 +21,17 @@ package_is_installed() {
 
 # apt_install PACKAGE...: the lists of packages are renewed only if they don't suffice.
 apt_install() {
-	local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -q -y) log
+	local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -q -y)
 	if [ "$(id -u)" != 0 ]; then
 		command -v sudo >/dev/null ||
 			die "these packages are missing, and there is neither root nor sudo to install them: $*"
 		apt=(sudo "${apt[@]}")
 	fi
-	say "installing: $*"
-	log=$("${apt[@]}" install --no-install-recommends "$@" 2>&1 </dev/null) && return 0
+	say "installing with apt-get, which may take a minute or two: $*"
+	"${apt[@]}" install --no-install-recommends "$@" </dev/null >/dev/null 2>&1 && return 0
 	"${apt[@]}" update </dev/null >&2 || die "apt-get update failed"
 	"${apt[@]}" install --no-install-recommends "$@" </dev/null >&2 ||
-		{ say "$log"; die "apt-get could not install: $*"; }
+		die "apt-get could not install: $*"
 }
 
 # need_packages PACKAGE...: install those that are missing.

@@ -371,7 +371,7 @@ static const struct field workload_keys[] = {
 	 .kind = FIELD_ENUM,
 	 AT(pace),
 	 NAMES(pace_names),
-	 .help = "trace and operations: at their times, or as fast as the CPUs go"},
+	 .help = "operations at their times, or one right after the other"},
 	{.key = "time_scale",
 	 .kind = FIELD_DOUBLE,
 	 AT(time_scale),
