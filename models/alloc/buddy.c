@@ -44,7 +44,7 @@
  *       recorded start state held them apart). From that order on, a change of type may bring
  *       mergeable blocks side by side; they merge when one of them is next returned.
  *   I6  zone.free_pages and free_highatomic_pages equal what the lists hold
- *   I7  untouched blocks are aligned, carry no state, and belong to a list of their type
+ *   I7  untouched blocks are aligned, their heads carry no state, and they belong to their type
  *   I8  every marked free block is on a list: marks and list lengths agree
  *
  * Cost charged: SEARCH for each order looked at, LINK for each list operation, SPLIT and MERGE for each
