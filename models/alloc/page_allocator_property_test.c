@@ -27,7 +27,7 @@
 #include "alloc/op_script.h"
 #include "kern/rng.h"
 
-#define SEEDS      120
+#define SEEDS      600
 #define OPS_MAX    1500
 #define CHECK_EACH 64
 
