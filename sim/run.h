@@ -45,10 +45,10 @@ struct run_result {
 };
 
 /*
- * Run @c and write the result directory. One run per process (the engine's limit). On success @result
- * (the caller's, to be released) holds what was found. Returns 0, or -1 with @err and no result
- * directory: ERR_NO_INPUT, ERR_TRACE, ERR_CONFIG, ERR_CANT_CREATE, ERR_IO, ERR_INTERNAL (an invariant
- * broke), ERR_INTERRUPTED.
+ * Run @c and write the result directory. One run per process (the engine's limit). On success
+ * @result (the caller's, to be released) holds what was found. Returns 0, or -1 with @err and no
+ * result directory: ERR_NO_INPUT, ERR_TRACE, ERR_CONFIG, ERR_CANT_CREATE, ERR_IO, ERR_INTERNAL (an
+ * invariant broke), ERR_INTERRUPTED.
  */
 int run_simulation(struct run_result *result, const struct config *c,
 		   const struct run_options *options, struct err *err);

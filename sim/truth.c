@@ -123,7 +123,7 @@ static struct truth_zone *find_zone(struct truth *t, unsigned nid, const char *n
 	return NULL;
 }
 
-/* --- zoneinfo ----------------------------------------------------------------------------------- */
+/* --- zoneinfo --------------------------------------------------------------------------------- */
 
 static int begin_zone(struct reader *r, unsigned nid, const char *name)
 {
@@ -200,7 +200,7 @@ static int zoneinfo_line(struct reader *r, char *line)
 	return pageset_line(r, key, v);
 }
 
-/* --- pagetypeinfo ------------------------------------------------------------------------------- */
+/* --- pagetypeinfo ----------------------------------------------------------------------------- */
 
 static int free_counts_line(struct reader *r, struct truth_zone *z, char *p)
 {
@@ -255,7 +255,10 @@ static int pagetypeinfo_line(struct reader *r, char *line)
 	return 0;
 }
 
-/* --- buddyinfo, time, freemap --------------------------------------------------------------------- */
+/*
+ * --- buddyinfo, time, freemap
+ * ---------------------------------------------------------------------
+ */
 
 static int buddyinfo_line(struct reader *r, char *line)
 {
@@ -344,7 +347,7 @@ static int freemap_line(struct reader *r, char *line)
 	return 0;
 }
 
-/* --- the whole ---------------------------------------------------------------------------------- */
+/* --- the whole -------------------------------------------------------------------------------- */
 
 const struct truth_zone *truth_zone_of(const struct truth *t, pfn_t pfn)
 {
@@ -362,13 +365,15 @@ static int check_zones(const struct truth *t, const char *dir, struct err *err)
 		const struct truth_zone *z = &t->zones[i];
 		if (z->managed_pages > z->spanned_pages ||
 		    z->spanned_pages > PFN_END_LIMIT - u64_min(z->start_pfn, PFN_END_LIMIT) ||
-		    (i && z->nid == z[-1].nid && z->start_pfn < z[-1].start_pfn + z[-1].spanned_pages))
+		    (i && z->nid == z[-1].nid &&
+		     z->start_pfn < z[-1].start_pfn + z[-1].spanned_pages))
 			return err_set(err, ERR_TRACE,
 				       "%s/start.zoneinfo: zone %s of node %u has impossible sizes",
 				       dir, z->name, z->nid);
 	}
 	if (!t->zones_count || !t->cpus_count)
-		return err_set(err, ERR_TRACE, "%s/start.zoneinfo: no zone with memory and CPUs", dir);
+		return err_set(err, ERR_TRACE, "%s/start.zoneinfo: no zone with memory and CPUs",
+			       dir);
 	return 0;
 }
 
@@ -386,8 +391,9 @@ int truth_load(struct truth *t, const char *dir, struct err *err)
 	    read_file(t, dir, "start.freemap", false, freemap_line, err) != 0)
 		goto fail;
 	if (t->pageblock_order > t->max_order) {
-		err_set(err, ERR_TRACE, "%s/start.pagetypeinfo: page block order %u, largest order %u",
-			dir, t->pageblock_order, t->max_order);
+		err_set(err, ERR_TRACE,
+			"%s/start.pagetypeinfo: page block order %u, largest order %u", dir,
+			t->pageblock_order, t->max_order);
 		goto fail;
 	}
 	char path[4096];

@@ -95,7 +95,8 @@ static int open_cursor(struct cursor *c, const struct trace *trace, unsigned cpu
 	while (last > r && last[-1].time_ns >= end_ns) {
 		last--;
 		/* A free inside the window must not wait for an allocation outside it. */
-		struct object *o = last->kind == TRACE_PAGE_ALLOC ? objects_get(objects, last->id) : NULL;
+		struct object *o =
+			last->kind == TRACE_PAGE_ALLOC ? objects_get(objects, last->id) : NULL;
 		if (o)
 			o->state = OBJECT_FAILED;
 	}
@@ -113,7 +114,9 @@ int workload_from_trace(struct workload *w, const struct trace *trace, uint64_t 
 	if (!w->streams)
 		return err_set(err, ERR_IO, "out of memory for %u streams", cpus_count);
 	for (unsigned cpu = 0; cpu < cpus_count; cpu++) {
-		unsigned sources = trace->cpus_count > cpu ? (trace->cpus_count - cpu - 1) / cpus_count + 1 : 0;
+		unsigned sources = trace->cpus_count > cpu
+					   ? (trace->cpus_count - cpu - 1) / cpus_count + 1
+					   : 0;
 		struct trace_stream *s =
 			calloc(1, sizeof(*s) + sources * sizeof(struct cursor));
 		if (!s)
@@ -126,7 +129,8 @@ int workload_from_trace(struct workload *w, const struct trace *trace, uint64_t 
 		s->cursors_count = sources;
 		for (unsigned i = 0; i < sources; i++) {
 			struct cursor *cur = &s->cursors[i];
-			if (open_cursor(cur, trace, cpu + i * cpus_count, start_ns, end_ns, objects, err) != 0)
+			if (open_cursor(cur, trace, cpu + i * cpus_count, start_ns, end_ns, objects,
+					err) != 0)
 				return -1;
 			w->ops_expected += (uint64_t)(cur->end - cur->next);
 		}

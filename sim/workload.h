@@ -35,13 +35,14 @@ struct workload {
 	unsigned cpus_count;
 	struct op_stream *streams; /* one a CPU */
 	uint64_t ops_expected;     /* for the progress line; 0: unknown */
-	ps_t end_ps;               /* the simulation lasts at least this long; 0: until the last op */
+	ps_t end_ps; /* the simulation lasts at least this long; 0: until the last op */
 };
 
 /*
- * The operations of @trace between @start_ns and @end_ns (its clock; end exclusive). Trace CPU c runs
- * on simulated CPU c modulo @cpus_count. Objects allocated before the window are entered in @objects
- * at their recorded pfn, those after it as failed. The trace must stay open. Returns 0, or -1 with @err.
+ * The operations of @trace between @start_ns and @end_ns (its clock; end exclusive). Trace CPU c
+ * runs on simulated CPU c modulo @cpus_count. Objects allocated before the window are entered in
+ * @objects at their recorded pfn, those after it as failed. The trace must stay open. Returns 0, or
+ * -1 with @err.
  */
 int workload_from_trace(struct workload *w, const struct trace *trace, uint64_t start_ns,
 			uint64_t end_ns, const struct config *c, unsigned cpus_count,
@@ -54,7 +55,7 @@ void workload_release(struct workload *w);
 /* The next operation of a CPU, or false at the end. */
 bool workload_next(struct workload *w, unsigned cpu, struct op *op);
 
-/* --- for the sources ---------------------------------------------------------------------------- */
+/* --- for the sources -------------------------------------------------------------------------- */
 
 struct op_stream {
 	bool (*next)(struct op_stream *s, struct op *op);

@@ -20,7 +20,8 @@ static int check_interior(const struct buddy_zone *bz, pfn_t pfn, unsigned order
 {
 	for (pfn_t p = pfn + 1; p < pfn + (UINT64_C(1) << order); p++) {
 		if (bz->pm->pages[p].flags & ~PAGE_BACKED)
-			FAIL("I3: frame %#llx inside the free block %#llx of order %u has state %#x",
+			FAIL("I3: frame %#llx inside the free block %#llx of order %u has state "
+			     "%#x",
 			     (unsigned long long)p, (unsigned long long)pfn, order,
 			     bz->pm->pages[p].flags);
 	}
@@ -32,7 +33,8 @@ static int check_types(const struct buddy_zone *bz, pfn_t pfn, unsigned order, u
 {
 	for (pfn_t p = pfn; p < pfn + (UINT64_C(1) << order); p += pageblock_pages(bz->pm)) {
 		if (pageblock_type(bz->pm, p) != mt)
-			FAIL("I4: block %#llx of order %u is on the %s list, its pageblock %#llx is %s",
+			FAIL("I4: block %#llx of order %u is on the %s list, its pageblock %#llx "
+			     "is %s",
 			     (unsigned long long)pfn, order, migratetype_names[mt],
 			     (unsigned long long)(p >> bz->pm->pageblock_order),
 			     migratetype_names[pageblock_type(bz->pm, p)]);
@@ -84,8 +86,8 @@ static int check_list(const struct buddy_zone *bz, unsigned order, unsigned mt,
 	uint32_t prev = PAGE_LINK_NONE;
 	for (uint32_t pfn = list->head; pfn != PAGE_LINK_NONE; pfn = bz->pm->pages[pfn].next) {
 		if (pfn >= bz->pm->pfn_end || length++ >= list->count)
-			FAIL("I1: the order-%u %s list of zone %s runs past its count of %llu", order,
-			     migratetype_names[mt], bz->zone->name,
+			FAIL("I1: the order-%u %s list of zone %s runs past its count of %llu",
+			     order, migratetype_names[mt], bz->zone->name,
 			     (unsigned long long)list->count);
 		if (bz->pm->pages[pfn].prev != prev)
 			FAIL("I1: block %#x of the order-%u %s list is not linked back", pfn, order,
@@ -95,8 +97,8 @@ static int check_list(const struct buddy_zone *bz, unsigned order, unsigned mt,
 		prev = pfn;
 	}
 	if (length != list->count || list->tail != prev)
-		FAIL("I1: the order-%u %s list of zone %s has %llu blocks, its count is %llu", order,
-		     migratetype_names[mt], bz->zone->name, (unsigned long long)length,
+		FAIL("I1: the order-%u %s list of zone %s has %llu blocks, its count is %llu",
+		     order, migratetype_names[mt], bz->zone->name, (unsigned long long)length,
 		     (unsigned long long)list->count);
 	uint64_t pages = length << order;
 	totals->blocks += length;
@@ -115,7 +117,8 @@ static int check_untouched(const struct buddy_zone *bz, struct totals *totals,
 		return 0;
 	if ((bz->untouched_start | bz->untouched_end) & (step - 1))
 		FAIL("I7: untouched range %#llx..%#llx is not aligned",
-		     (unsigned long long)bz->untouched_start, (unsigned long long)bz->untouched_end);
+		     (unsigned long long)bz->untouched_start,
+		     (unsigned long long)bz->untouched_end);
 	for (pfn_t p = bz->untouched_start; p < bz->untouched_end; p += step) {
 		if (bz->pm->pages[p].flags & ~PAGE_BACKED)
 			FAIL("I7: untouched block %#llx has state %#x", (unsigned long long)p,
@@ -160,7 +163,8 @@ int buddy_check(struct buddy_zone *bz, struct check_report *report)
 					 bz->untouched_start < bz->untouched_end;
 			bool marked = bz->nonempty[mt] >> o & 1;
 			if (marked != (bz->lists[o][mt].count || untouched))
-				FAIL("I1: zone %s, order %u, %s: the list has %llu blocks, nonempty says %d",
+				FAIL("I1: zone %s, order %u, %s: the list has %llu blocks, "
+				     "nonempty says %d",
 				     bz->zone->name, o, migratetype_names[mt],
 				     (unsigned long long)bz->lists[o][mt].count, marked);
 		}
@@ -169,7 +173,8 @@ int buddy_check(struct buddy_zone *bz, struct check_report *report)
 		return -1;
 	if (totals.free_pages != bz->zone->free_pages ||
 	    totals.highatomic_pages != bz->zone->free_highatomic_pages)
-		FAIL("I6: zone %s counts %llu free pages (%llu highatomic), its lists hold %llu (%llu)",
+		FAIL("I6: zone %s counts %llu free pages (%llu highatomic), its lists hold %llu "
+		     "(%llu)",
 		     bz->zone->name, (unsigned long long)bz->zone->free_pages,
 		     (unsigned long long)bz->zone->free_highatomic_pages,
 		     (unsigned long long)totals.free_pages,

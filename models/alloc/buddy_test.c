@@ -1,7 +1,7 @@
 /*
  * Tests of the zoned buddy (buddy.c, buddy_fallback.c, page_alloc.c) without per-CPU lists: scripts
- * and the free lists that they must leave. The same program is built with ENV_NATIVE as well, so the
- * simulated and the native allocator are held to the same lists.
+ * and the free lists that they must leave. The same program is built with ENV_NATIVE as well, so
+ * the simulated and the native allocator are held to the same lists.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -303,7 +303,7 @@ static void geometries(void **state)
 	RUN_ROWS(ungrouped, ungrouped_rows);
 }
 
-/* --- what was reserved for urgent requests ----------------------------------------------------- */
+/* --- what was reserved for urgent requests ---------------------------------------------------- */
 
 /*
  * min 800, low 1000 of 65536 pages. With 992 free the fast attempt fails; an urgent request for two
@@ -320,9 +320,12 @@ static void highatomic_reserve(void **state)
 		.no_highatomic = true,
 	};
 	static const struct row rows[] = {
-		{NEARLY_FULL "a1uhn=65024", "1H:65026 2H:65028 3H:65032 4H:65040 5m:64544 5H:65056 "
-					    "6m:64576 6H:65088 7m:64640 7H:65152 8m:64768 8H:65280"},
-		/* Urgent requests take from the reserve first; one that only can't wait does not. */
+		{NEARLY_FULL "a1uhn=65024",
+		 "1H:65026 2H:65028 3H:65032 4H:65040 5m:64544 5H:65056 "
+		 "6m:64576 6H:65088 7m:64640 7H:65152 8m:64768 8H:65280"},
+		/*
+		 * Urgent requests take from the reserve first; one that only can't wait does not.
+		 */
 		{NEARLY_FULL "a1uhn=65024 a1uhn=65026 a0un=64544",
 		 "0u:64545 1u:64546 2u:64548 2H:65028 3u:64552 3H:65032 4u:64560 4H:65040 5H:65056 "
 		 "6u:64576 6H:65088 7u:64640 7H:65152 8u:64768 8H:65280"},
@@ -336,8 +339,9 @@ static void highatomic_reserve(void **state)
 					    "8m:64768"},
 	};
 	static const struct row off_rows[] = {
-		{NEARLY_FULL "a1uhn=65024", "1u:65026 2u:65028 3u:65032 4u:65040 5u:65056 5m:64544 "
-					    "6u:65088 6m:64576 7u:65152 7m:64640 8u:65280 8m:64768"},
+		{NEARLY_FULL "a1uhn=65024",
+		 "1u:65026 2u:65028 3u:65032 4u:65040 5u:65056 5m:64544 "
+		 "6u:65088 6m:64576 7u:65152 7m:64640 8u:65280 8m:64768"},
 	};
 	RUN_ROWS(params, rows);
 	RUN_ROWS(off, off_rows);
@@ -372,7 +376,7 @@ static void highatomic_limit(void **state)
 	op_machine_release(&m);
 }
 
-/* --- the cap on splits and other switches ------------------------------------------------------- */
+/* --- the cap on splits and other switches ----------------------------------------------------- */
 
 /* O21.cap: with a cap of 4, an order-10 block serves orders 6 and up. */
 static void split_cap(void **state)

@@ -93,7 +93,7 @@ static void limits_set_by_hand(void **state)
 	assert_true(l.high_min <= l.high_max);
 }
 
-/* --- one CPU's lists, driven directly ----------------------------------------------------------- */
+/* --- one CPU's lists, driven directly --------------------------------------------------------- */
 
 #define ZONE_PAGES (UINT64_C(1) << 21)
 
@@ -384,7 +384,7 @@ static void list_for_each_type(void **state)
 	bench_release(&b);
 }
 
-/* --- the whole allocator ------------------------------------------------------------------------ */
+/* --- the whole allocator ---------------------------------------------------------------------- */
 
 /* O46.zone_lock_ops: 100,000 pages take the zone lock once for 63 of them, or each time. */
 static void zone_lock_takings(void **state)
