@@ -13,7 +13,9 @@ struct blockmap {
 	unsigned max_order;
 };
 
-/* Empty, for pfns below @pfn_end. -1: the host lacks address space. Memory is used where touched. */
+/*
+ * Empty, for pfns below @pfn_end. -1: the host lacks address space. Memory is used where touched.
+ */
 int blockmap_init(struct blockmap *b, pfn_t pfn_end, unsigned max_order);
 void blockmap_release(struct blockmap *b);
 

@@ -13,7 +13,10 @@
 struct command {
 	const char *name;
 	const char *summary; /* one line for `allocsim --help` */
-	/* argv[0] is "allocsim NAME". Returns 0, or -1 with @err, whose code becomes the exit status. */
+	/*
+	 * argv[0] is "allocsim NAME". Returns 0, or -1 with @err, whose code becomes the exit
+	 * status.
+	 */
 	int (*run)(int argc, char **argv, struct err *err);
 };
 

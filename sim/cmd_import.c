@@ -11,22 +11,26 @@
 enum { OPT_FORMAT = 256, OPT_STRICT, OPT_JSON };
 
 static const struct argp_option options[] = {
-	{"output", 'o', "FILE", 0, "Write the binary trace to FILE (default: the input's name with .atrace)", 0},
-	{"format", OPT_FORMAT, "NAME", 0, "Read the input as NAME (see allocsim list formats) instead of guessing", 0},
-	{"strict", OPT_STRICT, NULL, 0, "Fail with status 65 if the recording is not complete and consistent", 0},
+	{"output", 'o', "FILE", 0,
+	 "Write the binary trace to FILE (default: the input's name with .atrace)", 0},
+	{"format", OPT_FORMAT, "NAME", 0,
+	 "Read the input as NAME (see allocsim list formats) instead of guessing", 0},
+	{"strict", OPT_STRICT, NULL, 0,
+	 "Fail with status 65 if the recording is not complete and consistent", 0},
 	{"json", OPT_JSON, NULL, 0, "Print the report as JSON", 0},
 	{"quiet", 'q', NULL, 0, "Print no report", 0},
 	{0},
 };
 
-static const char doc[] =
-	"Turn a recorded kernel memory trace into the binary trace that a run replays, and report what is "
-	"in it. TRACE is the text of ftrace, of trace-cmd report or of perf script, plain or compressed "
-	"with gzip or zstd; - is standard input."
-	"\vExamples:\n"
-	"  allocsim import trace.ftrace.zst -o sqlite.atrace\n"
-	"  perf script | allocsim import - -o kernel.atrace\n"
-	"  allocsim import --strict --json trace.txt.gz -o checked.atrace\n";
+static const char doc[] = "Turn a recorded kernel memory trace into the binary trace that a run "
+			  "replays, and report what is "
+			  "in it. TRACE is the text of ftrace, of trace-cmd report or of perf "
+			  "script, plain or compressed "
+			  "with gzip or zstd; - is standard input."
+			  "\vExamples:\n"
+			  "  allocsim import trace.ftrace.zst -o sqlite.atrace\n"
+			  "  perf script | allocsim import - -o kernel.atrace\n"
+			  "  allocsim import --strict --json trace.txt.gz -o checked.atrace\n";
 
 struct arguments {
 	struct import_options import;

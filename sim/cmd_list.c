@@ -29,7 +29,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (!*what)
-			argp_error(state, "list what? allocators, workloads, metrics, plots or formats");
+			argp_error(state,
+				   "list what? allocators, workloads, metrics, plots or formats");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -107,7 +108,8 @@ static int list_workloads(struct err *err)
 	}
 	if (!shown)
 		return err_set(err, ERR_NO_INPUT,
-			       "there is no workloads/ or configs/ here: run this in allocsim's directory");
+			       "there is no workloads/ or configs/ here: run this in allocsim's "
+			       "directory");
 	return 0;
 }
 

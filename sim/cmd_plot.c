@@ -11,7 +11,8 @@
 enum { OPT_ONLY = 256, OPT_ORDERS, OPT_ZONE, OPT_TERM };
 
 static const struct argp_option options[] = {
-	{"only", OPT_ONLY, "PLOT", 0, "Draw this plot (see allocsim list plots); may be repeated", 0},
+	{"only", OPT_ONLY, "PLOT", 0, "Draw this plot (see allocsim list plots); may be repeated",
+	 0},
 	{"orders", OPT_ORDERS, "LIST", 0, "Orders of the unusable index, as 0,4,9", 0},
 	{"zone", OPT_ZONE, "NAME", 0, "Draw one zone over time instead of all", 0},
 	{"term", OPT_TERM, NULL, 0, "Draw in the terminal instead of writing PNG and SVG", 0},

@@ -11,25 +11,32 @@
 enum { OPT_SET = 256, OPT_TRUTH, OPT_EXACT, OPT_PRINT, OPT_PLATFORM };
 
 static const struct argp_option options[] = {
-	{"output", 'o', "DIR", 0, "Write the result to DIR (default: results/NAME of the configuration)", 0},
-	{"set", OPT_SET, "KEY=VALUE", 0, "Override a key, as in --set workload.trace=web.atrace; may be repeated", 0},
-	{"truth", OPT_TRUTH, "DIR", 0, "Start from the recorded state in DIR and score the end against it", 0},
-	{"exact-events", OPT_EXACT, NULL, 0, "Make one SimGrid event per operation: slow, the same result", 0},
-	{"print-config", OPT_PRINT, NULL, 0, "Print the configuration as it was resolved, and stop", 0},
+	{"output", 'o', "DIR", 0,
+	 "Write the result to DIR (default: results/NAME of the configuration)", 0},
+	{"set", OPT_SET, "KEY=VALUE", 0,
+	 "Override a key, as in --set workload.trace=web.atrace; may be repeated", 0},
+	{"truth", OPT_TRUTH, "DIR", 0,
+	 "Start from the recorded state in DIR and score the end against it", 0},
+	{"exact-events", OPT_EXACT, NULL, 0,
+	 "Make one SimGrid event per operation: slow, the same result", 0},
+	{"print-config", OPT_PRINT, NULL, 0, "Print the configuration as it was resolved, and stop",
+	 0},
 	{"dump-platform", OPT_PLATFORM, NULL, 0, "Print the SimGrid platform as XML, and stop", 0},
 	{"quiet", 'q', NULL, 0, "Print no summary", 0},
 	{0},
 };
 
 static const char doc[] =
-	"Simulate a configuration: machine, allocators, start state, workload, measurement. Several files "
+	"Simulate a configuration: machine, allocators, start state, workload, measurement. "
+	"Several files "
 	"are merged left to right, then the --set options."
 	"\vExamples:\n"
 	"  allocsim run configs/quickstart.yaml\n"
 	"  allocsim run configs/examples/churn.yaml -o results/churn\n"
 	"  allocsim run configs/examples/churn.yaml --set pcp.enabled=false -o results/no-pcp\n"
 	"\nWith a trace of your own (see allocsim import --help):\n"
-	"  allocsim run configs/linux-6.18.yaml --set workload.trace=my.atrace --truth my-recording\n";
+	"  allocsim run configs/linux-6.18.yaml --set workload.trace=my.atrace --truth "
+	"my-recording\n";
 
 struct arguments {
 	const char **files, **sets;

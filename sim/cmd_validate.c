@@ -1,5 +1,6 @@
 /*
- * cmd_validate.c - allocsim validate: everything that is wrong with a configuration, before any run.
+ * cmd_validate.c - allocsim validate: everything that is wrong with a configuration, before any
+ * run.
  */
 #include <stdlib.h>
 
@@ -10,9 +11,11 @@
 enum { OPT_SET = 256, OPT_PRINT, OPT_REFERENCE };
 
 static const struct argp_option options[] = {
-	{"set", OPT_SET, "KEY=VALUE", 0, "Override a key, as in --set machine.cpus=4; may be repeated", 0},
+	{"set", OPT_SET, "KEY=VALUE", 0,
+	 "Override a key, as in --set machine.cpus=4; may be repeated", 0},
 	{"print-config", OPT_PRINT, NULL, 0, "Print the configuration as it was resolved", 0},
-	{"reference", OPT_REFERENCE, NULL, 0, "Print all keys with their ranges and defaults, and stop", 0},
+	{"reference", OPT_REFERENCE, NULL, 0,
+	 "Print all keys with their ranges and defaults, and stop", 0},
 	{0},
 };
 
@@ -20,7 +23,8 @@ static const char doc[] =
 	"Check configurations without running them. Several files are merged left to right."
 	"\vExamples:\n"
 	"  allocsim validate configs/linux-6.18.yaml\n"
-	"  allocsim validate configs/examples/churn.yaml --set machine.memory=64GiB --print-config\n";
+	"  allocsim validate configs/examples/churn.yaml --set machine.memory=64GiB "
+	"--print-config\n";
 
 struct arguments {
 	const char **files, **sets;
@@ -59,9 +63,10 @@ static int validate(const struct arguments *a, struct err *err)
 	config_init(&c);
 	int rc = config_load(&c, a->files, a->files_count, a->sets, a->sets_count, stderr, err);
 	if (rc == 0 && !page_allocator_find(c.page_allocator))
-		rc = err_set(err, ERR_CONFIG,
-			     "page_allocator: there is no allocator '%s' (see allocsim list allocators)",
-			     c.page_allocator);
+		rc = err_set(
+			err, ERR_CONFIG,
+			"page_allocator: there is no allocator '%s' (see allocsim list allocators)",
+			c.page_allocator);
 	if (rc == 0 && a->print)
 		rc = config_print_yaml(&c, stdout, err);
 	else if (rc == 0)

@@ -38,15 +38,19 @@ struct config_machine {
 	uint64_t cpu_khz;                /* cpu_frequency: "2.45GHz" */
 	uint64_t nodes;                  /* 1..64; layout splits memory evenly */
 	uint64_t memory_bytes;           /* memory: used by layout; page-aligned */
-	enum machine_layout layout;      /* x86_64: DMA, DMA32, hole 3..4 GiB, Normal; x86_32: DMA, Normal, HighMem;
-					    flat: one Normal zone from pfn 0 */
+	/*
+	 * x86_64: DMA, DMA32, hole 3..4 GiB, Normal; x86_32: DMA, Normal, HighMem; flat: one Normal
+	 * zone from pfn 0
+	 */
+	enum machine_layout layout;
 	uint64_t movable_bytes;          /* movable: top of memory as ZONE_MOVABLE; 0 = none */
 	struct config_zone zones[ZONE_TYPES * 8];
 	unsigned zones_count;            /* > 0: the list replaces layout */
 	uint64_t min_free_kbytes;        /* auto */
 	uint64_t watermark_scale_factor; /* 1..3000, of 10000 */
 	uint64_t watermark_boost_factor; /* 0..., of 10000 */
-	uint64_t lowmem_reserve_ratio[ZONE_TYPES]; /* by zone type: DMA, DMA32, Normal, HighMem, Movable; 0 = none */
+	uint64_t lowmem_reserve_ratio[ZONE_TYPES]; /* by zone type: DMA, DMA32, Normal, HighMem,
+						      Movable; 0 = none */
 };
 
 struct config_buddy {
@@ -54,8 +58,8 @@ struct config_buddy {
 	uint64_t pageblock_order;     /* <= max_order, default 9 */
 	bool group_by_mobility;       /* migratetypes on or off */
 	bool highatomic;              /* reserve for high-order atomic allocations */
-	bool coalesce;                /* off: freed blocks never merge (shows what merging is for) */
-	uint64_t split_steps_max;     /* an allocation may split at most this often; auto = no cap */
+	bool coalesce;            /* off: freed blocks never merge (shows what merging is for) */
+	uint64_t split_steps_max; /* an allocation may split at most this often; auto = no cap */
 };
 
 struct config_pcp {
@@ -67,7 +71,14 @@ struct config_pcp {
 	uint64_t decay_interval_ns;   /* vmstat worker; 0 = never */
 };
 
-enum dist_kind { DIST_CONSTANT, DIST_UNIFORM, DIST_EXPONENTIAL, DIST_LOGNORMAL, DIST_PARETO, DIST_CHOICE };
+enum dist_kind {
+	DIST_CONSTANT,
+	DIST_UNIFORM,
+	DIST_EXPONENTIAL,
+	DIST_LOGNORMAL,
+	DIST_PARETO,
+	DIST_CHOICE
+};
 
 /* One value of a DIST_CHOICE. */
 struct config_choice {
@@ -92,7 +103,10 @@ struct config_phase {
 	double rate_factor;           /* >= 0 */
 };
 
-/* One generator: allocations arrive at `rate` per second on each of its CPUs and live for `lifetime`. */
+/*
+ * One generator: allocations arrive at `rate` per second on each of its CPUs and live for
+ * `lifetime`.
+ */
 struct config_generator {
 	char name[CONFIG_NAME];
 	gfp_t gfp;
@@ -116,7 +130,7 @@ struct config_workload {
 	char ops_name[CONFIG_TEXT];   /* file it came from */
 	struct config_generator *generators; /* heap, owned by the config */
 	unsigned generators_count;
-	uint64_t duration_ns;         /* generators stop allocating here; 0 = no limit (needs count) */
+	uint64_t duration_ns; /* generators stop allocating here; 0 = no limit (needs count) */
 	bool free_at_end;             /* generators: free what lives when they stop */
 	enum workload_pace pace;
 	double time_scale;            /* recorded times are multiplied by this; > 0 */
@@ -125,9 +139,10 @@ struct config_workload {
 enum check_level { CHECK_NONE, CHECK_END, CHECK_FULL };
 
 struct config_measurement {
-	uint64_t sample_interval_ns;  /* auto: about 500 samples over a trace's span, 10 ms otherwise; 0 = no series */
+	uint64_t sample_interval_ns;  /* auto: about 500 samples over a trace's span, 10 ms
+					 otherwise; 0 = no series */
 	enum check_level check;       /* invariants: never, at the end, or with every sample too */
-	bool zero_pages;              /* really clear simulated RAM for __GFP_ZERO, beyond charging it */
+	bool zero_pages; /* really clear simulated RAM for __GFP_ZERO, beyond charging it */
 };
 
 struct config {
@@ -137,7 +152,7 @@ struct config {
 	struct config_buddy buddy;
 	struct config_pcp pcp;
 	uint32_t cost_cycles[COST_KINDS]; /* costs.<name>_cycles, see kern/env.h */
-	char truth[CONFIG_TEXT];      /* start.truth: directory of start.* and end.*; "" = start empty */
+	char truth[CONFIG_TEXT]; /* start.truth: directory of start.* and end.*; "" = start empty */
 	struct config_workload workload;
 	struct config_measurement measurement;
 	uint64_t seed;

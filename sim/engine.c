@@ -1,29 +1,31 @@
 /*
  * engine.c - temporally decoupled CPUs on SimGrid. The only file that includes SimGrid.
  *
- * Each CPU is an actor on a SimGrid host of its own. It keeps a private clock (now_ps) and runs ahead:
- * charging cycles, popping pages from its own lists and the like cost no event. engine_join() makes it
- * wait its turn before it touches what others can see.
+ * Each CPU is an actor on a SimGrid host of its own. It keeps a private clock (now_ps) and runs
+ * ahead: charging cycles, popping pages from its own lists and the like cost no event.
+ * engine_join() makes it wait its turn before it touches what others can see.
  *
- * Order. A binary heap holds every CPU under its key: the time at which it next needs to run. A CPU that
- * joins sets its key to its clock; if it is then first by (key, number) it goes on without asking
- * SimGrid at all, because nobody could do anything earlier. Otherwise it sleeps in SimGrid until its
- * time and looks again. While a CPU runs ahead its key stays at its last join; that is right, since the
- * others only compare while they run, and then this one is asleep with its key set. A CPU that waits for
- * another (engine_wait) has no key until it is woken.
+ * Order. A binary heap holds every CPU under its key: the time at which it next needs to run. A CPU
+ * that joins sets its key to its clock; if it is then first by (key, number) it goes on without
+ * asking SimGrid at all, because nobody could do anything earlier. Otherwise it sleeps in SimGrid
+ * until its time and looks again. While a CPU runs ahead its key stays at its last join; that is
+ * right, since the others only compare while they run, and then this one is asleep with its key
+ * set. A CPU that waits for another (engine_wait) has no key until it is woken.
  *
  *   CPU 0: key 100, running          CPU 0 joins at 130: CPU 1 (key 120) is first.
  *   CPU 1: key 120, asleep           CPU 0 sleeps till 130; SimGrid runs CPU 1 at 120.
  *
- * Ties are decided by the heap, never by SimGrid's order of arming: a CPU that wakes and is not first
- * yields until it is. SimGrid's clock is a double. Beyond 2^53 ps dates are rounded, but rounding keeps
- * order, so the CPU that is first wakes no later than the others and the heap still decides.
+ * Ties are decided by the heap, never by SimGrid's order of arming: a CPU that wakes and is not
+ * first yields until it is. SimGrid's clock is a double. Beyond 2^53 ps dates are rounded, but
+ * rounding keeps order, so the CPU that is first wakes no later than the others and the heap still
+ * decides.
  *
- * Locks are calendars. env_lock() joins at the time of arrival, so arrivals come in simulated order; if
- * the lock's last critical section ends later, the clock moves there (plus the cost of the hand-over).
- * The section then runs natively at once, and unlock only notes when it ended: one event at most for an
- * acquisition, none for holding or releasing. Only when a holder itself waits inside its section (a
- * nested lock) do arrivals find an owner; they queue first come, first served.
+ * Locks are calendars. env_lock() joins at the time of arrival, so arrivals come in simulated
+ * order; if the lock's last critical section ends later, the clock moves there (plus the cost of
+ * the hand-over). The section then runs natively at once, and unlock only notes when it ended: one
+ * event at most for an acquisition, none for holding or releasing. Only when a holder itself waits
+ * inside its section (a nested lock) do arrivals find an owner; they queue first come, first
+ * served.
  *
  * What the order guarantees: two CPUs' accesses to shared state happen natively in the order of
  * (simulated time, CPU). SimGrid runs one actor at a time, so no host locking is needed.
@@ -153,7 +155,7 @@ void engine_wake(struct engine_cpu *cpu, ps_t ps)
 	sg_sem_release(cpu->kick);
 }
 
-/* --- locks -------------------------------------------------------------------------------------- */
+/* --- locks ------------------------------------------------------------------------------------ */
 
 static struct engine_cpu *cpu_of(struct env *env)
 {
@@ -183,9 +185,9 @@ static void engine_lock(struct env *env, struct env_lock *lock)
 	engine_collect(cpu);
 	engine_join(cpu);
 	ps_t arrival = cpu->now_ps;
-	BUG_ON(arrival < lock->last_arrival_ps, "CPU %u came to lock %s at %llu ps, after one at %llu",
-	       env->cpu, lock->name, (unsigned long long)arrival,
-	       (unsigned long long)lock->last_arrival_ps);
+	BUG_ON(arrival < lock->last_arrival_ps,
+	       "CPU %u came to lock %s at %llu ps, after one at %llu", env->cpu, lock->name,
+	       (unsigned long long)arrival, (unsigned long long)lock->last_arrival_ps);
 	BUG_ON(lock->owner == env, "CPU %u takes lock %s twice", env->cpu, lock->name);
 	lock->last_arrival_ps = arrival;
 	lock->acquired_count++;
@@ -235,7 +237,7 @@ static const struct env_ops engine_env_ops = {
 	.sync = engine_sync,
 };
 
-/* --- platform and actors ------------------------------------------------------------------------ */
+/* --- platform and actors ---------------------------------------------------------------------- */
 
 char *engine_platform_xml(unsigned cpus_count)
 {
@@ -294,7 +296,8 @@ static void configure_simgrid(void)
 	/* A deadlock is reported once, by engine_run(). */
 	xbt_log_control_set("ker_engine.app:file:/dev/null");
 #if defined(__SANITIZE_ADDRESS__)
-	sg_cfg_set_string("contexts/factory", "thread"); /* the others hide leaks from LeakSanitizer */
+	/* The other factories hide leaks from LeakSanitizer. */
+	sg_cfg_set_string("contexts/factory", "thread");
 #endif
 	/* SimGrid would end the process on SIGINT at once; who called us may have files to remove. */
 	struct sigaction on_int, on_segv;
@@ -391,8 +394,10 @@ int engine_run(struct engine *e, struct err *err)
 		char name[32], host[32];
 		unsigned home = i < e->cpus_count ? i : 0; /* daemons live on CPU 0's host */
 		snprintf(host, sizeof(host), "cpu%u", home);
-		snprintf(name, sizeof(name), "%s", i < e->cpus_count ? host : e->daemon_name[i - e->cpus_count]);
-		sg_actor_t actor = sg_actor_create(name, sg_host_by_name(host), actor_main, 0, NULL);
+		snprintf(name, sizeof(name), "%s",
+			 i < e->cpus_count ? host : e->daemon_name[i - e->cpus_count]);
+		sg_actor_t actor =
+			sg_actor_create(name, sg_host_by_name(host), actor_main, 0, NULL);
 		sg_actor_set_data(actor, &e->cpus[i]);
 	}
 	simgrid_run();

@@ -1,16 +1,18 @@
 /*
  * engine.h - simulated time: CPUs as SimGrid actors, and the order in which they share things.
  *
- * Time is integer picoseconds; SimGrid's clock runs in the same unit (1 SimGrid second = 1 ps), so its
- * doubles are exact for 2^53 ps = 2.5 hours, and beyond that order is still exact (see engine.c).
+ * Time is integer picoseconds; SimGrid's clock runs in the same unit (1 SimGrid second = 1 ps), so
+ * its doubles are exact for 2^53 ps = 2.5 hours, and beyond that order is still exact (see
+ * engine.c).
  *
- * Each CPU has a private clock that runs ahead of the others while it does what only it can see. Before
- * it touches anything shared it joins: it waits until no other CPU is at an earlier point. The order at
- * equal times is (time, CPU number). So results are those of one event per operation, which
- * exact_events really makes; a test compares the two.
+ * Each CPU has a private clock that runs ahead of the others while it does what only it can see.
+ * Before it touches anything shared it joins: it waits until no other CPU is at an earlier point.
+ * The order at equal times is (time, CPU number). So results are those of one event per operation,
+ * which exact_events really makes; a test compares the two.
  *
  * No interrupts yet: nothing reaches a CPU that runs ahead except at a join, so run-ahead needs no
- * bound. An interrupt model adds one: no further than the shortest time between sending and arrival.
+ * bound. An interrupt model adds one: no further than the shortest time between sending and
+ * arrival.
  *
  * One engine per process, because SimGrid has one: engine_new() may be called once.
  */
@@ -52,8 +54,8 @@ struct engine *engine_new(const struct engine_params *params, struct err *err);
 void engine_free(struct engine *e);
 
 /*
- * Give CPU @cpu its program. A daemon is added after the CPUs: it is later than all of them at equal
- * times and does not keep the simulation alive.
+ * Give CPU @cpu its program. A daemon is added after the CPUs: it is later than all of them at
+ * equal times and does not keep the simulation alive.
  */
 void engine_set_main(struct engine *e, unsigned cpu, void (*main)(struct engine_cpu *, void *),
 		     void *arg);

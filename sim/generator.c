@@ -1,16 +1,16 @@
 /*
  * generator.c - workloads that are drawn from distributions.
  *
- * Each generator makes allocations on each of its CPUs as a Poisson process; every allocation draws an
- * order (or a size) and a lifetime, and is freed on the same CPU when that is over. Phases multiply the
- * rate for a while, in turn.
+ * Each generator makes allocations on each of its CPUs as a Poisson process; every allocation draws
+ * an order (or a size) and a lifetime, and is freed on the same CPU when that is over. Phases
+ * multiply the rate for a while, in turn.
  *
  *   next operation of a CPU = the earliest of: each generator's next arrival, the next free due
  *
- * Free before allocation, then the generator listed first, at equal times. Frees that are due wait in a
- * binary heap, so memory follows what lives. Every (generator, CPU) has a random stream of its own,
- * so adding a CPU or a generator changes nothing for the others; all draws are bit-identical on every
- * host (kern/rng.h).
+ * Free before allocation, then the generator listed first, at equal times. Frees that are due wait
+ * in a binary heap, so memory follows what lives. Every (generator, CPU) has a random stream of its
+ * own, so adding a CPU or a generator changes nothing for the others; all draws are bit-identical
+ * on every host (kern/rng.h).
  */
 #include <math.h>
 #include <stdlib.h>
@@ -49,7 +49,10 @@ struct generated {
 	ps_t now_ps;        /* of the last operation */
 };
 
-/* --- draws ---------------------------------------------------------------------------------------- */
+/*
+ * --- draws
+ * ----------------------------------------------------------------------------------------
+ */
 
 static double draw_choice(const struct config_dist *d, struct rng *rng)
 {
@@ -106,7 +109,10 @@ static unsigned draw_order(const struct config_generator *g, struct rng *rng)
 	return order;
 }
 
-/* --- arrivals ------------------------------------------------------------------------------------- */
+/*
+ * --- arrivals
+ * -------------------------------------------------------------------------------------
+ */
 
 static void next_phase(struct source *s)
 {
@@ -182,7 +188,10 @@ static void advance(struct source *s, ps_t end_ps)
 		s->next_ps = NEVER;
 }
 
-/* --- frees that are due --------------------------------------------------------------------------- */
+/*
+ * --- frees that are due
+ * ---------------------------------------------------------------------------
+ */
 
 static bool sooner(const struct due *a, const struct due *b)
 {
@@ -222,7 +231,10 @@ static struct due pop_due(struct generated *s)
 	return first;
 }
 
-/* --- the stream ----------------------------------------------------------------------------------- */
+/*
+ * --- the stream
+ * -----------------------------------------------------------------------------------
+ */
 
 static ps_t scaled(const struct generated *s, ps_t at)
 {

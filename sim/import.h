@@ -13,7 +13,7 @@ struct import_options {
 	const char *input;  /* a path, or "-" for standard input */
 	const char *output; /* path of the .atrace */
 	const char *format; /* NULL: sniffed; else a name of import_formats[] */
-	bool strict;        /* findings (lost, unmatched, out of order, ...) are an error: ERR_TRACE */
+	bool strict; /* findings (lost, unmatched, out of order, ...) are an error: ERR_TRACE */
 	bool progress;      /* draw a progress line on stderr */
 };
 
@@ -27,10 +27,11 @@ extern const struct import_format import_formats[];
 
 /*
  * Read @options->input (plain, .gz or .zst by content, not by name) and write the binary trace.
- * Findings are counted in @report, never fatal unless strict (then nothing is written). Returns 0, or
- * -1 with @err: ERR_NO_INPUT, ERR_TRACE (with file:line), ERR_CANT_CREATE, ERR_IO.
+ * Findings are counted in @report, never fatal unless strict (then nothing is written). Returns 0,
+ * or -1 with @err: ERR_NO_INPUT, ERR_TRACE (with file:line), ERR_CANT_CREATE, ERR_IO.
  */
-int import_trace(const struct import_options *options, struct trace_report *report, struct err *err);
+int import_trace(const struct import_options *options, struct trace_report *report,
+		 struct err *err);
 
 struct json;
 

@@ -6,8 +6,9 @@
  * kind of event can't do without is a set of keys; the order and page frame must be ones that the
  * simulator can hold.
  *
- * Migratetypes are stored as recorded. From 5 on they depend on the kernel's configuration (CMA moves
- * isolation from 4 to 5), so 4 to 7 are all taken as isolated, which no replay allocates from.
+ * Migratetypes are stored as recorded. From 5 on they depend on the kernel's configuration (CMA
+ * moves isolation from 4 to 5), so 4 to 7 are all taken as isolated, which no replay allocates
+ * from.
  */
 #include <string.h>
 

@@ -7,8 +7,8 @@
  *	            ls-1234  [002]  100.000001: kmalloc: (alloc_pipe_info+0x6c) call_site=...
  *
  * A command may contain blanks, dashes and brackets, so the anchor is `-PID`, an optional `(TGID)`
- * and `[CPU]` with a time behind it; the first place that fits all of it wins. The flags between CPU
- * and time are there or not, 4 characters or 5, and pass unread.
+ * and `[CPU]` with a time behind it; the first place that fits all of it wins. The flags between
+ *CPU and time are there or not, 4 characters or 5, and pass unread.
  *
  * Loss is told in the header (entries-in-buffer/entries-written) and where it happened (CPU:1 [LOST
  * 120 EVENTS]); both describe the same events, so the importer takes the larger figure.

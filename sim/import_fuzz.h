@@ -13,7 +13,8 @@
 #include "sim/fuzz_main.h"
 #include "sim/import_line.h"
 
-static inline void import_fuzz(const uint8_t *data, size_t bytes, const struct import_parser *parser)
+static inline void import_fuzz(const uint8_t *data, size_t bytes,
+			       const struct import_parser *parser)
 {
 	struct err err = {0};
 	struct trace_report report;

@@ -2,9 +2,9 @@
  * import_line.c - scanners that all text formats share: see import_line.h.
  *
  * Each looks at a byte once and allocates nothing. They are told apart from a general tokenizer by
- * what they refuse: a number that is too long, a time without a fraction (another trace clock, whose
- * unit is unknown), a name that does not end in a colon are no event, and the line is counted as not
- * understood instead of being misread.
+ * what they refuse: a number that is too long, a time without a fraction (another trace clock,
+ * whose unit is unknown), a name that does not end in a colon are no event, and the line is counted
+ * as not understood instead of being misread.
  */
 #include "sim/import_line.h"
 

@@ -1,6 +1,6 @@
 /*
- * import_line.h - the parts of an importer: from a line of text to an event, from an event's text to
- * its fields. Internal to the import; users include sim/import.h.
+ * import_line.h - the parts of an importer: from a line of text to an event, from an event's text
+ * to its fields. Internal to the import; users include sim/import.h.
  *
  * Every scanner here may rely on the '\n' that follows a line (textin.h): no scan runs past it.
  */
@@ -28,7 +28,8 @@ struct text_event {
 
 enum line_kind {
 	LINE_EVENT,   /* the text_event is filled */
-	LINE_IGNORED, /* belongs to the format, but says nothing: headers, call chains, blank lines */
+	/* belongs to the format, but says nothing: headers, call chains, blank lines */
+	LINE_IGNORED,
 	LINE_LOST,    /* the recorder says how many events it lost in all so far */
 	LINE_MISSED,  /* it says that it lost some more */
 	LINE_UNKNOWN,
@@ -90,7 +91,8 @@ struct page_event {
 enum page_event_flaw {
 	PAGE_EVENT_FINE,
 	PAGE_EVENT_KEY_MISSING,
-	PAGE_EVENT_ILLEGAL, /* a value that no kernel prints, or that is beyond the simulator's limits */
+	PAGE_EVENT_ILLEGAL, /* a value that no kernel prints, or that is beyond the simulator's
+			       limits */
 };
 
 enum page_event_kind page_event_kind(const struct text_event *event);
@@ -110,7 +112,8 @@ enum page_event_flaw page_event_parse(const struct text_event *event, enum page_
 				      struct gfp_cache *cache, struct page_event *page);
 
 /*
- * Import all of @in with @parser (NULL: sniffed). Takes @writer in any case. With an anonymous writer
+ * Import all of @in with @parser (NULL: sniffed). Takes @writer in any case. With an anonymous
+ * writer
  * *@fd receives the trace.
  */
 int import_text(struct textin *in, const struct import_parser *parser, bool strict,

@@ -1,4 +1,6 @@
-/* Tests of the line parsers and of a page event's fields: a matrix of lines as kernels print them. */
+/*
+ * Tests of the line parsers and of a page event's fields: a matrix of lines as kernels print them.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,18 +24,19 @@ struct line_case {
 static const struct line_case lines[] = {
 	{&import_ftrace, "  <...>-4093    [001]   1367.405893: kmem_cache_free: ptr=1", LINE_EVENT,
 	 1367 * S + 405893000, 1, "kmem_cache_free"},
-	{&import_ftrace, "init-1     [000] .N..     0.170000: kmalloc: a=1", LINE_EVENT, 170000000, 0,
-	 "kmalloc"},
-	{&import_ftrace, "<idle>-0 [012] d.s2. 5.5: mm_page_free: pfn=1", LINE_EVENT, 5 * S + 500000000,
-	 12, "mm_page_free"},
+	{&import_ftrace, "init-1     [000] .N..     0.170000: kmalloc: a=1", LINE_EVENT, 170000000,
+	 0, "kmalloc"},
+	{&import_ftrace, "<idle>-0 [012] d.s2. 5.5: mm_page_free: pfn=1", LINE_EVENT,
+	 5 * S + 500000000, 12, "mm_page_free"},
 	{&import_ftrace, "kworker/u8:2-events-12 [3] 7.000000001: kmem:mm_page_alloc: pfn=1",
 	 LINE_EVENT, 7 * S + 1, 3, "mm_page_alloc"},
 	{&import_ftrace, "my [0] prog-77    (   77) [003] d..2.  12.000001: x: pfn=2", LINE_EVENT,
 	 12 * S + 1000, 3, "x"},
 	{&import_ftrace, "a-1 (-----) [003]  12.000001: x:", LINE_EVENT, 12 * S + 1000, 3, "x"},
-	{&import_ftrace, "a -- b-1 [2] c-5 [003]  12.000001: x: y", LINE_EVENT, 12 * S + 1000, 3, "x"},
-	{&import_ftrace, "ls-1234  [002]  100.000001: kmalloc: (alloc+0x6c) call_site=1", LINE_EVENT,
-	 100 * S + 1000, 2, "kmalloc"},
+	{&import_ftrace, "a -- b-1 [2] c-5 [003]  12.000001: x: y", LINE_EVENT, 12 * S + 1000, 3,
+	 "x"},
+	{&import_ftrace, "ls-1234  [002]  100.000001: kmalloc: (alloc+0x6c) call_site=1",
+	 LINE_EVENT, 100 * S + 1000, 2, "kmalloc"},
 	{&import_ftrace, "ls-1234  [002]  100.000001: alloc_pages <-foo", LINE_UNKNOWN, 0, 0, NULL},
 	{&import_ftrace, "ls-1234  [002]  100: kmalloc: a=1", LINE_UNKNOWN, 0, 0, NULL},
 	{&import_ftrace, "ls-1234  [002]  1.0000000001: kmalloc: a=1", LINE_UNKNOWN, 0, 0, NULL},
@@ -42,22 +45,25 @@ static const struct line_case lines[] = {
 	{&import_ftrace, "ls-1234[001]  1.0: kmalloc: a=1", LINE_UNKNOWN, 0, 0, NULL},
 	{&import_ftrace, "CPU:3 [LOST 120 EVENTS]", LINE_MISSED, 0, 120, NULL},
 	{&import_ftrace, "CPU:3 [7 EVENTS DROPPED]", LINE_MISSED, 0, 7, NULL},
-	{&import_ftrace, "# entries-in-buffer/entries-written: 10/17   #P:2", LINE_LOST, 0, 7, NULL},
-	{&import_ftrace, "# entries-in-buffer/entries-written: 17/17   #P:2", LINE_IGNORED, 0, 0, NULL},
+	{&import_ftrace, "# entries-in-buffer/entries-written: 10/17   #P:2", LINE_LOST, 0, 7,
+	 NULL},
+	{&import_ftrace, "# entries-in-buffer/entries-written: 17/17   #P:2", LINE_IGNORED, 0, 0,
+	 NULL},
 	{&import_ftrace, "# tracer: nop", LINE_IGNORED, 0, 0, NULL},
 	{&import_ftrace, "cpus=2", LINE_IGNORED, 0, 0, NULL},
 	{&import_ftrace, " => __alloc_pages", LINE_IGNORED, 0, 0, NULL},
 	{&import_ftrace, "", LINE_IGNORED, 0, 0, NULL},
 	{&import_ftrace, "[[[[ [1] -1 [ 2-", LINE_UNKNOWN, 0, 0, NULL},
-	{&import_perf, "  perf  8372 [001]  1579.884845:     kmem:kmem_cache_alloc: ptr=1", LINE_EVENT,
-	 1579 * S + 884845000, 1, "kmem_cache_alloc"},
+	{&import_perf, "  perf  8372 [001]  1579.884845:     kmem:kmem_cache_alloc: ptr=1",
+	 LINE_EVENT, 1579 * S + 884845000, 1, "kmem_cache_alloc"},
 	{&import_perf, "my [0] prog 77/78 [003]  12.000001234:   1 kmem:mm_page_free: pfn=1",
 	 LINE_EVENT, 12 * S + 1234, 3, "mm_page_free"},
-	{&import_perf, ":-1    -1 [000]  13.5: sched:sched_switch: a=1", LINE_EVENT, 13 * S + 500000000,
-	 0, "sched:sched_switch"},
-	{&import_perf, "perf  0 [000] 14.000000: PERF_RECORD_LOST lost 12", LINE_MISSED, 0, 12, NULL},
-	{&import_perf, "        ffffffff8129f2c1 __alloc_pages+0x1a1 ([kernel.kallsyms])", LINE_IGNORED,
-	 0, 0, NULL},
+	{&import_perf, ":-1    -1 [000]  13.5: sched:sched_switch: a=1", LINE_EVENT,
+	 13 * S + 500000000, 0, "sched:sched_switch"},
+	{&import_perf, "perf  0 [000] 14.000000: PERF_RECORD_LOST lost 12", LINE_MISSED, 0, 12,
+	 NULL},
+	{&import_perf, "        ffffffff8129f2c1 __alloc_pages+0x1a1 ([kernel.kallsyms])",
+	 LINE_IGNORED, 0, 0, NULL},
 	{&import_perf, "# captured on: today", LINE_IGNORED, 0, 0, NULL},
 	{&import_perf, "perf-8372 [001]  1579.884845: kmem:kfree: ptr=1", LINE_UNKNOWN, 0, 0, NULL},
 	{&import_perf, "no event at all", LINE_UNKNOWN, 0, 0, NULL},
@@ -148,10 +154,13 @@ static void fields(void **state)
 	assert_int_equal(p.unknown_gfp_names, 3);
 	assert_int_equal(p.gfp, GFP_KERNEL);
 
-	assert_int_equal(parse("mm_page_alloc_extfrag",
-			       "page=1 pfn=0x206800 alloc_order=1 fallback_order=10 pageblock_order=9 "
-			       "alloc_migratetype=0 fallback_migratetype=5 fragmenting=0 "
-			       "change_ownership=1", &kind, &p), PAGE_EVENT_FINE);
+	assert_int_equal(
+		parse("mm_page_alloc_extfrag",
+		      "page=1 pfn=0x206800 alloc_order=1 fallback_order=10 pageblock_order=9 "
+		      "alloc_migratetype=0 fallback_migratetype=5 fragmenting=0 "
+		      "change_ownership=1",
+		      &kind, &p),
+		PAGE_EVENT_FINE);
 	assert_int_equal(p.order, 1);
 	assert_int_equal(p.fallback_order, 10);
 	assert_int_equal(p.fallback_migratetype, MIGRATE_ISOLATE);
@@ -175,8 +184,9 @@ static void failures(void **state)
 		assert_int_equal(parse("mm_page_alloc", failed[i], &kind, &p), PAGE_EVENT_FINE);
 		assert_true(p.failed);
 	}
-	assert_int_equal(parse("mm_page_free", "page=(nil) pfn=0xffffffffffffffff order=0", &kind, &p),
-			 PAGE_EVENT_ILLEGAL);
+	assert_int_equal(
+		parse("mm_page_free", "page=(nil) pfn=0xffffffffffffffff order=0", &kind, &p),
+		PAGE_EVENT_ILLEGAL);
 }
 
 static void flaws(void **state)

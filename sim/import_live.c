@@ -5,8 +5,8 @@
  * that contains a frame begins at one of at most 16 addresses, and orders of which nothing is live
  * are passed over: usually two look-ups.
  *
- * A partial free splits its block as a buddy allocator would: 8 pages less page 2 leave parts of 4, 2
- * and 1 pages, each of which can later be freed or cut by itself.
+ * A partial free splits its block as a buddy allocator would: 8 pages less page 2 leave parts of 4,
+ * 2 and 1 pages, each of which can later be freed or cut by itself.
  */
 #include "sim/import_live.h"
 

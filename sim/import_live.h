@@ -42,8 +42,8 @@ pfn_t live_find_inside(const struct live_map *live, pfn_t pfn, pfn_t pfn_end,
 void live_remove(struct live_map *live, pfn_t pfn, const struct live_block *block);
 
 /*
- * Cut the @order block at @pfn out of @block, which begins at @block_pfn and is larger: it is removed
- * and its other pages are added as parts. -1 if memory is short.
+ * Cut the @order block at @pfn out of @block, which begins at @block_pfn and is larger: it is
+ * removed and its other pages are added as parts. -1 if memory is short.
  */
 int live_cut(struct live_map *live, pfn_t block_pfn, const struct live_block *block, pfn_t pfn,
 	     unsigned order);

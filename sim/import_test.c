@@ -116,8 +116,10 @@ static void ordinary_life(void **state)
 static void unknown_frees(void **state)
 {
 	struct trace t;
-	/* 8: older than the recording; again: untraced; 16: taken, so free before; 32 and 33: half of
-	 * the block was seen; 64: drained before. */
+	/*
+	 * 8: older than the recording; again: untraced; 16: taken, so free before; 32 and 33: half
+	 * of the block was seen; 64: drained before.
+	 */
 	import_script("f 0 1.0 8 0  f 0 1.1 8 0  t 0 1.2 16 2  f 0 1.3 16 2  f 0 1.4 33 0"
 		      " f 0 1.5 32 1  d 0 1.6 64 0  f 0 1.7 64 0  a 0 1.8 80 0  f 0 1.9 80 0"
 		      " f 0 2.0 80 0", &t);
@@ -188,7 +190,10 @@ static void allocation_of_live_pages(void **state)
 static void times_out_of_order(void **state)
 {
 	struct trace t;
-	/* CPU 0 goes back; CPU 1 is behind CPU 0, which is fine, but before the trace's first event. */
+	/*
+	 * CPU 0 goes back; CPU 1 is behind CPU 0, which is fine, but before the trace's first
+	 * event.
+	 */
 	import_script("a 0 5.0 1 0  a 0 4.0 2 0  a 1 4.5 3 0  a 1 5.5 4 0  a 0 5.25 5 0", &t);
 	assert_int_equal(t.report.out_of_order, 2);
 	assert_int_equal(t.ops[0][1].time_ns, 0);
@@ -196,7 +201,10 @@ static void times_out_of_order(void **state)
 	assert_int_equal(t.ops[0][2].time_ns, 250000000);
 	assert_int_equal(t.span_ns, 500000000);
 	trace_close(&t);
-	/* Moved for three reasons, counted once: behind its CPU, the trace's start and the evidence. */
+	/*
+	 * Moved for three reasons, counted once: behind its CPU, the trace's start and the
+	 * evidence.
+	 */
 	import_script("o 0 2.0 0 0  d 1 5.0 1 0  d 1 6.0 1 0  d 0 1.0 1 0  a 0 7.0 1 0", &t);
 	assert_int_equal(t.report.out_of_order, 1);
 	assert_int_equal(t.evidence[2].time_ns, 1000000000);
@@ -304,14 +312,16 @@ static void refusals(void **state)
 	static const char binary[] = "\x7f\x45LF\0\0\n\xff\xfe[001] \n-1 [0] 1.1: \0";
 	static const char event[] = "x-1 [0] 1.0: mm_page_alloc: pfn=1 order=0 gfp_flags=0\n";
 	expect_refused("", 0, NULL, false, ERR_TRACE, "in: empty input");
-	expect_refused("Dear reader,\nthis is no trace.\n", 31, NULL, false, ERR_TRACE, "in:2: no trace");
+	expect_refused("Dear reader,\nthis is no trace.\n", 31, NULL, false, ERR_TRACE,
+		       "in:2: no trace");
 	expect_refused(binary, sizeof(binary), NULL, false, ERR_TRACE, "no trace");
 	expect_refused("# tracer: nop\n", 14, NULL, false, ERR_TRACE, "no page event");
 	expect_refused("x-1 [0] 1.0: kfree: ptr=1\n", 26, NULL, false, ERR_TRACE, "among 1 events");
 	expect_refused("x-1 [256] 1.0: kfree: ptr=1\n", 28, NULL, false, ERR_TRACE,
 		       "in:1: a CPU above 255");
 	expect_refused(event, sizeof(event) - 1, "perf", false, ERR_TRACE, "no page event");
-	expect_refused(event, sizeof(event) - 1, "csv", false, ERR_USAGE, "unknown trace format 'csv'");
+	expect_refused(event, sizeof(event) - 1, "csv", false, ERR_USAGE,
+		       "unknown trace format 'csv'");
 	expect_refused(event, sizeof(event) - 2, NULL, false, ERR_TRACE, "no trace");
 	char *text = malloc(LONG);
 	memset(text, 'x', LONG);
@@ -346,7 +356,8 @@ static void strictness(void **state)
 		expect_refused(text, strlen(text), NULL, true, ERR_TRACE, cases[i].what);
 		free(text);
 	}
-	static const char *const good = "x-1 [0] 1.0: mm_page_alloc: pfn=2 order=1 gfp_flags=%s\n%s";
+	static const char *const good =
+		"x-1 [0] 1.0: mm_page_alloc: pfn=2 order=1 gfp_flags=%s\n%s";
 	static const char *const tails[][3] = {
 		{"GFP_NEW", "", "in:1: 1 unknown gfp"},
 		{"0", "x", "in:2: 1 events cut short"},
@@ -398,7 +409,8 @@ static void report_texts(void **state)
 	json_finish(&j);
 	fclose(f);
 	assert_non_null(strstr(text, "{\n  \"events\": 18446744073709551615,\n"));
-	assert_non_null(strstr(text, "  \"unknown_gfp_names\": 0,\n  \"span_ns\": 1500000000\n}\n"));
+	assert_non_null(
+		strstr(text, "  \"unknown_gfp_names\": 0,\n  \"span_ns\": 1500000000\n}\n"));
 	/* Every member is told. */
 	size_t colons = 0;
 	for (const char *p = text; *p; p++)

@@ -1,10 +1,10 @@
 /*
  * json.h - a streaming JSON writer.
  *
- * cJSON keeps numbers as doubles, so a counter above 2^53 would lose bits; this writer prints 64-bit
- * integers whole, doubles in one fixed way on every host, and never NaN or infinity (null instead).
- * Output is indented by two spaces, arrays of scalars on one line. Errors of the stream are left to
- * the caller's ferror().
+ * cJSON keeps numbers as doubles, so a counter above 2^53 would lose bits; this writer prints
+ * 64-bit integers whole, doubles in one fixed way on every host, and never NaN or infinity (null
+ * instead). Output is indented by two spaces, arrays of scalars on one line. Errors of the stream
+ * are left to the caller's ferror().
  */
 #ifndef SIM_JSON_H
 #define SIM_JSON_H

@@ -1,17 +1,18 @@
 /*
  * machine.c - see machine.h.
  *
- * Geometry comes from one of three places: the recorded state, the config's list of zones, or a layout:
+ * Geometry comes from one of three places: the recorded state, the config's list of zones, or a
+ * layout:
  *
  *   x86_64   DMA up to 16 MiB, DMA32 up to 3 GiB, a hole for devices, Normal from 4 GiB
  *   x86_32   DMA up to 16 MiB, Normal up to 896 MiB, HighMem above
  *   flat     one Normal zone from pfn 0
  *
- * A layout's memory is cut at zone limits, at node limits (equal shares, in address order), and at the
- * start of the Movable zone, which is the topmost `machine.movable` bytes.
+ * A layout's memory is cut at zone limits, at node limits (equal shares, in address order), and at
+ * the start of the Movable zone, which is the topmost `machine.movable` bytes.
  *
- * MODEL: all of a layout's memory is managed; firmware and the kernel image take nothing. Zones given
- * as a list may manage less than they span: then their lowest pages are the managed ones.
+ * MODEL: all of a layout's memory is managed; firmware and the kernel image take nothing. Zones
+ * given as a list may manage less than they span: then their lowest pages are the managed ones.
  */
 #include "sim/machine.h"
 
@@ -101,7 +102,8 @@ static void spans_from_list(struct spans *s, const struct config_machine *m)
 	for (unsigned i = 0; i < m->zones_count; i++) {
 		const struct config_zone *z = &m->zones[i];
 		pfn_t start = z->start_bytes >> PAGE_SHIFT;
-		uint64_t managed = z->managed_bytes == CONFIG_AUTO ? z->size_bytes : z->managed_bytes;
+		uint64_t managed =
+			z->managed_bytes == CONFIG_AUTO ? z->size_bytes : z->managed_bytes;
 		s->list[s->count++] = (struct zone_span){
 			.type = z->type,
 			.nid = (unsigned)z->node,

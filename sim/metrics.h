@@ -16,8 +16,8 @@ struct metrics {
 	uint64_t failures[ALLOC_FAILURES];
 	uint64_t recorded_failures_count;         /* the recording's own failures: not replayed */
 	uint64_t skipped_frees_count;             /* of allocations that failed here */
-	uint64_t conflicting_frees_count;         /* of recorded pages that the model holds itself */
-	uint64_t outside_frees_count;             /* of recorded pages that the machine does not have */
+	uint64_t conflicting_frees_count; /* of recorded pages that the model holds itself */
+	uint64_t outside_frees_count;     /* of recorded pages that the machine does not have */
 	uint64_t late_ops_count;                  /* started after their recorded time */
 	ps_t late_ps_max;
 };

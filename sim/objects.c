@@ -1,8 +1,8 @@
 /*
  * objects.c - see objects.h.
  *
- * Each id is dropped exactly once, after its last use, so a chunk counts the drops and is freed with
- * the last one. The array of chunk pointers stays: 8 bytes for 1024 allocations.
+ * Each id is dropped exactly once, after its last use, so a chunk counts the drops and is freed
+ * with the last one. The array of chunk pointers stays: 8 bytes for 1024 allocations.
  */
 #include "sim/objects.h"
 

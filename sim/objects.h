@@ -1,8 +1,9 @@
 /*
  * objects.h - what a workload has allocated: from the workload's object ids to page frames.
  *
- * Ids are handed out in order of allocation, so the table is an array in chunks; a chunk is given back
- * when all of its objects are gone, and memory follows what lives, not how much was ever allocated.
+ * Ids are handed out in order of allocation, so the table is an array in chunks; a chunk is given
+ * back when all of its objects are gone, and memory follows what lives, not how much was ever
+ * allocated.
  */
 #ifndef SIM_OBJECTS_H
 #define SIM_OBJECTS_H
@@ -37,8 +38,8 @@ void objects_release(struct objects *t);
 /* The object @id; made, unborn, when it is met first. NULL: out of memory. */
 struct object *objects_get(struct objects *t, uint64_t id);
 /*
- * @pages of the object are freed on their own. Returns whether nothing of it is left; it is then to be
- * dropped.
+ * @pages of the object are freed on their own. Returns whether nothing of it is left; it is then to
+ * be dropped.
  */
 bool object_free_part(struct object *o, unsigned pages);
 /* @id is gone for good. */

@@ -1,16 +1,18 @@
 /*
  * replay.c - the loop of a simulated CPU: take an operation, wait for its time, do it, time it.
  *
- * An operation starts at its recorded time or, if the CPU is still busy then, when the CPU is free. A
- * free also waits for its allocation: when another CPU makes it and is late, the freeing CPU sleeps
- * until the block exists. So a slow simulated machine stretches a workload instead of breaking it.
+ * An operation starts at its recorded time or, if the CPU is still busy then, when the CPU is free.
+ * A free also waits for its allocation: when another CPU makes it and is late, the freeing CPU
+ * sleeps until the block exists. So a slow simulated machine stretches a workload instead of
+ * breaking it.
  *
  * A block that was allocated before the start is freed at its recorded pfn. If the model holds that
  * page itself, because the recording freed a page that it never showed being allocated, the free is
  * counted as conflicting and nothing happens.
  *
- * Order. Only the allocator's own locks and env_sync() join CPUs; looking up an object does not, since
- * an object is written once by the CPU that allocates it and a free that comes too early waits.
+ * Order. Only the allocator's own locks and env_sync() join CPUs; looking up an object does not,
+ * since an object is written once by the CPU that allocates it and a free that comes too early
+ * waits.
  */
 #include "sim/replay.h"
 

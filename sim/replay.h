@@ -22,7 +22,8 @@ struct replay {
 	bool zero_pages;         /* clear simulated RAM for __GFP_ZERO */
 	ps_t next_sample_ps;     /* a CPU joins before an operation that starts here or later */
 	uint64_t ops_done[CPUS_LIMIT]; /* by CPU */
-	uint64_t waits_for[CPUS_LIMIT]; /* by CPU: object whose allocation it waits for, or OP_ID_NONE */
+	uint64_t waits_for[CPUS_LIMIT]; /* by CPU: object whose allocation it waits for, or
+					   OP_ID_NONE */
 	volatile const int *stop; /* not 0: a signal asks to end; may be NULL */
 };
 

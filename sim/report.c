@@ -1,8 +1,8 @@
 /*
  * report.c - see report.h.
  *
- * All but the last object, host, depends on input, seed and version alone: no path, clock or address
- * may get in here.
+ * All but the last object, host, depends on input, seed and version alone: no path, clock or
+ * address may get in here.
  */
 #include "sim/report.h"
 

@@ -59,7 +59,10 @@ static void print_bug_context(void)
 	replay_print_context(&bug_run->replay);
 }
 
-/* --- load ----------------------------------------------------------------------------------------- */
+/*
+ * --- load
+ * -----------------------------------------------------------------------------------------
+ */
 
 static int open_trace(struct run *r)
 {
@@ -85,10 +88,11 @@ static int choose_window(struct run *r)
 	if (!r->has_truth || !r->result->has_trace)
 		return 0;
 	uint64_t end = r->truth.has_end ? r->truth.end_ns : UINT64_MAX;
-	if (r->truth.freemap_start_ns < t->base_ns || r->truth.freemap_start_ns > t->base_ns + t->span_ns ||
-	    end < t->base_ns)
+	if (r->truth.freemap_start_ns < t->base_ns ||
+	    r->truth.freemap_start_ns > t->base_ns + t->span_ns || end < t->base_ns)
 		return err_set(r->err, ERR_TRACE,
-			       "the state in %s was recorded at %.6f s, but the trace runs from %.6f s to %.6f s",
+			       "the state in %s was recorded at %.6f s, but the trace runs from "
+			       "%.6f s to %.6f s",
 			       r->c->truth, (double)r->truth.freemap_start_ns * 1e-9,
 			       (double)t->base_ns * 1e-9, (double)(t->base_ns + t->span_ns) * 1e-9);
 	r->start_ns = r->truth.freemap_start_ns - t->base_ns;
@@ -101,7 +105,8 @@ static int set_start(struct run *r)
 	struct run_result *res = r->result;
 	const struct trace *trace = res->has_trace ? &res->trace : NULL;
 	if (r->has_truth)
-		return start_recorded(&res->machine, &r->truth, trace, r->end_ns, &res->start, r->err);
+		return start_recorded(&res->machine, &r->truth, trace, r->end_ns, &res->start,
+				      r->err);
 	return start_boot(&res->machine, trace, &res->start, r->err);
 }
 
@@ -110,7 +115,8 @@ static int open_workload(struct run *r)
 	struct run_result *res = r->result;
 	objects_init(&r->objects);
 	if (!res->has_trace)
-		return workload_from_generators(&r->workload, r->c, res->machine.cpus_count, r->err);
+		return workload_from_generators(&r->workload, r->c, res->machine.cpus_count,
+						r->err);
 	if (workload_from_trace(&r->workload, &res->trace, r->start_ns, r->end_ns, r->c,
 				res->machine.cpus_count, &r->objects, r->err) != 0)
 		return -1;
@@ -137,7 +143,10 @@ static int load(struct run *r)
 	return set_start(r) != 0 || open_workload(r) != 0 ? -1 : 0;
 }
 
-/* --- simulate ------------------------------------------------------------------------------------- */
+/*
+ * --- simulate
+ * -------------------------------------------------------------------------------------
+ */
 
 /* About 500 samples over a trace, at a round interval; 10 ms where the length is not known. */
 static ps_t sample_interval(const struct run *r)
@@ -249,7 +258,10 @@ static int simulate(struct run *r)
 	return 0;
 }
 
-/* --- conclude ------------------------------------------------------------------------------------- */
+/*
+ * --- conclude
+ * -------------------------------------------------------------------------------------
+ */
 
 static void write_buddyinfo(struct run_result *res, FILE *f)
 {

@@ -31,7 +31,8 @@ static void print_memory(struct run_result *r, FILE *out)
 	unsigned o = r->machine.pm.pageblock_order;
 	fprintf(out, "free memory   %.1f MiB at the start, %.1f MiB at the end\n",
 		(double)free_counts_pages(&start) / 256, (double)free_counts_pages(&end) / 256);
-	fprintf(out, "unusable      %.4f of it for blocks of order %u at the start, %.4f at the end\n",
+	fprintf(out,
+		"unusable      %.4f of it for blocks of order %u at the start, %.4f at the end\n",
 		(double)unusable_index_millionths(&start, o) / 1e6, o,
 		(double)unusable_index_millionths(&end, o) / 1e6);
 }
@@ -53,10 +54,13 @@ static void print_buddy(struct run_result *r, FILE *out)
 		contended += s.lock->contended_count;
 		wait += s.lock->wait_ps_total;
 	}
-	fprintf(out, "buddy         %" PRIu64 " splits, %" PRIu64 " merges, %" PRIu64 " claims, %" PRIu64 " steals\n",
+	fprintf(out,
+		"buddy         %" PRIu64 " splits, %" PRIu64 " merges, %" PRIu64 " claims, %" PRIu64
+		" steals\n",
 		splits, merges, claims, steals);
-	fprintf(out, "zone locks    taken %" PRIu64 " times, %" PRIu64 " contended, %.1f us waited\n", taken,
-		contended, (double)wait / 1e6);
+	fprintf(out,
+		"zone locks    taken %" PRIu64 " times, %" PRIu64 " contended, %.1f us waited\n",
+		taken, contended, (double)wait / 1e6);
 }
 
 /* The zone in which most happened stands for the run; the table below has them all. */
@@ -75,7 +79,8 @@ static void print_fidelity(struct run_result *r, FILE *out)
 		fprintf(out, "fidelity      skill %.3f in zone %s (1: as the recorded kernel, 0: no better than doing nothing)\n",
 			skill, name);
 	else
-		fprintf(out, "fidelity      not scored: no recorded end state, or it did not change\n");
+		fprintf(out,
+			"fidelity      not scored: no recorded end state, or it did not change\n");
 }
 
 static void print_figure(FILE *out, bool defined, double value)
@@ -125,7 +130,9 @@ void run_print_summary(struct run_result *r, const char *output, FILE *out)
 	fprintf(out, "run           %s: %u CPUs, %u zones, allocator %s\n",
 		r->config->name[0] ? r->config->name : "unnamed", r->machine.cpus_count,
 		r->machine.pm.zones_count, r->machine.pa->ops->name);
-	fprintf(out, "operations    %" PRIu64 " (%" PRIu64 " allocations, %" PRIu64 " frees), %" PRIu64 " failed\n",
+	fprintf(out,
+		"operations    %" PRIu64 " (%" PRIu64 " allocations, %" PRIu64 " frees), %" PRIu64
+		" failed\n",
 		m->ops_count, m->allocs_count, m->frees_count, m->failed_count);
 	fprintf(out, "time          %.6f s simulated; median allocation %.1f ns, free %.1f ns\n",
 		(double)r->simulated_ps / 1e12, (double)median_ps(m, OP_ALLOC) / 1e3,

@@ -1,9 +1,10 @@
 /*
  * sampler.c - see sampler.h.
  *
- * The sampler is a daemon of the engine. A CPU joins before any operation that starts at or after the
- * next sample's time, so when the sampler runs, every operation that started earlier has been carried
- * out and none that starts later: the row is the same however far CPUs run ahead in between.
+ * The sampler is a daemon of the engine. A CPU joins before any operation that starts at or after
+ * the next sample's time, so when the sampler runs, every operation that started earlier has been
+ * carried out and none that starts later: the row is the same however far CPUs run ahead in
+ * between.
  *
  * Rows are built with integer arithmetic in one buffer: a run may take thousands of samples of two
  * hundred columns, and stdio's formatting would be most of its time.
@@ -95,7 +96,7 @@ void sampler_release(struct sampler *s)
 	s->row = NULL;
 }
 
-/* --- a row -------------------------------------------------------------------------------------- */
+/* --- a row ------------------------------------------------------------------------------------ */
 
 static char *put_u64(char *p, uint64_t v)
 {
@@ -213,7 +214,8 @@ void sampler_sample(struct sampler *s, ps_t now_ps)
 	for (size_t i = 0; i < ARRAY_SIZE(last); i++)
 		p = put_column(p, last[i]);
 	*p++ = '\n';
-	BUG_ON((size_t)(p - s->row) > s->row_size, "a series row of %zu bytes", (size_t)(p - s->row));
+	BUG_ON((size_t)(p - s->row) > s->row_size, "a series row of %zu bytes",
+	       (size_t)(p - s->row));
 	fwrite(s->row, 1, (size_t)(p - s->row), s->out);
 }
 

@@ -23,8 +23,8 @@ struct sampler {
 };
 
 /*
- * Prepare sampling every @interval_ps into @out, and write the header. Returns 0, or -1 if the host is
- * out of memory.
+ * Prepare sampling every @interval_ps into @out, and write the header. Returns 0, or -1 if the host
+ * is out of memory.
  */
 int sampler_init(struct sampler *s, struct replay *replay, unsigned cpus_count, ps_t interval_ps,
 		FILE *out);

@@ -2,14 +2,15 @@
  * seed_pcp.c - see seed_pcp.h.
  *
  * zoneinfo says how many pages each CPU's lists hold, not which. The trace shows most of those that
- * matter: a page whose first event is an allocation, without a removal from the free lists before, can
- * only have come from the CPU's list; a page whose first event is a drain was at the list's end.
+ * matter: a page whose first event is an allocation, without a removal from the free lists before,
+ * can only have come from the CPU's list; a page whose first event is a drain was at the list's
+ * end.
  *
  *   head: allocated first, second, ...     (the assumed rest)     ..., drained second, first :tail
  *
- * What zoneinfo counts beyond that was never touched while the trace ran, so it lies in lists that the
- * trace never refills: a list is refilled when it is empty, and one that still holds old pages never
- * was. Huge blocks go first, because one of them accounts for 512 pages.
+ * What zoneinfo counts beyond that was never touched while the trace ran, so it lies in lists that
+ * the trace never refills: a list is refilled when it is empty, and one that still holds old pages
+ * never was. Huge blocks go first, because one of them accounts for 512 pages.
  *
  * The trace also tells when each CPU's vmstat worker runs, which drains its lists once a second: a drain
  * that does not follow a free on that CPU at once can only be the worker's.
@@ -149,9 +150,15 @@ static int look_at_all(struct seeder *s)
 	}
 }
 
-/* --- the assumed rest ----------------------------------------------------------------------------- */
+/*
+ * --- the assumed rest
+ * -----------------------------------------------------------------------------
+ */
 
-/* An aligned run of 2^order pages of unknown use in a pageblock of type @mt, from high addresses down. */
+/*
+ * An aligned run of 2^order pages of unknown use in a pageblock of type @mt, from high addresses
+ * down.
+ */
 static pfn_t find_unknown(struct seeder *s, const struct zone *z, unsigned order,
 			  enum migratetype mt)
 {
@@ -199,7 +206,10 @@ static uint64_t assume_rest(struct seeder *s, const struct zone *z, unsigned cpu
 	return done;
 }
 
-/* --- the lists ------------------------------------------------------------------------------------ */
+/*
+ * --- the lists
+ * ------------------------------------------------------------------------------------
+ */
 
 static uint64_t seed_list(struct seeder *s, const struct zone *z, unsigned cpu, bool tail)
 {

@@ -1,8 +1,8 @@
 /*
  * start_boot.c - a machine as it is after boot: see start_state.h.
  *
- * A trace that frees blocks which it never saw allocated was recorded on a machine where these were in
- * use. They are left out when the rest of memory is made free, so their later frees are real.
+ * A trace that frees blocks which it never saw allocated was recorded on a machine where these were
+ * in use. They are left out when the rest of memory is made free, so their later frees are real.
  */
 #include <stdlib.h>
 

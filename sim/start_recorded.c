@@ -1,17 +1,18 @@
 /*
  * start_recorded.c - a machine in the state that a running kernel was in: see start_state.h.
  *
- * A snapshot says which blocks are free. It does not say all that an allocator's next steps depend on,
- * so the rest is worked out from the trace that follows it, in this order:
+ * A snapshot says which blocks are free. It does not say all that an allocator's next steps depend
+ * on, so the rest is worked out from the trace that follows it, in this order:
  *
- * 1. One moment. The free map is read in about a second, while the kernel goes on. The first thing that
- *    the trace shows to happen to a page in that time tells what the page was before: a page that left
- *    the free lists was free, a page that came back to them was not. Later steps start from this.
- * 2. Pageblock types. pagetypeinfo gives only totals: how many blocks of each type, and how many free
- *    blocks by order and type. Where the trace shows a page of a pageblock leave or enter a list, it
- *    names the type. The others are assigned so that the totals come out: Reclaimable and Unmovable
+ * 1. One moment. The free map is read in about a second, while the kernel goes on. The first thing
+ * that the trace shows to happen to a page in that time tells what the page was before: a page that
+ * left the free lists was free, a page that came back to them was not. Later steps start from this.
+ * 2. Pageblock types. pagetypeinfo gives only totals: how many blocks of each type, and how many
+ * free blocks by order and type. Where the trace shows a page of a pageblock leave or enter a list,
+ * it names the type. The others are assigned so that the totals come out: Reclaimable and Unmovable
  *    blocks first, those with most free blocks that still fit; what is left is Movable.
- * 3. Order. Blocks that the kernel took first stand first in their list; the others follow by address.
+ * 3. Order. Blocks that the kernel took first stand first in their list; the others follow by
+ * address.
  * 4. Per-CPU lists: seed_pcp.c.
  *
  * MODEL: steps 2 and 3 are the likeliest state, not the recorded one, where the trace is silent.
@@ -42,7 +43,10 @@ static int no_memory(struct recorded *r)
 	return err_set(r->err, ERR_IO, "out of memory for the recorded state");
 }
 
-/* --- 1. one moment -------------------------------------------------------------------------------- */
+/*
+ * --- 1. one moment
+ * --------------------------------------------------------------------------------
+ */
 
 static void count_start(struct recorded *r)
 {
@@ -94,7 +98,10 @@ static int reconcile(struct recorded *r)
 	return rc;
 }
 
-/* --- 2. pageblock types --------------------------------------------------------------------------- */
+/*
+ * --- 2. pageblock types
+ * ---------------------------------------------------------------------------
+ */
 
 /* A pageblock, or two or more that one large free block covers: they share a type. */
 struct unit {
@@ -126,7 +133,9 @@ static void types_from_trace(struct recorded *r)
 		uint8_t *type = &r->block_type[block_index(r, e->pfn)];
 		if (*type != TYPE_UNKNOWN)
 			continue;
-		/* A fallback names the type it took the page from; a claim changes it afterwards. */
+		/*
+		 * A fallback names the type it took the page from; a claim changes it afterwards.
+		 */
 		*type = e->kind == TRACE_PAGE_EXTFRAG ? (uint8_t)(e->aux >> 16) : e->migratetype;
 		if (*type >= MIGRATE_TYPES)
 			*type = TYPE_UNKNOWN;
@@ -260,7 +269,10 @@ static int find_types(struct recorded *r)
 	return 0;
 }
 
-/* --- 3. the free lists ---------------------------------------------------------------------------- */
+/*
+ * --- 3. the free lists
+ * ----------------------------------------------------------------------------
+ */
 
 struct listed {
 	uint32_t pfn, first_taken; /* UINT32_MAX: never in the trace */
@@ -284,7 +296,8 @@ static uint64_t collect_blocks(const struct recorded *r, struct listed *list)
 		while ((p = blockmap_next(&r->free, p, z->end_pfn)) < z->end_pfn) {
 			unsigned order = r->free.order_plus_1[p] - 1u;
 			if (list)
-				list[count] = (struct listed){(uint32_t)p, UINT32_MAX, (uint8_t)order};
+				list[count] =
+					(struct listed){(uint32_t)p, UINT32_MAX, (uint8_t)order};
 			count++;
 			p += UINT64_C(1) << order;
 		}
@@ -332,7 +345,10 @@ static int fill_lists(struct recorded *r)
 	return 0;
 }
 
-/* --- the whole ------------------------------------------------------------------------------------ */
+/*
+ * --- the whole
+ * ------------------------------------------------------------------------------------
+ */
 
 int start_recorded(struct machine *m, const struct truth *truth, const struct trace *trace,
 		   uint64_t end_ns, struct start_report *report, struct err *err)

@@ -13,7 +13,8 @@ struct start_report {
 	uint64_t carved_blocks;      /* boot: blocks kept in use because the trace frees them */
 	uint64_t outside_blocks;     /* boot: such blocks that the machine has no memory for */
 	/* Recorded state. */
-	uint64_t reconciled_added_pages;   /* read as used, but left the free lists only while reading */
+	/* read as used, but left the free lists only while reading */
+	uint64_t reconciled_added_pages;
 	uint64_t reconciled_removed_pages; /* read as free, but came free only while reading */
 	uint64_t known_pageblocks;         /* type told by the trace */
 	uint64_t cached_known_pages;       /* in a per-CPU list, told by the trace */
@@ -25,15 +26,16 @@ struct start_report {
 };
 
 /*
- * As after boot: all managed memory is free but for what @trace (NULL: nothing) frees without having
- * allocated it. Returns 0, or -1 with @err.
+ * As after boot: all managed memory is free but for what @trace (NULL: nothing) frees without
+ * having allocated it. Returns 0, or -1 with @err.
  */
 int start_boot(struct machine *m, const struct trace *trace, struct start_report *report,
 	       struct err *err);
 
 /*
- * The recorded state @truth at truth->freemap_start_ns. @trace (may be NULL) tells what the snapshot
- * cannot: pageblock types, order in the free lists, contents of per-CPU lists. Its events up to
+ * The recorded state @truth at truth->freemap_start_ns. @trace (may be NULL) tells what the
+ * snapshot cannot: pageblock types, order in the free lists, contents of per-CPU lists. Its events
+ * up to
  * @end_ns (its own clock) are looked at. Returns 0, or -1 with @err.
  */
 int start_recorded(struct machine *m, const struct truth *truth, const struct trace *trace,

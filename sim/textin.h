@@ -1,8 +1,8 @@
 /*
  * textin.h - lines of a text that may be compressed, from a file, standard input or memory.
  *
- * Plain, gzip and zstd are told apart by their first bytes. Memory use is bounded whatever comes in:
- * a line longer than TEXTIN_LINE_BYTES_MAX is reported as such, without its text.
+ * Plain, gzip and zstd are told apart by their first bytes. Memory use is bounded whatever comes
+ * in: a line longer than TEXTIN_LINE_BYTES_MAX is reported as such, without its text.
  */
 #ifndef SIM_TEXTIN_H
 #define SIM_TEXTIN_H
@@ -34,8 +34,8 @@ struct textin *textin_open_memory(const void *data, size_t bytes, struct err *er
 void textin_close(struct textin *in); /* NULL is fine */
 
 /*
- * The next line: 1, or 0 at the end, or -1 and @err: ERR_NO_INPUT (can't read), ERR_TRACE (compressed
- * data is corrupt or cut short), ERR_IO.
+ * The next line: 1, or 0 at the end, or -1 and @err: ERR_NO_INPUT (can't read), ERR_TRACE
+ * (compressed data is corrupt or cut short), ERR_IO.
  */
 int textin_line(struct textin *in, struct textline *line, struct err *err);
 

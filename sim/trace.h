@@ -3,19 +3,21 @@
  *
  * Layout, little-endian, every section 64-byte aligned:
  *
- *   struct trace_header                  magic, version, counts, section table, CRC-32 of each section
- *   gfp masks                            what records point at; the first is 0
- *   evidence                             what the recorded allocator did by itself, in time order
- *   preexisting                          blocks that were allocated before the recording began
- *   ops of CPU 0, ops of CPU 1, ...      demands: what the workload asked for, by CPU, in time order
+ *   struct trace_header                  magic, version, counts, section table, CRC-32 of each
+ * section gfp masks                            what records point at; the first is 0 evidence what
+ * the recorded allocator did by itself, in time order preexisting                          blocks
+ * that were allocated before the recording began ops of CPU 0, ops of CPU 1, ...      demands: what
+ * the workload asked for, by CPU, in time order
  *
- * Demands are replayed; evidence (refills and drains of per-CPU lists, fallbacks) is never replayed:
- * it tells what was free or cached when the recording began, and scores a model against the truth.
+ * Demands are replayed; evidence (refills and drains of per-CPU lists, fallbacks) is never
+ * replayed: it tells what was free or cached when the recording began, and scores a model against
+ * the truth.
  *
  * Objects have dense ids in order of allocation. A free names its object by id; a block that was
  * allocated before the recording has no id (TRACE_ID_NONE) and is freed at its recorded pfn. So is
- * one whose allocation left no event (alloc_pages_bulk): its frees are PREEXISTING too, but it is not
- * in the preexisting section unless its first event was such a free. docs/trace-format.md has more.
+ * one whose allocation left no event (alloc_pages_bulk): its frees are PREEXISTING too, but it is
+ * not in the preexisting section unless its first event was such a free. docs/trace-format.md has
+ * more.
  */
 #ifndef SIM_TRACE_H
 #define SIM_TRACE_H
@@ -34,33 +36,37 @@ enum trace_kind {
 	TRACE_PAGE_ALLOC = 1, /* a block of 2^order pages; pfn NONE: the kernel failed it */
 	TRACE_PAGE_FREE = 2,
 	/* Evidence. */
-	TRACE_PAGE_TAKEN = 16,   /* left the buddy lists (mm_page_alloc_zone_locked) */
-	TRACE_PAGE_DRAINED = 17, /* went from a per-CPU list back to the buddy (mm_page_pcpu_drain) */
-	TRACE_PAGE_EXTFRAG = 18, /* fallback between migratetypes (mm_page_alloc_extfrag); aux: see below */
+	TRACE_PAGE_TAKEN = 16, /* left the buddy lists (mm_page_alloc_zone_locked) */
+	/* went from a per-CPU list back to the buddy (mm_page_pcpu_drain) */
+	TRACE_PAGE_DRAINED = 17,
+	/* fallback between migratetypes (mm_page_alloc_extfrag); aux: see below */
+	TRACE_PAGE_EXTFRAG = 18,
 };
 
 enum trace_rec_flags {
 	TRACE_F_PREEXISTING = 1 << 0, /* free of a block that the recording never saw allocated */
 	TRACE_F_PARTIAL = 1 << 1,     /* free of a part: aux = offset in pages inside object id */
 	TRACE_F_FAILED = 1 << 2,      /* allocation that failed in the recording */
-	TRACE_F_IMPLICIT = 1 << 3,    /* free made up by the importer: the pfn was allocated again */
-	TRACE_F_OTHER_CPU = 1 << 4,   /* free on another CPU than the allocation's */
+	TRACE_F_IMPLICIT = 1 << 3,  /* free made up by the importer: the pfn was allocated again */
+	TRACE_F_OTHER_CPU = 1 << 4, /* free on another CPU than the allocation's */
 };
 
 /* One event, 32 bytes. */
 struct trace_rec {
-	uint64_t time_ns; /* since trace_header.base_ns; never decreases within one CPU's demands, nor
-			     within the evidence */
+	uint64_t time_ns; /* since trace_header.base_ns; never decreases within one CPU's demands,
+			     nor within the evidence */
 	uint32_t seq;     /* position among the records of the whole recording */
 	uint32_t id;      /* object, dense in order of allocation, or TRACE_ID_NONE */
 	uint32_t pfn;     /* recorded page frame, or TRACE_PFN_NONE */
 	uint32_t aux;     /* PARTIAL: offset in pages; EXTFRAG: fallback_order | alloc_mt<<8 |
 			     fallback_mt<<16 | change_ownership<<24; else 0 */
-	uint16_t gfp;     /* index into the table of gfp masks; 0, which is no flags, but for allocations */
+	uint16_t gfp;     /* index into the table of gfp masks; 0, which is no flags, but for
+			     allocations */
 	uint16_t cpu;
 	uint8_t kind; /* enum trace_kind */
 	uint8_t order;
-	uint8_t migratetype; /* enum migratetype; as recorded: requested (alloc), pageblock's (evidence) */
+	uint8_t migratetype; /* enum migratetype; as recorded: requested (alloc), pageblock's
+				(evidence) */
 	uint8_t flags;       /* enum trace_rec_flags */
 };
 _Static_assert(sizeof(struct trace_rec) == 32, "the trace format has 32-byte records");
@@ -81,18 +87,18 @@ struct trace_report {
 	uint64_t imported;           /* demands and evidence written (not the IMPLICIT frees) */
 	uint64_t demands;            /* demands written, with the IMPLICIT ones */
 	uint64_t evidence;
-	uint64_t other_events;       /* events that are understood but not page events, or not kmem */
-	uint64_t batched_frees;      /* mm_page_free_batched: repeats of an mm_page_free, not imported */
-	uint64_t skipped_lines;      /* lines that are no event (headers and blank lines aside), too long,
-				        or page events with an impossible value */
+	uint64_t other_events;  /* events that are understood but not page events, or not kmem */
+	uint64_t batched_frees; /* mm_page_free_batched: repeats of an mm_page_free, not imported */
+	uint64_t skipped_lines; /* lines that are no event (headers and blank lines aside), too
+				   long, or page events with an impossible value */
 	uint64_t unmatched_frees;    /* frees of blocks allocated before the recording */
 	uint64_t live_allocations;   /* allocations of a page that was still live: freed first */
 	uint64_t failed_allocations; /* recorded with no page */
 	uint64_t partial_frees;
 	uint64_t order_mismatches;   /* frees with a larger order than their allocation's */
 	uint64_t lost_events;        /* the recorder's own count */
-	uint64_t out_of_order;       /* events earlier than their CPU's last one (evidence: than the last
-				        evidence), or than the first imported; moved to its time */
+	uint64_t out_of_order; /* events earlier than their CPU's last one (evidence: than the last
+				  evidence), or than the first imported; moved to its time */
 	uint64_t truncated_lines;    /* a last line without its end, or with a needed key missing */
 	uint64_t untraced_allocations; /* frees of a page that was free: an allocation is missing */
 	uint64_t unknown_gfp_names;  /* in gfp_flags, ignored */
@@ -122,8 +128,8 @@ struct trace {
 
 /*
  * Map @path read-only and check magic, version, section bounds, CRCs and that every record is legal
- * (kind, cpu, order, id and gfp in range, time not decreasing), so that users of the records need no
- * checks. Returns 0, or -1 with @err filled (ERR_NO_INPUT or ERR_TRACE) and nothing open.
+ * (kind, cpu, order, id and gfp in range, time not decreasing), so that users of the records need
+ * no checks. Returns 0, or -1 with @err filled (ERR_NO_INPUT or ERR_TRACE) and nothing open.
  */
 int trace_open(struct trace *trace, const char *path, struct err *err);
 /* The same from an open file descriptor, which stays the caller's; @name is for messages. */
@@ -131,20 +137,20 @@ int trace_open_fd(struct trace *trace, int fd, const char *name, struct err *err
 void trace_close(struct trace *trace);
 
 /*
- * Writing. Records are buffered by CPU in unlinked temporary files beside the output, so memory does
- * not grow with the trace. Nothing appears under @path before trace_writer_finish() has renamed the
- * complete, synced file to it.
+ * Writing. Records are buffered by CPU in unlinked temporary files beside the output, so memory
+ * does not grow with the trace. Nothing appears under @path before trace_writer_finish() has
+ * renamed the complete, synced file to it.
  */
 struct trace_writer;
 
 /* NULL and @err on failure. @path may be NULL: then finish gives an unlinked file's descriptor. */
 struct trace_writer *trace_writer_new(const char *path, struct err *err);
 /*
- * Append a record to its section: evidence by kind, demands by rec->cpu. rec->gfp is set by the writer
- * from @gfp, which is 0 but for allocations. The fields must be what trace_open() accepts: above all,
- * ids count up from 0 over the whole trace and seq grows with each record. A time earlier than the
- * CPU's last (evidence: also than the last evidence) is raised to it; returns 1 then, 0 otherwise, -1
- * with @err on failure, after which the writer can only be aborted.
+ * Append a record to its section: evidence by kind, demands by rec->cpu. rec->gfp is set by the
+ * writer from @gfp, which is 0 but for allocations. The fields must be what trace_open() accepts:
+ * above all, ids count up from 0 over the whole trace and seq grows with each record. A time
+ * earlier than the CPU's last (evidence: also than the last evidence) is raised to it; returns 1
+ * then, 0 otherwise, -1 with @err on failure, after which the writer can only be aborted.
  */
 int trace_writer_add(struct trace_writer *w, struct trace_rec *rec, uint32_t gfp, struct err *err);
 int trace_writer_add_preexisting(struct trace_writer *w, uint32_t pfn, unsigned order,

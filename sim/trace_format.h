@@ -1,9 +1,9 @@
 /*
  * trace_format.h - how a binary trace lies in its file. Only the reader and the writer include it.
  *
- * All numbers are little-endian. The header is followed at once by its table of sections, both under
- * header_crc. Sections follow in table order, each at the next multiple of 64 bytes, gaps zeroed; so
- * counts alone determine every offset, and a reader demands exactly that.
+ * All numbers are little-endian. The header is followed at once by its table of sections, both
+ * under header_crc. Sections follow in table order, each at the next multiple of 64 bytes, gaps
+ * zeroed; so counts alone determine every offset, and a reader demands exactly that.
  */
 #ifndef SIM_TRACE_FORMAT_H
 #define SIM_TRACE_FORMAT_H

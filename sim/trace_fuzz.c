@@ -1,9 +1,9 @@
 /*
  * Fuzz target: the reader of binary traces.
  *
- * A mutated file hardly ever has the right checksums, so each input is also tried with its checksums
- * made right, which is what leads behind them. What the reader accepts is walked through with the
- * promises of trace.h checked.
+ * A mutated file hardly ever has the right checksums, so each input is also tried with its
+ * checksums made right, which is what leads behind them. What the reader accepts is walked through
+ * with the promises of trace.h checked.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -8,12 +8,12 @@
  * allocations: a free may stand in the run of an earlier CPU than its allocation. It checks that
  *
  *   - every id below ids_count is allocated exactly once, and in order within a CPU;
- *   - an object is freed after its allocation (by seq), at most once, and whole or by parts that lie
- *     inside it and don't overlap;
+ *   - an object is freed after its allocation (by seq), at most once, and whole or by parts that
+ * lie inside it and don't overlap;
  *   - preexisting blocks don't overlap.
  *
- * What it does not check: that recorded frame numbers of different objects don't collide at any time.
- * No user of a trace places objects by them.
+ * What it does not check: that recorded frame numbers of different objects don't collide at any
+ * time. No user of a trace places objects by them.
  */
 #include <errno.h>
 #include <fcntl.h>

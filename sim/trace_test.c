@@ -20,11 +20,16 @@
 
 static char dir[] = "/tmp/allocsim-trace-test.XXXXXX";
 
-static struct trace_rec alloc_rec(uint64_t ns, uint32_t seq, unsigned cpu, uint32_t id, uint32_t pfn,
-				  unsigned order)
+static struct trace_rec alloc_rec(uint64_t ns, uint32_t seq, unsigned cpu, uint32_t id,
+				  uint32_t pfn, unsigned order)
 {
-	return (struct trace_rec){.time_ns = ns, .seq = seq, .id = id, .pfn = pfn, .cpu = (uint16_t)cpu,
-				  .kind = TRACE_PAGE_ALLOC, .order = (uint8_t)order};
+	return (struct trace_rec){.time_ns = ns,
+				  .seq = seq,
+				  .id = id,
+				  .pfn = pfn,
+				  .cpu = (uint16_t)cpu,
+				  .kind = TRACE_PAGE_ALLOC,
+				  .order = (uint8_t)order};
 }
 
 static struct trace_rec free_rec(uint64_t ns, uint32_t seq, unsigned cpu, uint32_t id, uint32_t pfn,
@@ -167,7 +172,8 @@ static void time_is_raised(void **state)
 	struct trace t;
 	int fd;
 	struct trace_writer *w = trace_writer_new(NULL, &err);
-	struct trace_rec e = {.time_ns = 100, .seq = 2, .id = TRACE_ID_NONE, .kind = TRACE_PAGE_DRAINED};
+	struct trace_rec e = {
+		.time_ns = 100, .seq = 2, .id = TRACE_ID_NONE, .kind = TRACE_PAGE_DRAINED};
 	assert_int_equal(add(w, alloc_rec(50, 0, 0, 0, 1, 0), 0), 0);
 	assert_int_equal(add(w, alloc_rec(40, 1, 0, 1, 2, 0), 0), 1);
 	assert_int_equal(add(w, e, 0), 0);

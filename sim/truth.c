@@ -138,7 +138,7 @@ static struct truth_zone *find_zone(struct truth *t, unsigned nid, const char *n
 	return NULL;
 }
 
-/* --- zoneinfo ----------------------------------------------------------------------------------- */
+/* --- zoneinfo --------------------------------------------------------------------------------- */
 
 static int begin_zone(struct reader *r, unsigned nid, const char *name)
 {
@@ -215,7 +215,7 @@ static int zoneinfo_line(struct reader *r, char *line)
 	return pageset_line(r, key, v);
 }
 
-/* --- pagetypeinfo ------------------------------------------------------------------------------- */
+/* --- pagetypeinfo ----------------------------------------------------------------------------- */
 
 static int free_counts_line(struct reader *r, struct truth_zone *z, char *p)
 {
@@ -326,7 +326,7 @@ static int freemap_line(struct reader *r, char *line)
 	return 0;
 }
 
-/* --- the whole ---------------------------------------------------------------------------------- */
+/* --- the whole -------------------------------------------------------------------------------- */
 
 const struct truth_zone *truth_zone_of(const struct truth *t, pfn_t pfn)
 {

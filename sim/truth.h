@@ -1,8 +1,9 @@
 /*
  * truth.h - a recorded state of a real kernel: the start.* and end.* files beside a trace.
  *
- * Needed: start.freemap (plain, .gz or .zst), start.pagetypeinfo, start.zoneinfo, start.time. Used when
- * there: end.buddyinfo and end.time, against which a run scores itself. scripts/capture-kmem writes them.
+ * Needed: start.freemap (plain, .gz or .zst), start.pagetypeinfo, start.zoneinfo, start.time. Used
+ * when there: end.buddyinfo and end.time, against which a run scores itself. scripts/capture-kmem
+ * writes them.
  */
 #ifndef SIM_TRUTH_H
 #define SIM_TRUTH_H
@@ -35,7 +36,8 @@ struct truth_block {
 };
 
 struct truth {
-	struct truth_zone zones[ZONE_TYPES * 8]; /* those with managed pages, as zoneinfo lists them */
+	/* those with managed pages, as zoneinfo lists them */
+	struct truth_zone zones[ZONE_TYPES * 8];
 	unsigned zones_count, cpus_count;
 	unsigned max_order, pageblock_order;
 	struct truth_block *free_blocks; /* the freemap, ascending */

@@ -152,7 +152,9 @@ int workload_from_trace(struct workload *w, const struct trace *trace, uint64_t 
 	    replay_before(trace, TRACE_PAGE_FREE, start_ns, objects, err) != 0)
 		return -1;
 	for (unsigned cpu = 0; cpu < cpus_count; cpu++) {
-		unsigned sources = trace->cpus_count > cpu ? (trace->cpus_count - cpu - 1) / cpus_count + 1 : 0;
+		unsigned sources = trace->cpus_count > cpu
+					   ? (trace->cpus_count - cpu - 1) / cpus_count + 1
+					   : 0;
 		struct trace_stream *s =
 			calloc(1, sizeof(*s) + sources * sizeof(struct cursor));
 		if (!s)
@@ -165,7 +167,8 @@ int workload_from_trace(struct workload *w, const struct trace *trace, uint64_t 
 		s->cursors_count = sources;
 		for (unsigned i = 0; i < sources; i++) {
 			struct cursor *cur = &s->cursors[i];
-			if (open_cursor(cur, trace, cpu + i * cpus_count, start_ns, end_ns, objects, err) != 0)
+			if (open_cursor(cur, trace, cpu + i * cpus_count, start_ns, end_ns, objects,
+					err) != 0)
 				return -1;
 			w->ops_expected += (uint64_t)(cur->end - cur->next);
 		}

@@ -38,7 +38,7 @@ struct workload {
 	unsigned cpus_count;
 	struct op_stream *streams; /* one a CPU */
 	uint64_t ops_expected;     /* for the progress line; 0: unknown */
-	ps_t end_ps;               /* the simulation lasts at least this long; 0: until the last op */
+	ps_t end_ps; /* the simulation lasts at least this long; 0: until the last op */
 };
 
 /*
@@ -58,7 +58,7 @@ void workload_release(struct workload *w);
 /* The next operation of a CPU, or false at the end. */
 bool workload_next(struct workload *w, unsigned cpu, struct op *op);
 
-/* --- for the sources ---------------------------------------------------------------------------- */
+/* --- for the sources -------------------------------------------------------------------------- */
 
 struct op_stream {
 	bool (*next)(struct op_stream *s, struct op *op);

@@ -1,35 +1,36 @@
 /*
  * buddy.c - the binary buddy allocator of one zone, as Linux 6.18 has it (mm/page_alloc.c).
  *
- * Terms. A block of order o is 2^o page frames whose first pfn is a multiple of 2^o. Its buddy is the
- * block at pfn XOR 2^o; together they are the block of order o+1 that encloses both. A pageblock is
- * 2^pageblock_order pages that are kept for one migratetype, so that pages that cannot be moved do not
- * scatter over all of memory.
+ * Terms. A block of order o is 2^o page frames whose first pfn is a multiple of 2^o. Its buddy is
+ * the block at pfn XOR 2^o; together they are the block of order o+1 that encloses both. A
+ * pageblock is 2^pageblock_order pages that are kept for one migratetype, so that pages that cannot
+ * be moved do not scatter over all of memory.
  *
  * Structure. One doubly linked list for each (order, migratetype), linked by pfn through the page
- * frames of the blocks' heads; allocation takes the head. bit o of nonempty[type] says whether the list
- * has blocks, so a search is one find-first-set.
+ * frames of the blocks' heads; allocation takes the head. bit o of nonempty[type] says whether the
+ * list has blocks, so a search is one find-first-set.
  *
  *   lists[10][Movable]  -> 0x100000 -> 0x100400 -> ...
  *   lists[ 0][Movable]  -> 0x2f03
  *
  * Taking 2^o pages: the smallest order c >= o whose list has a block. It is split c - o times; each
- * time the upper half goes to the head of its list and the lower half is kept. If the type has nothing,
- * another type's block is claimed or stolen: buddy_fallback.c.
+ * time the upper half goes to the head of its list and the lower half is kept. If the type has
+ * nothing, another type's block is claimed or stolen: buddy_fallback.c.
  *
- * Returning a block: while its buddy is free, of the same order, in the same zone and of a type that
- * may merge, take the buddy off its list and go one order up. Then it goes to the head of its list, or
- * to the tail if the next merge is near: if the enclosing block's buddy is free, being taken last lets
- * the remaining half come back first.
+ * Returning a block: while its buddy is free, of the same order, in the same zone and of a type
+ * that may merge, take the buddy off its list and go one order up. Then it goes to the head of its
+ * list, or to the tail if the next merge is near: if the enclosing block's buddy is free, being
+ * taken last lets the remaining half come back first.
  *
- * Example. A zone of 1024 pages, one free block of order 10. Asking for 3 pages means order 2: eight
- * splits leave one free block of each order 2..9, and the block at pfn 0 is handed out. Returning it
- * merges eight times; the order-10 block is back.
+ * Example. A zone of 1024 pages, one free block of order 10. Asking for 3 pages means order 2:
+ * eight splits leave one free block of each order 2..9, and the block at pfn 0 is handed out.
+ * Returning it merges eight times; the order-10 block is back.
  *
  * Untouched blocks. At boot nearly all memory is in blocks of the largest order, in ascending order
- * at the tail of one list. Linking a terabyte of them would touch a page of host memory for each, so
- * they stay a range [untouched_start, untouched_end) that continues the list, and are linked when the
- * list in front of them has run out. Nothing is ever put behind them: largest-order blocks go to heads.
+ * at the tail of one list. Linking a terabyte of them would touch a page of host memory for each,
+ * so they stay a range [untouched_start, untouched_end) that continues the list, and are linked
+ * when the list in front of them has run out. Nothing is ever put behind them: largest-order blocks
+ * go to heads.
  *
  * Pageblock types are read without the zone lock by CPUs that free pages, from what they knew when
  * they last synchronised. pageblock_log keeps each change's old type for that: see
@@ -47,8 +48,8 @@
  *   I7  untouched blocks are aligned, their heads carry no state, and they belong to their type
  *   I8  every marked free block is on a list: marks and list lengths agree
  *
- * Cost charged: SEARCH for each order looked at, LINK for each list operation, SPLIT and MERGE for each
- * step; O(max_order) whatever the size of the zone.
+ * Cost charged: SEARCH for each order looked at, LINK for each list operation, SPLIT and MERGE for
+ * each step; O(max_order) whatever the size of the zone.
  *
  * MODEL: no page reporting, memory hot-plug or CMA here; isolation of pageblocks has its list, but
  * nothing isolates yet.
@@ -331,7 +332,8 @@ void buddy_add_range(struct buddy_zone *bz, pfn_t start, pfn_t end)
 {
 	unsigned max_order = bz->pm->max_order;
 	uint64_t max_pages = UINT64_C(1) << max_order;
-	pfn_t first_whole = (start + max_pages - 1) & ~(max_pages - 1), last_whole = end & ~(max_pages - 1);
+	pfn_t first_whole = (start + max_pages - 1) & ~(max_pages - 1),
+	      last_whole = end & ~(max_pages - 1);
 	touch_all(bz); /* this range comes behind whatever is there */
 	for (pfn_t p = start; p < end;) {
 		if (p == first_whole && p < last_whole) {

@@ -10,7 +10,10 @@
 #include "kern/pagelist.h"
 #include "kern/watermark.h"
 
-/* How the last removal of a bulk found its block; later ones start there. Linux's enum rmqueue_mode. */
+/*
+ * How the last removal of a bulk found its block; later ones start there. Linux's enum
+ * rmqueue_mode.
+ */
 enum take_mode {
 	TAKE_NORMAL,
 	TAKE_CLAIM,
@@ -49,9 +52,9 @@ void buddy_init(struct buddy_zone *bz, const struct page_allocator_params *param
 
 /*
  * Take 2^@order pages for a request of type @mt: smallest fit of its own type, then a fallback.
- * @flags: enum alloc_flags. @mode is TAKE_NORMAL before the first removal under one lock hold and then
- * carried along. Returns PFN_NONE if there is no block. The block is in nobody's hands: the caller
- * marks it.
+ * @flags: enum alloc_flags. @mode is TAKE_NORMAL before the first removal under one lock hold and
+ * then carried along. Returns PFN_NONE if there is no block. The block is in nobody's hands: the
+ * caller marks it.
  */
 pfn_t buddy_take(struct buddy_zone *bz, struct env *env, unsigned order, enum migratetype mt,
 		 unsigned flags, enum take_mode *mode);
@@ -66,7 +69,9 @@ void buddy_add_range(struct buddy_zone *bz, pfn_t start, pfn_t end);
 /* Recorded state: one free block, at the tail, unmerged. */
 void buddy_add_block(struct buddy_zone *bz, pfn_t pfn, unsigned order);
 
-/* After a HIGHATOMIC success: keep the page's pageblock for such requests, within 1 % of the zone. */
+/*
+ * After a HIGHATOMIC success: keep the page's pageblock for such requests, within 1 % of the zone.
+ */
 void buddy_reserve_highatomic(struct buddy_zone *bz, struct env *env, pfn_t pfn);
 /* Give one reserved pageblock to requests of type @mt; false if there was none. */
 bool buddy_unreserve_highatomic(struct buddy_zone *bz, struct env *env, enum migratetype mt);

@@ -107,8 +107,8 @@ static int check_list(struct checker *c, unsigned order, unsigned mt)
 	uint32_t prev = PAGE_LINK_NONE;
 	for (uint32_t pfn = list->head; pfn != PAGE_LINK_NONE; pfn = bz->pm->pages[pfn].next) {
 		if (pfn >= bz->pm->pfn_end || length++ >= list->count)
-			FAIL("I1: the order-%u %s list of zone %s runs past its count of %llu", order,
-			     migratetype_names[mt], bz->zone->name,
+			FAIL("I1: the order-%u %s list of zone %s runs past its count of %llu",
+			     order, migratetype_names[mt], bz->zone->name,
 			     (unsigned long long)list->count);
 		if (bz->pm->pages[pfn].prev != prev)
 			FAIL("I1: block %#x of the order-%u %s list is not linked back", pfn, order,
@@ -118,8 +118,8 @@ static int check_list(struct checker *c, unsigned order, unsigned mt)
 		prev = pfn;
 	}
 	if (length != list->count || list->tail != prev)
-		FAIL("I1: the order-%u %s list of zone %s has %llu blocks, its count is %llu", order,
-		     migratetype_names[mt], bz->zone->name, (unsigned long long)length,
+		FAIL("I1: the order-%u %s list of zone %s has %llu blocks, its count is %llu",
+		     order, migratetype_names[mt], bz->zone->name, (unsigned long long)length,
 		     (unsigned long long)list->count);
 	uint64_t pages = length << order;
 	c->blocks += length;
@@ -139,7 +139,8 @@ static int check_untouched(struct checker *c)
 		return 0;
 	if ((bz->untouched_start | bz->untouched_end) & (step - 1))
 		FAIL("I7: untouched range %#llx..%#llx is not aligned",
-		     (unsigned long long)bz->untouched_start, (unsigned long long)bz->untouched_end);
+		     (unsigned long long)bz->untouched_start,
+		     (unsigned long long)bz->untouched_end);
 	for (pfn_t p = bz->untouched_start; p < bz->untouched_end; p += step) {
 		if (bz->pm->pages[p].flags & ~PAGE_BACKED)
 			FAIL("I7: untouched block %#llx has state %#x", (unsigned long long)p,

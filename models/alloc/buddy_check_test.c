@@ -1,7 +1,7 @@
 /*
- * Tests of the checkers (buddy_check.c, pcp_check in pcp.c): each invariant is broken on purpose, by
- * writing into page frames, lists and counters, and the check has to name that invariant. Then the
- * structure is put back as it was and has to pass.
+ * Tests of the checkers (buddy_check.c, pcp_check in pcp.c): each invariant is broken on purpose,
+ * by writing into page frames, lists and counters, and the check has to name that invariant. Then
+ * the structure is put back as it was and has to pass.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,8 +18,8 @@
 
 /*
  * One zone and one CPU's lists. Frames 0..4095: 0x10 order 4 and 0x40 order 6 free, 0x20 allocated
- * with order 5, the rest in use from the start. 1024 up: untouched blocks, of which the first is split
- * for the per-CPU lists.
+ * with order 5, the rest in use from the start. 1024 up: untouched blocks, of which the first is
+ * split for the per-CPU lists.
  */
 struct bench {
 	struct op_machine m; /* for its physmem and env */
@@ -78,7 +78,7 @@ static struct pagelist *list(struct bench *b, unsigned order, enum migratetype m
 	return &b->bz.lists[order][mt];
 }
 
-/* --- I1: links, counts and the summary of non-empty lists --------------------------------------- */
+/* --- I1: links, counts and the summary of non-empty lists ------------------------------------- */
 
 static void count_too_large(struct bench *b)
 {
@@ -125,7 +125,7 @@ static void nonempty_of_untouched_cleared(struct bench *b)
 	b->bz.nonempty[MIGRATE_MOVABLE] &= ~(1u << 10);
 }
 
-/* --- I2: what may be on a list ------------------------------------------------------------------ */
+/* --- I2: what may be on a list ---------------------------------------------------------------- */
 
 static void listed_but_not_marked(struct bench *b)
 {
@@ -160,7 +160,7 @@ static void before_the_zone(struct bench *b)
 	b->z->start_pfn = 0x18;
 }
 
-/* --- I3 to I5: inside, types, merging ----------------------------------------------------------- */
+/* --- I3 to I5: inside, types, merging --------------------------------------------------------- */
 
 static void free_inside_free(struct bench *b)
 {
@@ -194,7 +194,7 @@ static void halves_not_merged(struct bench *b)
 	buddy_link(&b->bz, &b->m.env[0], 0x60, 5, MIGRATE_MOVABLE, false);
 }
 
-/* --- I6 to I8: counters, untouched blocks, marks ------------------------------------------------ */
+/* --- I6 to I8: counters, untouched blocks, marks ---------------------------------------------- */
 
 static void free_pages_wrong(struct bench *b)
 {
@@ -229,7 +229,7 @@ static void marked_but_not_listed(struct bench *b)
 	b->pages[0x100].order = 2;
 }
 
-/* --- P1 to P3: per-CPU lists -------------------------------------------------------------------- */
+/* --- P1 to P3: per-CPU lists ------------------------------------------------------------------ */
 
 static void pcp_count_of_list_wrong(struct bench *b)
 {

@@ -3,19 +3,19 @@
  * for high-order atomic requests. Follows Linux 6.18 (__rmqueue_claim, __rmqueue_steal,
  * reserve_highatomic_pageblock).
  *
- * Claiming comes first. From the largest order down, the first other type that has a block offers its
- * head. A block of a whole pageblock or more changes type at once. A smaller one changes the type of
- * its pageblock only if at least half of the pageblock is free or used by pages of a like kind; then
- * all its free blocks move over. A claim keeps future requests of the type together.
+ * Claiming comes first. From the largest order down, the first other type that has a block offers
+ * its head. A block of a whole pageblock or more changes type at once. A smaller one changes the
+ * type of its pageblock only if at least half of the pageblock is free or used by pages of a like
+ * kind; then all its free blocks move over. A claim keeps future requests of the type together.
  *
- * Stealing takes the smallest block of another type that fits and leaves the pageblock's type alone.
- * It mixes types in one pageblock, the seed of lasting fragmentation, so a first attempt may be
- * forbidden to do it (ALLOC_NOFRAGMENT) and looks into other zones first.
+ * Stealing takes the smallest block of another type that fits and leaves the pageblock's type
+ * alone. It mixes types in one pageblock, the seed of lasting fragmentation, so a first attempt may
+ * be forbidden to do it (ALLOC_NOFRAGMENT) and looks into other zones first.
  *
- * Like kinds. Which used pages of a pageblock can be moved is a question about what they hold. MODEL:
- * a page is as movable as the request it was taken from the free lists for; pages that were in use
- * before the simulation began are as movable as their pageblock's type says. Pages on per-CPU lists
- * count like used ones: private state of other CPUs must not be looked at here.
+ * Like kinds. Which used pages of a pageblock can be moved is a question about what they hold.
+ * MODEL: a page is as movable as the request it was taken from the free lists for; pages that were
+ * in use before the simulation began are as movable as their pageblock's type says. Pages on
+ * per-CPU lists count like used ones: private state of other CPUs must not be looked at here.
  */
 #include "alloc/buddy.h"
 #include "kern/bug.h"
@@ -54,8 +54,8 @@ static bool pageblock_in_zone(const struct buddy_zone *bz, pfn_t start)
 }
 
 /* Count the free pages of a pageblock, and its used pages that could be moved. */
-static void scan_pageblock(struct buddy_zone *bz, struct env *env, pfn_t start, uint64_t *free_pages,
-			   uint64_t *movable_pages)
+static void scan_pageblock(struct buddy_zone *bz, struct env *env, pfn_t start,
+			   uint64_t *free_pages, uint64_t *movable_pages)
 {
 	pfn_t end = start + pageblock_pages(bz->pm);
 	bool unknown_movable = pageblock_type(bz->pm, start) == MIGRATE_MOVABLE;
@@ -100,7 +100,9 @@ static void convert_pageblock(struct buddy_zone *bz, struct env *env, pfn_t star
 	buddy_retype(bz, start, bz->pm->pageblock_order, mt);
 }
 
-/* A block of at least a pageblock: it changes type as a whole and is split on the new type's lists. */
+/*
+ * A block of at least a pageblock: it changes type as a whole and is split on the new type's lists.
+ */
 static pfn_t claim_whole(struct buddy_zone *bz, struct env *env, pfn_t pfn, unsigned order,
 			 unsigned found, enum migratetype mt)
 {

@@ -1,6 +1,7 @@
 /*
- * Closed forms that a correct page allocator reproduces, each with the mechanism off where that shows
- * something. The ids (O20 ...) name the laws; expected values were computed apart from this program.
+ * Closed forms that a correct page allocator reproduces, each with the mechanism off where that
+ * shows something. The ids (O20 ...) name the laws; expected values were computed apart from this
+ * program.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -84,7 +85,9 @@ static void three_pages_of_1024(void **state)
 	op_machine_release(&m);
 }
 
-/* O21.alloc_all_free_all: 2^m - 1 splits and as many merges, in any order; off: no merge, no block. */
+/*
+ * O21.alloc_all_free_all: 2^m - 1 splits and as many merges, in any order; off: no merge, no block.
+ */
 static void all_pages_and_back(void **state)
 {
 	for (unsigned coalescing = 0; coalescing < 2; coalescing++) {
@@ -136,7 +139,7 @@ static void splits_equal_merges(void **state)
 	op_machine_release(&m);
 }
 
-/* --- O22: internal fragmentation ---------------------------------------------------------------- */
+/* --- O22: internal fragmentation -------------------------------------------------------------- */
 
 /* Pages that a request for @pages takes from the zone. */
 static uint64_t pages_taken(struct op_machine *m, uint64_t pages)
@@ -223,7 +226,7 @@ static void waste_of_log_uniform_sizes(void **state)
 	op_machine_release(&m);
 }
 
-/* --- O43: zones --------------------------------------------------------------------------------- */
+/* --- O43: zones ------------------------------------------------------------------------------- */
 
 static const struct zone_span spans_32_bit[] = {
 	{ZONE_DMA, 0, 0, 4096, 4096},
@@ -270,7 +273,9 @@ static void pages_by_kind_of_request(void **state)
 	}
 }
 
-/* O43.no_zones_dma_violation: without zones, nearly every frame is out of a 24-bit device's reach. */
+/*
+ * O43.no_zones_dma_violation: without zones, nearly every frame is out of a 24-bit device's reach.
+ */
 static void without_zones_dma_gets_high_frames(void **state)
 {
 	const struct op_params params = {.zone_pages = 1048576};
@@ -288,7 +293,7 @@ static void without_zones_dma_gets_high_frames(void **state)
 	op_machine_release(&m);
 }
 
-/* --- O2, O45: the bump state -------------------------------------------------------------------- */
+/* --- O2, O45: the bump state ------------------------------------------------------------------ */
 
 /* All pages are taken and freed again but for the last of every 16. */
 static void bump_state(struct op_machine *m)

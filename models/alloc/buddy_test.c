@@ -1,7 +1,7 @@
 /*
  * Tests of the zoned buddy (buddy.c, buddy_fallback.c, page_alloc.c) without per-CPU lists: scripts
- * and the free lists that they must leave. The same program is built with ENV_NATIVE as well, so the
- * simulated and the native allocator are held to the same lists.
+ * and the free lists that they must leave. The same program is built with ENV_NATIVE as well, so
+ * the simulated and the native allocator are held to the same lists.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -118,26 +118,29 @@ static void claim_threshold(void **state)
 	RUN_ROWS(params, rows);
 }
 
-/* 32 free blocks of order 3 in one pageblock: half of it is free, in small pieces. */
+/* Every other block of one order in a pageblock is free: half of it, in small pieces. */
 static void small_pieces(void **state)
 {
 	static const struct op_params params = {.zone_pages = 4096, .all_used = true};
 	static const struct {
 		const char *type, *request;
+		unsigned order;
 		bool claimed;
 	} cases[] = {
-		{"p0=u", "a0m=0", false}, /* movable: nothing to claim below order 4 */
-		{"p0=m", "a0u=0", true},
-		{"p0=r", "a0u=0", true},
-		{"p0=m", "a0r=0", true},
+		{"p0=u", "a0m=0", 3, false}, /* movable: nothing to claim below order 4 */
+		{"p0=u", "a0m=0", 4, true},
+		{"p0=m", "a0u=0", 3, true},
+		{"p0=m", "a0u=0", 0, true},
+		{"p0=r", "a0u=0", 3, true},
+		{"p0=m", "a0r=0", 3, true},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct op_machine m;
 		op_machine_init(&m, &params);
 		run(&m, cases[i].type);
-		for (unsigned p = 0; p < 512; p += 16) {
+		for (unsigned p = 0; p < 512; p += 2u << cases[i].order) {
 			char word[32];
-			snprintf(word, sizeof(word), "+%u/3", p);
+			snprintf(word, sizeof(word), "+%u/%u", p, cases[i].order);
 			run(&m, word);
 		}
 		run(&m, cases[i].request);
@@ -160,6 +163,9 @@ static void fallback_table(void **state)
 		{"p2=u +0/4 +1024/4 a4r=1024 a4r=0", ""},
 		{"p1=H +512/4 a0u!watermark a0m!watermark", "4H:512"},
 		{"p1=i +512/4 a0u!no_memory a0m!no_memory", "4i:512"},
+		/* A request that may not wait gets at the reserve when all else has failed. */
+		{"p1=H +512/4 a0un=512", "0H:513 1H:514 2H:516 3H:520"},
+		{"p1=H +512/4 +0/0 a0un=0 a0un=512", "0H:513 1H:514 2H:516 3H:520"},
 	};
 	RUN_ROWS(params, rows);
 }
@@ -197,6 +203,30 @@ static void types_are_kept_apart(void **state)
 	RUN_ROWS(reserved, row_reserved);
 }
 
+/* But not into another node: mixing types at home is better than memory far away. */
+static void types_mix_rather_than_leave_the_node(void **state)
+{
+	static const struct zone_span spans[] = {
+		{ZONE_DMA32, 0, 0, 4096, 4096},
+		{ZONE_NORMAL, 0, 4096, 8192, 4096},
+		{ZONE_NORMAL, 1, 8192, 12288, 4096},
+	};
+	static const struct op_params params = {
+		.spans = spans,
+		.spans_count = 3,
+		.all_used = true,
+	};
+	static const struct row rows[] = {
+		{"+4096/8 +8192/10 a0u=4096", ""},
+		{"+4096/3 +8192/10 a0u=4096", ""},
+		{"+4096/3 +8192/10 n1 a0u=8192 n0", ""},
+		{"+4096/0 +8192/10 a0u=4096 a0u=8192 a0ut!no_memory", ""},
+		{"+0/10 +8192/10 a0u=0", "0u:1 1u:2 2u:4 3u:8 4u:16 5u:32 6u:64 7u:128 8u:256 "
+					 "9u:512"},
+	};
+	RUN_ROWS(params, rows);
+}
+
 /* A block whose merge is near is put at the tail, to be taken last. */
 static void placement_when_a_merge_is_likely(void **state)
 {
@@ -207,7 +237,7 @@ static void placement_when_a_merge_is_likely(void **state)
 		{"+8/0 +2/0 f0/0", "0m:0,8,2"}, /* half of the neighbour is not the neighbour */
 		{"+64/2 +8/3 f0/2", "2m:64,0 3m:8"},
 		{"+704/6 f640/6", "7m:640"}, /* the buddy of 704 at order 6 is 640 */
-		{"+1024/9 +2048/10 f0/9", "9m:0,1024 10m:2048"}, /* order 9: always the head */
+		{"+2048/9 +1024/10 f0/9", "9m:0,2048 10m:1024"}, /* order 9: always the head */
 	};
 	RUN_ROWS(params, rows);
 }
@@ -303,7 +333,7 @@ static void geometries(void **state)
 	RUN_ROWS(ungrouped, ungrouped_rows);
 }
 
-/* --- what was reserved for urgent requests ----------------------------------------------------- */
+/* --- what was reserved for urgent requests ---------------------------------------------------- */
 
 /*
  * min 800, low 1000 of 65536 pages. With 992 free the fast attempt fails; an urgent request for two
@@ -320,9 +350,12 @@ static void highatomic_reserve(void **state)
 		.no_highatomic = true,
 	};
 	static const struct row rows[] = {
-		{NEARLY_FULL "a1uhn=65024", "1H:65026 2H:65028 3H:65032 4H:65040 5m:64544 5H:65056 "
-					    "6m:64576 6H:65088 7m:64640 7H:65152 8m:64768 8H:65280"},
-		/* Urgent requests take from the reserve first; one that only can't wait does not. */
+		{NEARLY_FULL "a1uhn=65024",
+		 "1H:65026 2H:65028 3H:65032 4H:65040 5m:64544 5H:65056 "
+		 "6m:64576 6H:65088 7m:64640 7H:65152 8m:64768 8H:65280"},
+		/*
+		 * Urgent requests take from the reserve first; one that only can't wait does not.
+		 */
 		{NEARLY_FULL "a1uhn=65024 a1uhn=65026 a0un=64544",
 		 "0u:64545 1u:64546 2u:64548 2H:65028 3u:64552 3H:65032 4u:64560 4H:65040 5H:65056 "
 		 "6u:64576 6H:65088 7u:64640 7H:65152 8u:64768 8H:65280"},
@@ -336,8 +369,9 @@ static void highatomic_reserve(void **state)
 					    "8m:64768"},
 	};
 	static const struct row off_rows[] = {
-		{NEARLY_FULL "a1uhn=65024", "1u:65026 2u:65028 3u:65032 4u:65040 5u:65056 5m:64544 "
-					    "6u:65088 6m:64576 7u:65152 7m:64640 8u:65280 8m:64768"},
+		{NEARLY_FULL "a1uhn=65024",
+		 "1u:65026 2u:65028 3u:65032 4u:65040 5u:65056 5m:64544 "
+		 "6u:65088 6m:64576 7u:65152 7m:64640 8u:65280 8m:64768"},
 	};
 	RUN_ROWS(params, rows);
 	RUN_ROWS(off, off_rows);
@@ -372,7 +406,7 @@ static void highatomic_limit(void **state)
 	op_machine_release(&m);
 }
 
-/* --- the cap on splits and other switches ------------------------------------------------------- */
+/* --- the cap on splits and other switches ----------------------------------------------------- */
 
 /* O21.cap: with a cap of 4, an order-10 block serves orders 6 and up. */
 static void split_cap(void **state)
@@ -459,6 +493,7 @@ int main(void)
 		cmocka_unit_test(small_pieces),
 		cmocka_unit_test(fallback_table),
 		cmocka_unit_test(types_are_kept_apart),
+		cmocka_unit_test(types_mix_rather_than_leave_the_node),
 		cmocka_unit_test(placement_when_a_merge_is_likely),
 		cmocka_unit_test(largest_block_comes_back_in_two),
 		cmocka_unit_test(start_states),

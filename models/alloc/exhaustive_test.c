@@ -1,10 +1,10 @@
 /*
  * Every sequence of allocations and frees on a zone of 16 pages, for every registered allocator.
  *
- * A sequence is a path in a tree: at each node any kind of request may be made and any live block may
- * be freed. All paths of a given length are run, each on a machine as new, and after each step the
- * frames are compared with an oracle. At the end of a path everything is freed, which has to bring
- * back the free blocks of the start, whatever happened in between.
+ * A sequence is a path in a tree: at each node any kind of request may be made and any live block
+ * may be freed. All paths of a given length are run, each on a machine as new, and after each step
+ * the frames are compared with an oracle. At the end of a path everything is freed, which has to
+ * bring back the free blocks of the start, whatever happened in between.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -142,7 +142,8 @@ static void do_free(struct stage *s, unsigned i)
 }
 
 /* Run one path; returns how many choices there are after its last step. */
-static unsigned run_path(struct stage *s, struct plan *plan, const struct path *path, unsigned length)
+static unsigned run_path(struct stage *s, struct plan *plan, const struct path *path,
+			 unsigned length)
 {
 	stage_start(s, plan);
 	for (unsigned i = 0; i < length; i++) {
@@ -165,7 +166,8 @@ static unsigned run_path(struct stage *s, struct plan *plan, const struct path *
 		path_failed(plan, path, length, s->oracle.error);
 	s->pa->ops->walk(s->pa, count_blocks, blocks);
 	if (plan->all_freed_is_as_new && memcmp(blocks, s->start_blocks, sizeof(blocks)) != 0)
-		path_failed(plan, path, length, "all freed, but the free blocks are not as at first");
+		path_failed(plan, path, length,
+			    "all freed, but the free blocks are not as at first");
 	stage_stop(s);
 	return choices;
 }
@@ -199,7 +201,8 @@ static void run_plan(struct plan plan)
 /* Orders 0 to 2 of one type, pageblocks of 16 pages. */
 static void one_type(void **state)
 {
-	static const struct request requests[] = {{0, GFP_KERNEL}, {1, GFP_KERNEL}, {2, GFP_KERNEL}};
+	static const struct request requests[] = {
+		{0, GFP_KERNEL}, {1, GFP_KERNEL}, {2, GFP_KERNEL}};
 	run_plan((struct plan){
 		.requests = requests,
 		.requests_count = 3,

@@ -62,8 +62,8 @@ int frame_oracle_take(struct frame_oracle *o, pfn_t pfn, unsigned order, gfp_t g
 		FAIL("pfn %llu is not aligned to order %u", (unsigned long long)pfn, order);
 	if (!z || !frame_oracle_allows(z, gfp, nid))
 		FAIL("pfn %llu, order %u is in zone %s of node %d, flags %#x, node %u",
-		     (unsigned long long)pfn, order, z ? z->name : "none", z ? (int)z->nid : -1, gfp,
-		     nid);
+		     (unsigned long long)pfn, order, z ? z->name : "none", z ? (int)z->nid : -1,
+		     gfp, nid);
 	for (pfn_t p = pfn; p < pfn + pages; p++) {
 		if (o->live[p])
 			FAIL("pfn %llu was handed out twice", (unsigned long long)p);
@@ -119,7 +119,8 @@ int frame_oracle_failure(struct frame_oracle *o, unsigned order, gfp_t gfp, unsi
 	else if (!s.blocks_within_cap)
 		truth = ALLOC_SPLIT_LIMIT;
 	if (why != truth)
-		FAIL("order %u, flags %#x failed with %s, the truth is %s (%llu free pages, %llu large)",
+		FAIL("order %u, flags %#x failed with %s, the truth is %s (%llu free pages, %llu "
+		     "large)",
 		     order, gfp, alloc_failure_names[why], alloc_failure_names[truth],
 		     (unsigned long long)s.pages, (unsigned long long)s.blocks);
 	return 0;
@@ -145,9 +146,10 @@ static void mark_free(void *arg, const struct free_block *b)
 	}
 	w->pages += UINT64_C(1) << b->order;
 	if (w->failed)
-		snprintf(o->error, sizeof(o->error),
-			 "the free block %llu of order %u (CPU %d) is misplaced, live or free twice",
-			 (unsigned long long)b->pfn, b->order, b->cpu);
+		snprintf(
+			o->error, sizeof(o->error),
+			"the free block %llu of order %u (CPU %d) is misplaced, live or free twice",
+			(unsigned long long)b->pfn, b->order, b->cpu);
 }
 
 int frame_oracle_verify(struct frame_oracle *o)

@@ -30,7 +30,9 @@ void frame_oracle_give(struct frame_oracle *o, pfn_t pfn, unsigned order);
  */
 int frame_oracle_failure(struct frame_oracle *o, unsigned order, gfp_t gfp, unsigned nid,
 			 enum alloc_failure why, unsigned split_steps_max);
-/* Free blocks and live ones together are all pages, each once. Runs the allocator's own check too. */
+/*
+ * Free blocks and live ones together are all pages, each once. Runs the allocator's own check too.
+ */
 int frame_oracle_verify(struct frame_oracle *o);
 
 /* May a request with @gfp for node @nid be served from @z? */

@@ -1,8 +1,8 @@
 /*
  * op_script.c - see op_script.h.
  *
- * A script is read word by word with a cursor; the first character of a word picks its function from
- * a table. After each word the allocator's own check runs.
+ * A script is read word by word with a cursor; the first character of a word picks its function
+ * from a table. After each word the allocator's own check runs.
  */
 #include "alloc/op_script.h"
 
@@ -298,8 +298,8 @@ static int run_word(struct op_machine *m, struct cursor *c)
 			return -1;
 		if (next_is(c, '*'))
 			count = number(c);
-		BUG_ON(*c->at && !isspace((unsigned char)*c->at), "letters left over in script at: %s",
-		       c->word);
+		BUG_ON(*c->at && !isspace((unsigned char)*c->at),
+		       "letters left over in script at: %s", c->word);
 	}
 	struct check_report report;
 	if (!m->unchecked && m->pa->ops->check(m->pa, &report) != 0)

@@ -79,7 +79,8 @@ void op_machine_release(struct op_machine *m);
 int op_run(struct op_machine *m, const char *script);
 
 /*
- * The free blocks of a zone, from head to tail: "0m:1 3m:8,24 9u:512" are lists of orders 0, 3 and 9.
+ * The free blocks of a zone, from head to tail: "0m:1 3m:8,24 9u:512" are lists of orders 0, 3
+ * and 9.
  * @cpu -1: the zone's free lists, else this CPU's lists. "" if nothing is free. Long text is cut.
  */
 const char *op_lists(struct op_machine *m, unsigned zone, int cpu);

@@ -3,19 +3,19 @@
  *
  * This is the entry to everything below it, in the order in which a request meets it:
  *
- *   alloc_pages   choose type and highest zone; fast attempt at the low watermark, then the slow path
- *   walk_zones    zones of the node's zonelist, highest first; watermark test for each
- *   take_from     per-CPU list (pcp.c) or the zone's free lists (buddy.c)
+ *   alloc_pages   choose type and highest zone; fast attempt at the low watermark, then the slow
+ * path walk_zones    zones of the node's zonelist, highest first; watermark test for each take_from
+ * per-CPU list (pcp.c) or the zone's free lists (buddy.c)
  *
  * The first attempt avoids mixing migratetypes: it may go to a lower zone rather than steal from
  * another type. The slow path goes down to the min watermark and below it for urgent requests
- * (__GFP_HIGH, requests that cannot wait), takes what was reserved for high-order atomic requests, and
- * then fails with a reason.
+ * (__GFP_HIGH, requests that cannot wait), takes what was reserved for high-order atomic requests,
+ * and then fails with a reason.
  *
- * What a CPU knows. Zone counters, watermark boosts and pageblock types are changed by other CPUs. A
- * CPU reads them as of its last visit to a zone lock (struct cpu_view), so that an operation that its
- * own lists can serve needs no other CPU. A test that fails on that knowledge is repeated on the
- * truth. Linux's own counters are stale in the same way, by up to 125 pages a CPU.
+ * What a CPU knows. Zone counters, watermark boosts and pageblock types are changed by other CPUs.
+ * A CPU reads them as of its last visit to a zone lock (struct cpu_view), so that an operation that
+ * its own lists can serve needs no other CPU. A test that fails on that knowledge is repeated on
+ * the truth. Linux's own counters are stale in the same way, by up to 125 pages a CPU.
  *
  * MODEL: no direct reclaim, compaction or OOM killer here, so a request that would wait for them
  * fails instead, with __GFP_NOFAIL too. kswapd's answer to a raised watermark boost is instant and
@@ -451,7 +451,8 @@ static void buddy_tick(struct page_allocator *pa, struct env *env)
 static void buddy_add_range_op(struct page_allocator *pa, pfn_t start, pfn_t end)
 {
 	if (start < end)
-		buddy_add_range(&to_buddy(pa)->zones[physmem_zone(pa->pm, start)->index], start, end);
+		buddy_add_range(&to_buddy(pa)->zones[physmem_zone(pa->pm, start)->index], start,
+				end);
 }
 
 static void buddy_add_block_op(struct page_allocator *pa, pfn_t pfn, unsigned order)

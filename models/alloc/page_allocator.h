@@ -1,8 +1,9 @@
 /*
  * page_allocator.h - the contract between page allocators and whoever uses or examines one.
  *
- * A page allocator is one const struct page_allocator_ops, named once in models/meson.build. It hands
- * out blocks of 2^order page frames of a struct physmem, and does all its work through a struct env.
+ * A page allocator is one const struct page_allocator_ops, named once in models/meson.build. It
+ * hands out blocks of 2^order page frames of a struct physmem, and does all its work through a
+ * struct env.
  */
 #ifndef ALLOC_PAGE_ALLOCATOR_H
 #define ALLOC_PAGE_ALLOCATOR_H
@@ -51,7 +52,7 @@ struct free_block {
 	unsigned order;
 	enum migratetype migratetype; /* of the list it is on */
 	unsigned zone;                /* index */
-	int cpu;                      /* of the per-CPU list it is on, or -1: the zone's free lists */
+	int cpu; /* of the per-CPU list it is on, or -1: the zone's free lists */
 };
 
 /* Counters of one zone, since the allocator was made. */
@@ -84,16 +85,25 @@ struct page_allocator_ops {
 	const char *name;
 	const char *summary;
 
-	/* NULL if the host is out of memory. All memory is in use until add_range() or add_block(). */
+	/*
+	 * NULL if the host is out of memory. All memory is in use until add_range() or add_block().
+	 */
 	struct page_allocator *(*new)(const struct page_allocator_params *params);
 	void (*free)(struct page_allocator *pa);
 
-	/* Boot: pages start..end-1 of one zone, in use until now, become free, at the lists' tails. */
+	/*
+	 * Boot: pages start..end-1 of one zone, in use until now, become free, at the lists' tails.
+	 */
 	void (*add_range)(struct page_allocator *pa, pfn_t start_pfn, pfn_t end_pfn);
-	/* A recorded state: this block is free, at the tail of its lists, and not merged with others. */
+	/*
+	 * A recorded state: this block is free, at the tail of its lists, and not merged with
+	 * others.
+	 */
 	void (*add_block)(struct page_allocator *pa, pfn_t pfn, unsigned order);
-	/* A recorded state: this block, in use until now, lies in @cpu's list for @mt, at its tail. Optional;
-	 * returns whether the allocator has such a list. */
+	/*
+	 * A recorded state: this block, in use until now, lies in @cpu's list for @mt, at its tail.
+	 * Optional; returns whether the allocator has such a list.
+	 */
 	bool (*add_cached)(struct page_allocator *pa, unsigned cpu, pfn_t pfn, unsigned order,
 			   enum migratetype mt);
 	/* A recorded state: the high mark that auto-tuning had reached. Optional. */
@@ -107,18 +117,20 @@ struct page_allocator_ops {
 	pfn_t (*alloc_pages)(struct page_allocator *pa, struct env *env, unsigned order, gfp_t gfp,
 			     unsigned nid, enum alloc_failure *why);
 	/*
-	 * Free a block that alloc_pages() returned, or one that was in use from the start (any aligned
-	 * block of pages that are not free). Freeing what is free is a bug.
+	 * Free a block that alloc_pages() returned, or one that was in use from the start (any
+	 * aligned block of pages that are not free). Freeing what is free is a bug.
 	 */
 	void (*free_pages)(struct page_allocator *pa, struct env *env, pfn_t pfn, unsigned order);
 	/* Make 2^order blocks of one page out of an allocated block, to be freed one by one. */
 	void (*split_allocated)(struct page_allocator *pa, pfn_t pfn);
 	/*
-	 * Is any page of the block free, cached or handed out by this allocator? False: all of it has been
-	 * in use since before the start. Needs env_sync() before.
+	 * Is any page of the block free, cached or handed out by this allocator? False: all of it
+	 * has been in use since before the start. Needs env_sync() before.
 	 */
 	bool (*knows)(struct page_allocator *pa, pfn_t pfn, unsigned order);
-	/* Periodic work of one CPU (Linux: the vmstat worker's decay of per-CPU lists). Optional. */
+	/*
+	 * Periodic work of one CPU (Linux: the vmstat worker's decay of per-CPU lists). Optional.
+	 */
 	void (*tick)(struct page_allocator *pa, struct env *env);
 
 	/* Visit every free block: zones, then CPUs; each list from head to tail. */

@@ -1,9 +1,9 @@
 /*
  * Random histories of every registered page allocator, against an oracle of frames.
  *
- * A seed decides everything: the machine (zones, nodes, CPUs, per-CPU lists, watermarks, switches) and
- * which kinds of operation the history may hold. Switching kinds off at random (swarm testing) makes
- * long runs of the same kind, which reach states that an even mixture never sees.
+ * A seed decides everything: the machine (zones, nodes, CPUs, per-CPU lists, watermarks, switches)
+ * and which kinds of operation the history may hold. Switching kinds off at random (swarm testing)
+ * makes long runs of the same kind, which reach states that an even mixture never sees.
  *
  * What has to hold: no frame is handed out twice; blocks are aligned and in a zone that the request
  * allows; a failure has the reason it claims; free, cached and live pages are all pages; and when
@@ -52,7 +52,7 @@ struct history {
 	bool strict_end; /* all freed: every largest block is whole again */
 };
 
-/* --- from a seed to a history ------------------------------------------------------------------- */
+/* --- from a seed to a history ----------------------------------------------------------------- */
 
 static const struct zone_span spans_one[] = {{ZONE_NORMAL, 0, 0, 16384, 16384}};
 static const struct zone_span spans_small[] = {{ZONE_NORMAL, 0, 0, 1500, 1500}};
@@ -113,9 +113,10 @@ static void draw_machine(struct history *h, struct rng *r, unsigned *nodes)
 	p->pcp.enabled = coin(r);
 	p->pcp.batch_pages = coin(r) ? PCP_AUTO : 1 + rng_below(r, 63);
 	p->pcp.high_min_pages = coin(r) ? PCP_AUTO : rng_below(r, 300);
-	p->pcp.high_max_pages = coin(r) ? PCP_AUTO : p->pcp.high_min_pages == PCP_AUTO
-							     ? 400
-							     : p->pcp.high_min_pages + rng_below(r, 900);
+	p->pcp.high_max_pages = coin(r) ? PCP_AUTO
+				: p->pcp.high_min_pages == PCP_AUTO
+					? 400
+					: p->pcp.high_min_pages + rng_below(r, 900);
 	h->strict_end = !p->no_coalescing && p->no_highatomic;
 }
 
@@ -124,7 +125,7 @@ struct swarm {
 	unsigned orders, types, zones, urgency; /* bit sets */
 	unsigned cpus, nodes;
 	unsigned alloc_weight, split_weight;    /* of 100 */
-	unsigned phase;                         /* operations until growing and shrinking change over */
+	unsigned phase; /* operations until growing and shrinking change over */
 };
 
 static unsigned some_bits(struct rng *r, unsigned count)
@@ -199,7 +200,7 @@ static void draw_history(struct history *h, uint64_t seed)
 		h->ops[i] = draw_op(&r, &s, h, i);
 }
 
-/* --- running one -------------------------------------------------------------------------------- */
+/* --- running one ------------------------------------------------------------------------------ */
 
 struct run {
 	struct op_machine m;
@@ -287,7 +288,8 @@ static int verify_end(struct run *run)
 		const struct zone *z = &pm->zones[i];
 		uint64_t step = UINT64_C(1) << pm->max_order;
 		pfn_t end = z->start_pfn + z->managed_pages;
-		for (pfn_t p = (z->start_pfn + step - 1) / step * step; p + step <= end; p += step) {
+		for (pfn_t p = (z->start_pfn + step - 1) / step * step; p + step <= end;
+		     p += step) {
 			if (!w.whole[p / step] && !w.cached[p / step]) {
 				snprintf(run->text, sizeof(run->text),
 					 "all freed, but block %llu of order %u is not whole",
@@ -345,7 +347,7 @@ static int run_history(const struct history *h, const struct page_allocator_ops 
 	return ret;
 }
 
-/* --- cutting a failure down --------------------------------------------------------------------- */
+/* --- cutting a failure down ------------------------------------------------------------------- */
 
 /* Leave out halves, quarters ... single operations, as long as what is left still fails. */
 static void shrink(struct history *h, const struct page_allocator_ops *ops, char *text)
@@ -411,12 +413,13 @@ static void seeds(void **state)
 		run_seed(seed);
 }
 
-/* --- the harness itself ------------------------------------------------------------------------- */
+/* --- the harness itself ----------------------------------------------------------------------- */
 
 static struct page_allocator_ops leaky;
 
 /* Forgets blocks of order 2 instead of freeing them. */
-static void free_but_order_two(struct page_allocator *pa, struct env *env, pfn_t pfn, unsigned order)
+static void free_but_order_two(struct page_allocator *pa, struct env *env, pfn_t pfn,
+			       unsigned order)
 {
 	if (order != 2)
 		page_allocators[0]->free_pages(pa, env, pfn, order);

@@ -1,37 +1,39 @@
 /*
  * pcp.c - per-CPU page lists, Linux 6.18's pagesets (mm/page_alloc.c).
  *
- * Purpose. Most requests are for one page and most pages are freed where they were used. A small stock
- * on every CPU serves them without the zone's lock, and gives back the page that is warmest in the
- * CPU's cache. The lock is taken once for a whole batch.
+ * Purpose. Most requests are for one page and most pages are freed where they were used. A small
+ * stock on every CPU serves them without the zone's lock, and gives back the page that is warmest
+ * in the CPU's cache. The lock is taken once for a whole batch.
  *
- * Structure. 14 lists: orders 0..3 for each of three migratetypes, and huge blocks (pageblock order)
- * movable or not. Allocation and free use the head; a drain takes from the tail, the coldest.
+ * Structure. 14 lists: orders 0..3 for each of three migratetypes, and huge blocks (pageblock
+ * order) movable or not. Allocation and free use the head; a drain takes from the tail, the
+ * coldest.
  *
  *   free -> [head ... tail] -> drain, to the zone
  *   alloc <- [head]  <- refill appends at the tail of an empty list
  *
  * Sizes. batch: about 0.1 % of the zone, 63 pages at most. high: drain from this count on. It moves
- * between high_min and high_max: a refill raises it, so that a CPU that allocates and frees in waves
- * keeps its pages; draining after many frees, reclaim, and the vmstat worker lower it.
+ * between high_min and high_max: a refill raises it, so that a CPU that allocates and frees in
+ * waves keeps its pages; draining after many frees, reclaim, and the vmstat worker lower it.
  *
- * Refill of order 0: batch << alloc_factor pages; the factor grows with each refill and falls with each
- * free, so long runs of allocation take larger bites: 63, 126, 252, 504, 1008, 2016. A higher order
- * takes batch >> order blocks, at least two.
+ * Refill of order 0: batch << alloc_factor pages; the factor grows with each refill and falls with
+ * each free, so long runs of allocation take larger bites: 63, 126, 252, 504, 1008, 2016. A higher
+ * order takes batch >> order blocks, at least two.
  *
- * Drain: as many pages as were freed lately, at least batch, keeping batch behind. It starts with the
- * freed block's own list and goes on round robin over the others.
+ * Drain: as many pages as were freed lately, at least batch, keeping batch behind. It starts with
+ * the freed block's own list and goes on round robin over the others.
  *
  * Example. batch 63, high 10023, empty lists: the first order-0 request refills 63 pages and takes
  * one; the next 62 cost no lock; the 64th refills 126.
  *
- * Invariants: P1 each list is linked both ways and its count is its length; P2 a listed block is marked
- * PAGE_PCP and of the list's order; P3 pcp.count is the pages on all lists.
+ * Invariants: P1 each list is linked both ways and its count is its length; P2 a listed block is
+ * marked PAGE_PCP and of the list's order; P3 pcp.count is the pages on all lists.
  *
- * Cost charged: PCP for each push or pop; refill and drain charge what the buddy charges, plus the lock.
+ * Cost charged: PCP for each push or pop; refill and drain charge what the buddy charges, plus the
+ * lock.
  *
- * MODEL: the lists' own lock never fails, because nothing interrupts an operation; reclaim and remote
- * drains are not modelled; the hint to free in batches when the CPU's cache slice is large
+ * MODEL: the lists' own lock never fails, because nothing interrupts an operation; reclaim and
+ * remote drains are not modelled; the hint to free in batches when the CPU's cache slice is large
  * (PCPF_FREE_HIGH_BATCH) is taken as unset.
  */
 #include "alloc/pcp.h"
@@ -162,8 +164,8 @@ pfn_t pcp_alloc(struct pcp *pcp, struct env *env, unsigned order, enum migratety
 /* --- drain ------------------------------------------------------------------------------------ */
 
 /*
- * Return at least @pages pages (or all there are) to the zone, from the tails of the lists, beginning
- * with list @index (free_pcppages_bulk).
+ * Return at least @pages pages (or all there are) to the zone, from the tails of the lists,
+ * beginning with list @index (free_pcppages_bulk).
  */
 static void drain(struct pcp *pcp, struct env *env, uint64_t pages, unsigned index,
 		  void (*synced)(void *arg), void *arg)
@@ -241,7 +243,9 @@ void pcp_free(struct pcp *pcp, struct env *env, pfn_t pfn, unsigned order, enum 
 	pcp->alloc_factor >>= 1;
 	push(pcp, pfn, order, index, false);
 
-	/* Blocks of order 1..3 freed in a row, after many pages: the CPU frees more than it uses. */
+	/*
+	 * Blocks of order 1..3 freed in a row, after many pages: the CPU frees more than it uses.
+	 */
 	bool free_high = false;
 	if (order && order < PCP_ORDERS) {
 		free_high = pcp->free_count >= l->batch + l->high_min / 2 &&
@@ -317,7 +321,8 @@ int pcp_check(const struct pcp *pcp, unsigned cpu, struct check_report *report)
 				FAIL("P1: CPU %u, zone %s, list %u is not linked well at pfn %#x",
 				     cpu, pcp->bz->zone->name, i, p);
 			if ((pages[p].flags & ~PAGE_BACKED) != PAGE_PCP || pages[p].order != order)
-				FAIL("P2: CPU %u, zone %s, list %u: pfn %#x has state %#x, order %u",
+				FAIL("P2: CPU %u, zone %s, list %u: pfn %#x has state %#x, order "
+				     "%u",
 				     cpu, pcp->bz->zone->name, i, p, pages[p].flags,
 				     pages[p].order);
 			prev = p;

@@ -50,13 +50,16 @@ static inline unsigned pcp_list_index(unsigned order, enum migratetype mt)
 }
 
 /*
- * Take a block from the lists, refilling from the zone when the list is empty. @below_high: this CPU
- * knows the zone to be below its high watermark. @synced is called with @arg once the zone lock is
- * held, so that the caller can renew what it knows of the zone. PFN_NONE: nothing to refill with.
+ * Take a block from the lists, refilling from the zone when the list is empty. @below_high: this
+ * CPU knows the zone to be below its high watermark. @synced is called with @arg once the zone lock
+ * is held, so that the caller can renew what it knows of the zone. PFN_NONE: nothing to refill
+ * with.
  */
 pfn_t pcp_alloc(struct pcp *pcp, struct env *env, unsigned order, enum migratetype mt,
 		unsigned flags, bool below_high, void (*synced)(void *arg), void *arg);
-/* Put a block on the list for @mt (its pageblock's type), draining to the zone when over the mark. */
+/*
+ * Put a block on the list for @mt (its pageblock's type), draining to the zone when over the mark.
+ */
 void pcp_free(struct pcp *pcp, struct env *env, pfn_t pfn, unsigned order, enum migratetype mt,
 	      bool below_high, void (*synced)(void *arg), void *arg);
 /* The vmstat worker's turn: lower the mark and drain what is above it. */

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -93,7 +94,7 @@ static void limits_set_by_hand(void **state)
 	assert_true(l.high_min <= l.high_max);
 }
 
-/* --- one CPU's lists, driven directly ----------------------------------------------------------- */
+/* --- one CPU's lists, driven directly --------------------------------------------------------- */
 
 #define ZONE_PAGES (UINT64_C(1) << 21)
 
@@ -219,6 +220,19 @@ static void refills_of_higher_orders(void **state)
 	}
 }
 
+/* An allocation halves the memory of recent frees. */
+static void allocations_halve_the_count_of_frees(void **state)
+{
+	struct bench b;
+	bench_init(&b, 10023, 331776);
+	b.pcp.free_count = 100;
+	take(&b, 0);
+	assert_int_equal(b.pcp.free_count, 50);
+	take(&b, 3);
+	assert_int_equal(b.pcp.free_count, 25);
+	bench_release(&b);
+}
+
 /* Lists that can't hold a batch pass single blocks through. */
 static void lists_switched_off(void **state)
 {
@@ -265,6 +279,25 @@ static void drain_grows_with_frees(void **state)
 	assert_int_equal(b.pcp.drains_count, 1);
 	assert_int_equal(b.pcp.drained_pages, 937);
 	assert_int_equal(b.pcp.count, 63);
+	bench_release(&b);
+}
+
+/* A mark that is tuned rises to what was freed lately, after one more drain at the old mark. */
+static void drain_raises_a_tuned_mark(void **state)
+{
+	struct bench b;
+	bench_init(&b, 100, 100000);
+	b.pcp.high = 200;
+	for (int i = 0; i < 200; i++)
+		give(&b, buddy_take_type(&b.bz, &b.m.env[0], 0, MIGRATE_MOVABLE), 0, false);
+	assert_int_equal(b.pcp.drains_count, 1);
+	assert_int_equal(b.pcp.drained_pages, 200 - 63);
+	assert_int_equal(b.pcp.high, 200 + 63);
+	b.pcp.free_count = 0; /* frees of long ago do not lower it */
+	for (int i = 0; i < 200; i++)
+		give(&b, buddy_take_type(&b.bz, &b.m.env[0], 0, MIGRATE_MOVABLE), 0, false);
+	assert_int_equal(b.pcp.drains_count, 2);
+	assert_int_equal(b.pcp.high, 200 + 63);
 	bench_release(&b);
 }
 
@@ -384,7 +417,7 @@ static void list_for_each_type(void **state)
 	bench_release(&b);
 }
 
-/* --- the whole allocator ------------------------------------------------------------------------ */
+/* --- the whole allocator ---------------------------------------------------------------------- */
 
 /* O46.zone_lock_ops: 100,000 pages take the zone lock once for 63 of them, or each time. */
 static void zone_lock_takings(void **state)
@@ -435,6 +468,57 @@ static void one_list_for_each_cpu(void **state)
 	op_machine_release(&m);
 }
 
+/* A freed page goes to the list of its pageblock's type, as the CPU last knew it. */
+static void list_of_the_pageblock(void **state)
+{
+	static const struct op_params params = {
+		.zone_pages = 65536,
+		.cpus_count = 2,
+		.all_used = true,
+		.pcp = {.enabled = true, .batch_pages = 3, .high_min_pages = 100,
+			.high_max_pages = 100},
+	};
+	struct op_machine m;
+	op_machine_init(&m, &params);
+	assert_int_equal(op_run(&m, "+0-65536 a0u=0 a0m=1024 f0 f1024"), 0);
+	assert_string_equal(op_lists(&m, 0, 0), "0u:0,1,2 0m:1024,1025,1026,1027,1028,1029");
+	op_machine_release(&m);
+
+	op_machine_init(&m, &params);
+	assert_int_equal(op_run(&m, "+0/9 c1 a0m=0 c0 a0u=3 c1 f0"), 0);
+	assert_int_equal(pageblock_type(&m.pm, 0), MIGRATE_UNMOVABLE);
+	assert_string_equal(op_lists(&m, 0, 1), "0m:0,1,2"); /* CPU 1 has not heard of it */
+	assert_int_equal(op_run(&m, "a0m=0 a4u f0"), 0);     /* now it has */
+	assert_string_equal(op_lists(&m, 0, 1), "0u:0 0m:1,2");
+	op_machine_release(&m);
+}
+
+/* Once a refill had to steal, it goes on stealing: claiming was tried in vain under this lock. */
+static void a_refill_remembers_that_it_steals(void **state)
+{
+	static const struct op_params params = {
+		.zone_pages = 65536,
+		.all_used = true,
+		.min_free_kbytes = 3200,
+		.boost_factor = 15000,
+		.pcp = {.enabled = true, .batch_pages = 15, .high_min_pages = 100,
+			.high_max_pages = 100},
+	};
+	struct op_machine m;
+	struct page_zone_stats s;
+	op_machine_init(&m, &params);
+	for (unsigned block = 0; block < 32; block++) { /* 128 free pages: too few to claim it */
+		char word[32];
+		snprintf(word, sizeof(word), "+%u/7", block * 512);
+		assert_int_equal(op_run(&m, word), 0);
+	}
+	assert_int_equal(op_run(&m, "a0u=0"), 0);
+	m.pa->ops->zone_stats(m.pa, 0, &s);
+	assert_int_equal(s.steals_count, 15);
+	assert_int_equal(s.boosts_count, 1); /* one for each attempt to claim */
+	op_machine_release(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -444,9 +528,11 @@ int main(void)
 		cmocka_unit_test(refills_double),
 		cmocka_unit_test(refills_raise_the_mark),
 		cmocka_unit_test(refills_of_higher_orders),
+		cmocka_unit_test(allocations_halve_the_count_of_frees),
 		cmocka_unit_test(lists_switched_off),
 		cmocka_unit_test(drain_at_the_mark),
 		cmocka_unit_test(drain_grows_with_frees),
+		cmocka_unit_test(drain_raises_a_tuned_mark),
 		cmocka_unit_test(drain_goes_round),
 		cmocka_unit_test(free_high),
 		cmocka_unit_test(zone_short_of_pages),
@@ -454,6 +540,8 @@ int main(void)
 		cmocka_unit_test(list_for_each_type),
 		cmocka_unit_test(zone_lock_takings),
 		cmocka_unit_test(one_list_for_each_cpu),
+		cmocka_unit_test(list_of_the_pageblock),
+		cmocka_unit_test(a_refill_remembers_that_it_steals),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

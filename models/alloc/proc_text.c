@@ -86,8 +86,10 @@ static void print_pagesets(struct page_allocator *pa, unsigned zone, unsigned cp
 		fprintf(out, "              count:    %llu\n", (unsigned long long)s.count_pages);
 		fprintf(out, "              high:     %llu\n", (unsigned long long)s.high_pages);
 		fprintf(out, "              batch:    %llu\n", (unsigned long long)s.batch_pages);
-		fprintf(out, "              high_min: %llu\n", (unsigned long long)s.high_min_pages);
-		fprintf(out, "              high_max: %llu\n", (unsigned long long)s.high_max_pages);
+		fprintf(out, "              high_min: %llu\n",
+			(unsigned long long)s.high_min_pages);
+		fprintf(out, "              high_max: %llu\n",
+			(unsigned long long)s.high_max_pages);
 	}
 }
 

@@ -2,8 +2,8 @@
  * proc_text.h - the state of a page allocator as Linux's /proc files show it, byte for byte.
  *
  * Output is what the kernel of the same geometry would print: users' own scripts for buddyinfo,
- * pagetypeinfo and zoneinfo read it. MODEL: zoneinfo has the lines that the simulation knows (sizes,
- * watermarks, protection, per-CPU lists), not the counters of reclaim and the like.
+ * pagetypeinfo and zoneinfo read it. MODEL: zoneinfo has the lines that the simulation knows
+ * (sizes, watermarks, protection, per-CPU lists), not the counters of reclaim and the like.
  */
 #ifndef ALLOC_PROC_TEXT_H
 #define ALLOC_PROC_TEXT_H

@@ -1,5 +1,6 @@
 /*
- * bug.h - what happens when allocsim itself is wrong: stop at once and say everything that is known.
+ * bug.h - what happens when allocsim itself is wrong: stop at once and say everything that is
+ * known.
  *
  * These checks stay on in release builds. A handler that knows the simulated time, CPU, operation
  * number and seed is installed by the simulator (bug_context); native builds and unit tests run

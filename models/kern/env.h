@@ -11,11 +11,11 @@
  *   env_sync(env)                          about to read what other CPUs write without a lock
  *
  * The rule that makes a run exact: state that another CPU may change is read only right after
- * env_lock() or env_sync(), or through a copy that was made then. Between those calls a CPU may have
- * run ahead of the others.
+ * env_lock() or env_sync(), or through a copy that was made then. Between those calls a CPU may
+ * have run ahead of the others.
  *
- * Built with ENV_NATIVE, all of it compiles to nothing and the allocator runs as plain C code, which
- * is how its real speed is measured.
+ * Built with ENV_NATIVE, all of it compiles to nothing and the allocator runs as plain C code,
+ * which is how its real speed is measured.
  */
 #ifndef KERN_ENV_H
 #define KERN_ENV_H
@@ -23,18 +23,19 @@
 #include "kern/types.h"
 
 /*
- * Kinds of work, charged in cycles from the run's cost table (config: costs.<name>_cycles). The list
- * is the registration: X(enum suffix, config name, default cycles, source or meaning).
+ * Kinds of work, charged in cycles from the run's cost table (config: costs.<name>_cycles). The
+ * list is the registration: X(enum suffix, config name, default cycles, source or meaning).
  *
- * The defaults come from two published measurements with page_bench01 (J. D. Brouer, linux-mm, 2016:
- * 272, 395, 433, 503, 682, 910, 1384, 2335, 4108 and 8398 cycles for an allocation and free of order
- * 0 to 9; 2021: 194 to 207 cycles at order 0 through the per-CPU lists). The first series is a
- * straight line in the number of pages, 379 + 16 * 2^order for order 1 up, within 9 %: so 8 cycles a
- * page each way are preparation and checks. MODEL: constants; a machine model with caches and TLBs
- * replaces `touch`.
+ * The defaults come from two published measurements with page_bench01 (J. D. Brouer, linux-mm,
+ * 2016: 272, 395, 433, 503, 682, 910, 1384, 2335, 4108 and 8398 cycles for an allocation and free
+ * of order 0 to 9; 2021: 194 to 207 cycles at order 0 through the per-CPU lists). The first series
+ * is a straight line in the number of pages, 379 + 16 * 2^order for order 1 up, within 9 %: so 8
+ * cycles a page each way are preparation and checks. MODEL: constants; a machine model with caches
+ * and TLBs replaces `touch`.
  */
 #define COST_LIST(X)                                                                               \
-	X(ALLOC, alloc, 45, "entry of an allocation: flags, zonelist, watermark test of the first zone") \
+	X(ALLOC, alloc, 45,                                                                        \
+	  "entry of an allocation: flags, zonelist, watermark test of the first zone")             \
 	X(FREE, free, 35, "entry of a free: checks, pageblock type")                               \
 	X(ZONE, zone, 12, "each further zone considered")                                          \
 	X(PREP_PAGE, prep_page, 8, "preparing or checking one page of the block")                  \
@@ -45,7 +46,8 @@
 	X(MERGE, merge, 10, "merging with a free buddy once, besides unlinking it")                \
 	X(SCAN_PAGE, scan_page, 3, "looking at one page or block of a pageblock that is claimed")  \
 	X(LOCK, lock, 40, "taking and releasing an uncontended spin lock")                         \
-	X(LOCK_HANDOFF, lock_handoff, 120, "cache-line transfer when a contended lock changes hands") \
+	X(LOCK_HANDOFF, lock_handoff, 120,                                                         \
+	  "cache-line transfer when a contended lock changes hands")                               \
 	X(ZERO_PAGE, zero_page, 400, "clearing one page for __GFP_ZERO")                           \
 	X(TOUCH, touch, 0, "touching a cache line of metadata, beyond what the entries above hold")
 
@@ -76,7 +78,8 @@ struct env_lock {
 	ps_t free_at_ps;     /* end of the last critical section */
 	ps_t last_arrival_ps; /* arrivals must not go back in time: the engine checks */
 	struct env *owner;   /* who is inside, while it runs natively */
-	struct env *waiters_head, *waiters_tail; /* FIFO of CPUs blocked behind a holder that waits itself */
+	/* FIFO of CPUs blocked behind a holder that waits itself */
+	struct env *waiters_head, *waiters_tail;
 	uint64_t acquired_count, contended_count;
 	ps_t wait_ps_total, wait_ps_max, hold_ps_total;
 	ps_t acquired_at_ps;

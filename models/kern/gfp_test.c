@@ -13,7 +13,9 @@
 #include "kern/gfp.h"
 #include "kern/rng.h"
 
-/* Bit numbers of Linux 6.18; the composites are spelled out in numbers, not by the header's words. */
+/*
+ * Bit numbers of Linux 6.18; the composites are spelled out in numbers, not by the header's words.
+ */
 static const struct {
 	const char *name;
 	gfp_t bits;

@@ -1,9 +1,9 @@
 /*
  * hist.h - a histogram of unsigned 64-bit values with bounded relative error.
  *
- * Log-linear: values below 32 have a bucket each, above that every power of two is cut into 32 equal
- * buckets, so a bucket is at most 1/32 (3.1 %) wide relative to its values. Count, sum, minimum and
- * maximum are exact. Adding costs one increment; histograms of shards add up exactly.
+ * Log-linear: values below 32 have a bucket each, above that every power of two is cut into 32
+ * equal buckets, so a bucket is at most 1/32 (3.1 %) wide relative to its values. Count, sum,
+ * minimum and maximum are exact. Adding costs one increment; histograms of shards add up exactly.
  */
 #ifndef KERN_HIST_H
 #define KERN_HIST_H
@@ -46,8 +46,8 @@ static inline void hist_add(struct hist *h, uint64_t v)
 }
 
 /*
- * The value that @per_mille of the values do not exceed (500: the median; 999: p99.9): the upper end
- * of the bucket it lies in, never above the maximum. 0 for an empty histogram.
+ * The value that @per_mille of the values do not exceed (500: the median; 999: p99.9): the upper
+ * end of the bucket it lies in, never above the maximum. 0 for an empty histogram.
  */
 uint64_t hist_quantile(const struct hist *h, unsigned per_mille);
 

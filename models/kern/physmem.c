@@ -100,7 +100,9 @@ int physmem_init(struct physmem *pm, const struct physmem_params *params, struct
 	pm->group_by_mobility =
 		params->group_by_mobility && managed >= pageblock_pages(pm) * MIGRATE_TYPES;
 
-	/* One largest block more, so that looking at a block's upper buddy never leaves the arrays. */
+	/*
+	 * One largest block more, so that looking at a block's upper buddy never leaves the arrays.
+	 */
 	uint64_t frames = (pm->pfn_end | ((UINT64_C(1) << pm->max_order) - 1)) + 1;
 	pm->pageblocks_count = (frames >> pm->pageblock_order) + 1;
 	pm->pages = reserve(frames * sizeof(struct page), "page frames", err);

@@ -1,9 +1,10 @@
 /*
  * physmem.h - the simulated machine's physical memory: page frames, RAM bytes, zones and nodes.
  *
- * Page frames and RAM are reserved by address and touched on use, so a machine costs the host what a
- * run touches, whatever its size. Both start as zeroes: a frame with no flag set is memory that nobody
- * under simulation has freed or allocated yet (firmware, kernel image, pages older than a trace).
+ * Page frames and RAM are reserved by address and touched on use, so a machine costs the host what
+ * a run touches, whatever its size. Both start as zeroes: a frame with no flag set is memory that
+ * nobody under simulation has freed or allocated yet (firmware, kernel image, pages older than a
+ * trace).
  */
 #ifndef KERN_PHYSMEM_H
 #define KERN_PHYSMEM_H
@@ -46,10 +47,12 @@ struct zone {
 	unsigned index;            /* in physmem.zones */
 	pfn_t start_pfn, end_pfn;  /* spanned; end exclusive */
 	uint64_t present_pages, managed_pages;
-	uint64_t pageblocks_count; /* that hold usable memory, from start_pfn up; what pagetypeinfo counts */
+	uint64_t pageblocks_count; /* that hold usable memory, from start_pfn up; what pagetypeinfo
+				      counts */
 	uint64_t watermark_pages[WMARKS];
 	uint64_t watermark_boost_pages;
-	uint64_t lowmem_reserve_pages[ZONE_TYPES]; /* against requests whose highest zone is the index */
+	uint64_t lowmem_reserve_pages[ZONE_TYPES]; /* against requests whose highest zone is the
+						      index */
 	/* Kept by the page allocator. */
 	uint64_t free_pages;               /* on the free lists, without isolated ones */
 	uint64_t free_highatomic_pages;    /* part of free_pages in highatomic pageblocks */
@@ -59,7 +62,8 @@ struct zone {
 };
 
 struct node {
-	unsigned zonelist[NODES_LIMIT * ZONE_TYPES]; /* zone indexes: own node, highest type first, then by distance */
+	unsigned zonelist[NODES_LIMIT * ZONE_TYPES]; /* zone indexes: own node, highest type first,
+							then by distance */
 	unsigned zonelist_count;
 };
 
@@ -98,8 +102,9 @@ struct physmem_params {
 };
 
 /*
- * Reserve frames for every zone, all pageblocks movable (as Linux boots). Returns 0, or -1 with @err if
- * the host lacks address space. Cost: independent of memory size but for one byte a pageblock.
+ * Reserve frames for every zone, all pageblocks movable (as Linux boots). Returns 0, or -1 with
+ * @err if the host lacks address space. Cost: independent of memory size but for one byte a
+ * pageblock.
  */
 int physmem_init(struct physmem *pm, const struct physmem_params *params, struct err *err);
 void physmem_release(struct physmem *pm);

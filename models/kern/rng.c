@@ -46,7 +46,8 @@ uint64_t rng_u64(struct rng *r)
 uint64_t rng_below(struct rng *r, uint64_t bound)
 {
 	BUG_ON(bound == 0, "a random number below 0");
-	uint64_t limit = -bound % bound; /* 2^64 mod bound: values below it would be drawn too often */
+	uint64_t limit =
+		-bound % bound; /* 2^64 mod bound: values below it would be drawn too often */
 	uint64_t x;
 	do
 		x = rng_u64(r);

@@ -1,6 +1,6 @@
 /*
- * Tests of rng.c: the published first outputs of both generators, uniformity, and the functions that
- * must not depend on the C library, against the C library.
+ * Tests of rng.c: the published first outputs of both generators, uniformity, and the functions
+ * that must not depend on the C library, against the C library.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -64,8 +64,8 @@ static void streams_are_repeatable_and_differ(void **state)
 }
 
 /*
- * Each value of 0..bound-1 is drawn equally often: chi-squared within 6 standard deviations. A bound
- * of 2/3 of 2^64 shows the bias of a plain remainder, which halves the upper half's share.
+ * Each value of 0..bound-1 is drawn equally often: chi-squared within 6 standard deviations. A
+ * bound of 2/3 of 2^64 shows the bias of a plain remainder, which halves the upper half's share.
  */
 static void below_is_unbiased(void **state)
 {

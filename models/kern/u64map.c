@@ -3,7 +3,8 @@
  *
  * A key's home slot is the top bits of key * 2^64/phi (Fibonacci hashing), which spreads the dense
  * and the aligned keys that page frame numbers are. A key lies in the first free slot from its home
- * on. The table is at most 5/8 full, so a lookup looks at about two slots, mostly in one cache line.
+ * on. The table is at most 5/8 full, so a lookup looks at about two slots, mostly in one cache
+ * line.
  *
  * Removal closes the gap: each following entry of the run moves into it unless its home lies after
  * the gap. So there are no tombstones, and a table that lives through billions of removals stays as

@@ -31,7 +31,9 @@ void u64map_release(struct u64map *map);
 /* The place of @key's value, valid until the next put or remove; NULL if there is none. */
 uint64_t *u64map_get(const struct u64map *map, uint64_t key);
 
-/* Store @value under @key, replacing what was there. -1 if memory is short; the map is as before. */
+/*
+ * Store @value under @key, replacing what was there. -1 if memory is short; the map is as before.
+ */
 int u64map_put(struct u64map *map, uint64_t key, uint64_t value);
 
 /* Remove @key; false if it was not there. */

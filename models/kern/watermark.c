@@ -7,11 +7,11 @@
  *   delta = max(share / 4, managed * scale_factor / 10000)
  *   min = share, low = min + delta, high = low + delta, promo = high + delta
  *
- * A request whose highest zone is j leaves lowmem_reserve[j] more pages alone in a lower zone i: the
- * managed pages of zones i+1..j of the node, divided by zone i's ratio.
+ * A request whose highest zone is j leaves lowmem_reserve[j] more pages alone in a lower zone i:
+ * the managed pages of zones i+1..j of the node, divided by zone i's ratio.
  *
- * Example, 24 GiB and min_free_kbytes 67584: Normal (5308416 pages) gets 16896 * 5308416 / 6085173 =
- * 14739 as min and, with delta 5308, low 20047 and high 25355.
+ * Example, 24 GiB and min_free_kbytes 67584: Normal (5308416 pages) gets 16896 * 5308416 / 6085173
+ * = 14739 as min and, with delta 5308, low 20047 and high 25355.
  */
 #include "kern/watermark.h"
 

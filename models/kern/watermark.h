@@ -6,7 +6,9 @@
 
 #include "kern/physmem.h"
 
-/* Internal flags of one allocation attempt, Linux's ALLOC_*. The low two bits name the watermark. */
+/*
+ * Internal flags of one allocation attempt, Linux's ALLOC_*. The low two bits name the watermark.
+ */
 enum alloc_flags {
 	ALLOC_WMARK_MASK = 0x03,
 	ALLOC_NO_WATERMARKS = 0x04,
@@ -20,7 +22,7 @@ enum alloc_flags {
 };
 
 struct watermark_params {
-	uint64_t min_free_kbytes;  /* UINT64_MAX: int_sqrt(16 * lowmem kB), clamped to 128..262144 */
+	uint64_t min_free_kbytes; /* UINT64_MAX: int_sqrt(16 * lowmem kB), clamped to 128..262144 */
 	uint64_t scale_factor;     /* of 10000, at least 1 */
 	uint64_t lowmem_reserve_ratio[ZONE_TYPES]; /* by zone type; 0: no reserve */
 };
@@ -44,9 +46,9 @@ static inline uint64_t watermark_mark(const struct zone *z, unsigned flags)
 }
 
 /*
- * The part of Linux's __zone_watermark_ok() that counts pages: may a request of @order, whose highest
- * zone is @highest, take from a zone with @free free pages at @mark? The caller still has to find a
- * block that is large enough. Costs a few additions.
+ * The part of Linux's __zone_watermark_ok() that counts pages: may a request of @order, whose
+ * highest zone is @highest, take from a zone with @free free pages at @mark? The caller still has
+ * to find a block that is large enough. Costs a few additions.
  */
 static inline bool watermark_pages_ok(const struct zone *z, unsigned order, uint64_t mark,
 				      enum zone_type highest, unsigned flags)

@@ -1,5 +1,6 @@
 /*
- * Tests of watermark.c: marks and reserves of real machines to the page, and the test that uses them.
+ * Tests of watermark.c: marks and reserves of real machines to the page, and the test that uses
+ * them.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -163,11 +164,12 @@ static void arithmetic_of_the_test(void **state)
 		{20047 + 7, 3, WMARK_LOW, false},
 		{14740, 0, WMARK_MIN, true},
 		{14739, 0, WMARK_MIN, false},
-		{7371, 0, WMARK_MIN | ALLOC_MIN_RESERVE, true},  /* min - min / 2 = 7370 */
+		{7371, 0, WMARK_MIN | ALLOC_MIN_RESERVE, true}, /* min - min / 2 = 7370 */
 		{7370, 0, WMARK_MIN | ALLOC_MIN_RESERVE, false},
 		{5529, 0, WMARK_MIN | ALLOC_MIN_RESERVE | ALLOC_NON_BLOCK, true}, /* 5528 */
 		{5528, 0, WMARK_MIN | ALLOC_MIN_RESERVE | ALLOC_NON_BLOCK, false},
-		{14739, 0, WMARK_MIN | ALLOC_NON_BLOCK, false}, /* not waiting alone earns nothing */
+		{14739, 0, WMARK_MIN | ALLOC_NON_BLOCK,
+		 false}, /* not waiting alone earns nothing */
 		{7371, 0, WMARK_MIN | ALLOC_OOM, true},
 		{7370, 0, WMARK_MIN | ALLOC_OOM, false},
 		{0, 10, WMARK_MIN, false}, /* fewer pages than the block: no wrap-around */
