@@ -31,6 +31,7 @@
 #include "sim/engine.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -295,7 +296,11 @@ static void configure_simgrid(void)
 #if defined(__SANITIZE_ADDRESS__)
 	sg_cfg_set_string("contexts/factory", "thread"); /* the others hide leaks from LeakSanitizer */
 #endif
+	/* SimGrid's handler of Ctrl-C ends the process on the spot: keep ours. */
+	struct sigaction interrupt;
+	sigaction(SIGINT, NULL, &interrupt);
 	simgrid_init(&argc, argv);
+	sigaction(SIGINT, &interrupt, NULL);
 	sg_cfg_set_double("surf/precision", 1e-3);
 	sg_cfg_set_double("maxmin/precision", 1e-10);
 	sg_cfg_set_int("contexts/stack-size", ENGINE_STACK_KIB);
