@@ -185,8 +185,8 @@ class Usage(Case):
                 ("there is no list of 'plotz'; did you mean 'plots'", "list", "plotz"),
                 ("needs -o FILE", "import", "-"),
                 ("unknown trace format 'perv'", "import", "--format=perv", "trace.txt.gz"),
-                ("no plot is named .free_by_ordr.; there are free_by_order", "plot", "my-recording", "--only",
-                 "free_by_ordr")):
+                ("no plot is named .free_by_ordr.; there are free_by_order", "plot",
+                 "my-recording", "--only", "free_by_ordr")):
             self.assert_fails(64, says, *arguments)
 
     def test_wrong_options(self):
@@ -308,7 +308,7 @@ class Import(Case):
                            "-q", "-o", "result")
 
     def test_streams(self):
-        """The report is data; -q silences it; from stdin; the default name is beside, not at, the input."""
+        """The report is data; -q silences it; standard input; the default name is in the cwd."""
         self.assertIn("events read", self.assert_ok("import", "trace.txt.gz"))
         self.assertTrue((self.work / "trace.atrace").exists())
         first = (self.work / "trace.atrace").read_bytes()
@@ -344,7 +344,8 @@ class Run(Case):
         good = self.trace.read_bytes()
         flipped = bytearray(good)
         flipped[len(good) // 2] ^= 1
-        for says, data in ((r"cut short", good[:500_000]), (r"cut short|too short|not a binary", good[:40]),
+        for says, data in ((r"cut short", good[:500_000]),
+                           (r"cut short|too short|not a binary", good[:40]),
                            (r"checksum", bytes(flipped)), (r"not a binary trace", b"x" * 1000),
                            (r"empty|too short|not a binary trace|cut short", b"")):
             self.write("bad.atrace", data)

@@ -60,14 +60,14 @@ struct engine {
 	const char *daemon_name[4];
 };
 
-/* --- where time is a double ----------------------------------------------------------------------- */
+/* --- where time is a double ------------------------------------------------------------------- */
 
 static double to_simgrid(ps_t ps)
 {
 	return (double)ps;
 }
 
-/* --- order -------------------------------------------------------------------------------------- */
+/* --- order ------------------------------------------------------------------------------------ */
 
 static bool earlier(const struct engine *e, unsigned a, unsigned b)
 {
@@ -153,7 +153,7 @@ void engine_wake(struct engine_cpu *cpu, ps_t ps)
 	sg_sem_release(cpu->kick);
 }
 
-/* --- locks -------------------------------------------------------------------------------------- */
+/* --- locks ------------------------------------------------------------------------------------ */
 
 static struct engine_cpu *cpu_of(struct env *env)
 {
@@ -235,7 +235,7 @@ static const struct env_ops engine_env_ops = {
 	.sync = engine_sync,
 };
 
-/* --- platform and actors ------------------------------------------------------------------------ */
+/* --- platform and actors ---------------------------------------------------------------------- */
 
 char *engine_platform_xml(unsigned cpus_count)
 {

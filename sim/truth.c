@@ -19,6 +19,7 @@
 struct reader {
 	struct truth *truth;
 	struct textin *in;
+	char path[4096];         /* which @in keeps for messages */
 	struct err *err;
 	struct truth_zone *zone; /* zoneinfo: that lines belong to; NULL before the first */
 	unsigned cpu;            /* zoneinfo: of the pageset */
@@ -60,15 +61,14 @@ static bool find_file(const char *dir, const char *name, char *path, size_t size
 
 static int open_file(struct reader *r, const char *dir, const char *name)
 {
-	char path[4096];
-	if (!find_file(dir, name, path, sizeof(path)))
+	if (!find_file(dir, name, r->path, sizeof(r->path)))
 		return err_set(r->err, ERR_NO_INPUT, "%s/%s: no such file (also tried .zst and .gz)",
 			       dir, name);
-	r->in = textin_open(path, r->err);
+	r->in = textin_open(r->path, r->err);
 	return r->in ? 0 : -1;
 }
 
-/* --- time ----------------------------------------------------------------------------------------- */
+/* --- time ------------------------------------------------------------------------------------- */
 
 /* "1154.351291" -> nanoseconds. */
 static bool take_seconds(char **p, uint64_t *ns)
@@ -113,7 +113,7 @@ static int time_complete(struct reader *r)
 		       r->has_proc ? "freemap T0 T1" : "proc T0 T1");
 }
 
-/* --- any file ------------------------------------------------------------------------------------- */
+/* --- any file --------------------------------------------------------------------------------- */
 
 static int read_file(struct truth *t, const char *dir, const char *name, bool end, line_fn fn,
 		     struct err *err)
@@ -182,7 +182,7 @@ static struct truth_zone *find_zone(struct truth *t, unsigned nid, const char *n
 	return NULL;
 }
 
-/* --- zoneinfo ----------------------------------------------------------------------------------- */
+/* --- zoneinfo --------------------------------------------------------------------------------- */
 
 static int begin_zone(struct reader *r, unsigned nid, const char *name)
 {
@@ -259,7 +259,7 @@ static int zoneinfo_line(struct reader *r, char *line)
 	return pageset_line(r, key, v);
 }
 
-/* --- pagetypeinfo ------------------------------------------------------------------------------- */
+/* --- pagetypeinfo ----------------------------------------------------------------------------- */
 
 static int free_counts_line(struct reader *r, struct truth_zone *z, char *p)
 {
@@ -314,7 +314,7 @@ static int pagetypeinfo_line(struct reader *r, char *line)
 	return 0;
 }
 
-/* --- buddyinfo, freemap ---------------------------------------------------------------------------- */
+/* --- buddyinfo, freemap ----------------------------------------------------------------------- */
 
 static int buddyinfo_line(struct reader *r, char *line)
 {
@@ -370,7 +370,7 @@ static int freemap_line(struct reader *r, char *line)
 	return 0;
 }
 
-/* --- the whole ---------------------------------------------------------------------------------- */
+/* --- the whole -------------------------------------------------------------------------------- */
 
 const struct truth_zone *truth_zone_of(const struct truth *t, pfn_t pfn)
 {
