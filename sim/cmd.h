@@ -29,6 +29,14 @@ int cmd_validate(int argc, char **argv, struct err *err);
 /* Set by SIGINT and SIGTERM: long work gives up as soon as it can. */
 extern volatile int cmd_stop;
 
+struct config;
+/*
+ * config_load(), with what is wrong on standard error: a single thing is left to @err, so that one
+ * mistake is one line.
+ */
+int cmd_load_config(struct config *c, const char *const *files, unsigned files_count,
+		    const char *const *sets, unsigned sets_count, struct err *err);
+
 /* Should a progress line be drawn? Only on a terminal. */
 bool cmd_progress_wanted(void);
 

@@ -95,6 +95,7 @@ int cmd_import(int argc, char **argv, struct err *err)
 	if (!a.import.output && default_output(&a, err) != 0)
 		return -1;
 	a.import.progress = cmd_progress_wanted() && !a.quiet;
+	a.import.stop = &cmd_stop;
 	if (import_trace(&a.import, &report, err) != 0)
 		return -1;
 	if (a.json) {

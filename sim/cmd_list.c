@@ -16,6 +16,7 @@ static const char doc[] =
 	"List what there is: allocators, workloads, metrics, plots or formats (of traces)."
 	"\vExamples:\n"
 	"  allocsim list allocators\n"
+	"  allocsim list workloads\n"
 	"  allocsim list plots\n";
 
 static error_t parse(int key, char *arg, struct argp_state *state)

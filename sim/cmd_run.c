@@ -33,10 +33,11 @@ static const char doc[] =
 	"\vExamples:\n"
 	"  allocsim run configs/quickstart.yaml\n"
 	"  allocsim run configs/examples/churn.yaml -o results/churn\n"
-	"  allocsim run configs/examples/churn.yaml --set pcp.enabled=false -o results/no-pcp\n"
+	"  allocsim run configs/examples/churn.yaml --set pcp.enabled=false \\\n"
+	"      -o results/no-pcp\n"
 	"\nWith a trace of your own (see allocsim import --help):\n"
-	"  allocsim run configs/linux-6.18.yaml --set workload.trace=my.atrace --truth "
-	"my-recording\n";
+	"  allocsim run configs/linux-6.18.yaml --set workload.trace=my.atrace \\\n"
+	"      --truth my-recording\n";
 
 struct arguments {
 	const char **files, **sets;
@@ -123,7 +124,7 @@ static int load_and_run(struct arguments *a, struct err *err)
 	config_init(&c);
 	if (a->truth_set)
 		a->sets[a->sets_count++] = a->truth_set;
-	int rc = config_load(&c, a->files, a->files_count, a->sets, a->sets_count, stderr, err);
+	int rc = cmd_load_config(&c, a->files, a->files_count, a->sets, a->sets_count, err);
 	if (rc == 0 && a->print)
 		rc = config_print_yaml(&c, stdout, err);
 	else if (rc == 0 && a->platform)

@@ -23,8 +23,9 @@ static const char doc[] =
 	"Check configurations without running them. Several files are merged left to right."
 	"\vExamples:\n"
 	"  allocsim validate configs/linux-6.18.yaml\n"
-	"  allocsim validate configs/examples/churn.yaml --set machine.memory=64GiB "
-	"--print-config\n";
+	"  allocsim validate configs/linux-6.18.yaml workloads/churn.yaml\n"
+	"  allocsim validate configs/examples/fragmentation.yaml \\\n"
+	"      --set machine.memory=64GiB --print-config\n";
 
 struct arguments {
 	const char **files, **sets;
@@ -57,11 +58,18 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
+static void print_ok(const struct arguments *a)
+{
+	for (unsigned i = 0; i < a->files_count; i++)
+		printf("%s%s", i ? " " : "", a->files[i]);
+	printf(": ok\n");
+}
+
 static int validate(const struct arguments *a, struct err *err)
 {
 	struct config c;
 	config_init(&c);
-	int rc = config_load(&c, a->files, a->files_count, a->sets, a->sets_count, stderr, err);
+	int rc = cmd_load_config(&c, a->files, a->files_count, a->sets, a->sets_count, err);
 	if (rc == 0 && !page_allocator_find(c.page_allocator))
 		rc = err_set(
 			err, ERR_CONFIG,
@@ -70,7 +78,7 @@ static int validate(const struct arguments *a, struct err *err)
 	if (rc == 0 && a->print)
 		rc = config_print_yaml(&c, stdout, err);
 	else if (rc == 0)
-		printf("%s: ok\n", a->files[0]);
+		print_ok(a);
 	config_release(&c);
 	return rc;
 }

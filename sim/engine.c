@@ -62,14 +62,14 @@ struct engine {
 	const char *daemon_name[4];
 };
 
-/* --- where time is a double ----------------------------------------------------------------------- */
+/* --- where time is a double ------------------------------------------------------------------- */
 
 static double to_simgrid(ps_t ps)
 {
 	return (double)ps;
 }
 
-/* --- order -------------------------------------------------------------------------------------- */
+/* --- order ------------------------------------------------------------------------------------ */
 
 static bool earlier(const struct engine *e, unsigned a, unsigned b)
 {

@@ -1,9 +1,9 @@
 /*
  * Tests of the engine: both of its modes against each other and against plain SimGrid mutexes,
- * semaphores and sleeps, the order of ties, dates that a double can't hold, deadlocks, and time itself.
+ * semaphores and sleeps, the order of ties, dates that a double can't hold, deadlocks, and cycles.
  *
- * SimGrid is a thing of the whole process, so every simulation runs in a child, which sends back what
- * it measured. A cycle is a picosecond here (khz = 10^9).
+ * A process has one SimGrid, so every simulation runs in a child, which sends back what it
+ * measured. A cycle is a picosecond here (khz = 10^9).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -65,7 +65,7 @@ struct scene {
 	bool waits[CPUS_MOST];
 };
 
-/* --- the same steps in the engine and in plain SimGrid ---------------------------------------------- */
+/* --- the same steps in the engine and in plain SimGrid ---------------------------------------- */
 
 static ps_t now(struct scene *s, unsigned cpu)
 {
@@ -146,9 +146,9 @@ static void receive(struct scene *s, unsigned cpu)
 	s->posted[cpu]--;
 }
 
-/* --- a simulation in a child ------------------------------------------------------------------------ */
+/* --- a simulation in a child ------------------------------------------------------------------ */
 
-/* Odd numbers of picoseconds over a wide range: ties, which mutexes don't order, are next to none. */
+/* Odd picoseconds over a wide range: ties, which mutexes don't order, are next to none. */
 static void random_body(struct scene *s, unsigned cpu)
 {
 	struct rng rng;
@@ -333,7 +333,7 @@ static void assert_same(const struct outcome *a, const struct outcome *b)
 	assert_memory_equal(a->order_hash, b->order_hash, sizeof(a->order_hash));
 }
 
-/* --- the modes agree, and with plain SimGrid -------------------------------------------------------- */
+/* --- the modes agree, and with plain SimGrid -------------------------------------------------- */
 
 static struct outcome ahead, exact, plain;
 
@@ -351,9 +351,9 @@ static void all_modes_agree(struct scene s)
 static void test_private_work(void **state)
 {
 	for (unsigned cpus = 1; cpus <= CPUS_MOST; cpus *= 8) {
-		all_modes_agree((struct scene){.cpus = cpus, .ops = 100, .seed = cpus});
+		all_modes_agree((struct scene){.cpus = cpus, .ops = 40, .seed = cpus});
 		assert_true(ahead.events <= cpus); /* nothing is shared: nobody has to give way */
-		assert_true(exact.events >= 100 * cpus);
+		assert_true(exact.events >= 40 * cpus);
 	}
 }
 
@@ -362,7 +362,7 @@ static void test_contended_locks(void **state)
 	static const unsigned cpus[] = {1, 2, 3, 5, 16, 64};
 	for (size_t i = 0; i < ARRAY_SIZE(cpus); i++) {
 		for (unsigned one_in = 1; one_in <= 9; one_in += 4)
-			all_modes_agree((struct scene){.cpus = cpus[i], .ops = 1500 / cpus[i] + 10,
+			all_modes_agree((struct scene){.cpus = cpus[i], .ops = 700 / cpus[i] + 5,
 						       .seed = 7 * i + one_in, .lock_one_in = one_in});
 	}
 	assert_true(ahead.contended[0] > 0);
@@ -374,7 +374,7 @@ static void test_nested_locks(void **state)
 	static const unsigned cpus[] = {2, 4, 9, 32, 64};
 	for (size_t i = 0; i < ARRAY_SIZE(cpus); i++) {
 		for (unsigned one_in = 1; one_in <= 5; one_in += 2)
-			all_modes_agree((struct scene){.cpus = cpus[i], .ops = 1500 / cpus[i] + 10,
+			all_modes_agree((struct scene){.cpus = cpus[i], .ops = 700 / cpus[i] + 5,
 						       .seed = 100 + 7 * i + one_in, .nested = true,
 						       .lock_one_in = one_in});
 	}
@@ -386,9 +386,9 @@ static void test_handoffs(void **state)
 {
 	static const unsigned cpus[] = {2, 6, 64};
 	for (size_t i = 0; i < ARRAY_SIZE(cpus); i++) {
-		all_modes_agree((struct scene){.cpus = cpus[i], .ops = 40, .seed = 200 + i,
+		all_modes_agree((struct scene){.cpus = cpus[i], .ops = 20, .seed = 200 + i,
 					       .handoffs = true});
-		all_modes_agree((struct scene){.cpus = cpus[i], .ops = 40, .seed = 300 + i,
+		all_modes_agree((struct scene){.cpus = cpus[i], .ops = 20, .seed = 300 + i,
 					       .handoffs = true, .lock_one_in = 3, .nested = true});
 	}
 }
@@ -402,7 +402,7 @@ static void test_seeds_differ(void **state)
 	assert_int_not_equal(ahead.order_hash[0], exact.order_hash[0]);
 }
 
-/* --- ties ------------------------------------------------------------------------------------------- */
+/* --- ties ------------------------------------------------------------------------------------- */
 
 #define TIE_ROUNDS 8
 
@@ -455,7 +455,7 @@ static void test_time_before_cpu(void **state)
 	assert_int_equal(ahead.contended[0], n - 1);
 }
 
-/* --- dates beyond a double's precision -------------------------------------------------------------- */
+/* --- dates beyond a double's precision -------------------------------------------------------- */
 
 /* Steps of one picosecond where doubles are 4 or more apart; every CPU at its own stride. */
 static void far_body(struct scene *s, unsigned cpu)
@@ -485,7 +485,7 @@ static void test_beyond_2_53(void **state)
 	}
 }
 
-/* --- trouble ---------------------------------------------------------------------------------------- */
+/* --- trouble ---------------------------------------------------------------------------------- */
 
 static void crossing_body(struct scene *s, unsigned cpu)
 {
@@ -549,7 +549,7 @@ static void test_misuse_aborts(void **state)
 	}
 }
 
-/* --- cycles to time --------------------------------------------------------------------------------- */
+/* --- cycles to time --------------------------------------------------------------------------- */
 
 static void test_cycles_to_time_is_exact(void **state)
 {

@@ -49,10 +49,7 @@ struct generated {
 	ps_t now_ps;        /* of the last operation */
 };
 
-/*
- * --- draws
- * ----------------------------------------------------------------------------------------
- */
+/* --- draws ------------------------------------------------------------------------------------ */
 
 static double draw_choice(const struct config_dist *d, struct rng *rng)
 {
@@ -109,10 +106,7 @@ static unsigned draw_order(const struct config_generator *g, struct rng *rng)
 	return order;
 }
 
-/*
- * --- arrivals
- * -------------------------------------------------------------------------------------
- */
+/* --- arrivals --------------------------------------------------------------------------------- */
 
 static void next_phase(struct source *s)
 {
@@ -188,10 +182,7 @@ static void advance(struct source *s, ps_t end_ps)
 		s->next_ps = NEVER;
 }
 
-/*
- * --- frees that are due
- * ---------------------------------------------------------------------------
- */
+/* --- frees that are due ----------------------------------------------------------------------- */
 
 static bool sooner(const struct due *a, const struct due *b)
 {
@@ -231,10 +222,7 @@ static struct due pop_due(struct generated *s)
 	return first;
 }
 
-/*
- * --- the stream
- * -----------------------------------------------------------------------------------
- */
+/* --- the stream ------------------------------------------------------------------------------- */
 
 static ps_t scaled(const struct generated *s, ps_t at)
 {

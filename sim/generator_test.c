@@ -123,7 +123,7 @@ static void assert_near(double value, double expected, double tolerance)
 		fail_msg("%.9g is not within %.3g of %.9g", value, tolerance, expected);
 }
 
-/* --- arrivals --------------------------------------------------------------------------------------- */
+/* --- arrivals --------------------------------------------------------------------------------- */
 
 static void test_rate(void **state)
 {
@@ -240,7 +240,7 @@ static void test_cpus_mask(void **state)
 		assert_int_equal(workload_next(&workload, cpu, &op), cpu == 70);
 }
 
-/* --- lifetimes, orders, sizes ----------------------------------------------------------------------- */
+/* --- lifetimes, orders, sizes ----------------------------------------------------------------- */
 
 static struct tally lifetimes(struct config_dist d)
 {
@@ -333,7 +333,7 @@ static void test_sizes_round_up(void **state)
 	}
 }
 
-/* --- ends ------------------------------------------------------------------------------------------- */
+/* --- ends ------------------------------------------------------------------------------------- */
 
 static void test_count(void **state)
 {
@@ -395,7 +395,7 @@ static void test_pace_and_scale(void **state)
 	assert_int_equal(run_stream(0, 1).last_ps, 0);
 }
 
-/* --- independence ----------------------------------------------------------------------------------- */
+/* --- independence ----------------------------------------------------------------------------- */
 
 static void test_deterministic(void **state)
 {
@@ -446,7 +446,7 @@ static void test_generators_are_independent(void **state)
 	assert_int_equal(hash[0], hash[1]);
 }
 
-/* --- memory ----------------------------------------------------------------------------------------- */
+/* --- memory ----------------------------------------------------------------------------------- */
 
 static long rss_max_kib(void)
 {

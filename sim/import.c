@@ -68,6 +68,7 @@ struct import {
 	const struct import_parser *parser; /* NULL: not known yet */
 	struct trace_writer *writer;
 	struct trace_report *report;
+	volatile const int *stop;
 	struct err *err;
 	struct live_map live;
 	struct pfnset seen;
@@ -384,6 +385,8 @@ static int read_lines(struct import *im, struct progress *progress)
 	int more;
 	while ((more = textin_line(im->in, &line, im->err)) == 1) {
 		uint64_t number = textin_line_number(im->in);
+		if (im->stop && *im->stop)
+			return err_set(im->err, ERR_INTERRUPTED, "interrupted; nothing was written");
 		if (handle_line(im, &line) != 0)
 			return -1;
 		if (!im->parser && number == SNIFF_LINES_MAX)
@@ -421,12 +424,12 @@ static int check_strict(struct import *im)
 }
 
 int import_text(struct textin *in, const struct import_parser *parser, bool strict,
-		struct progress *progress, struct trace_writer *writer, struct trace_report *report,
-		int *fd, struct err *err)
+		volatile const int *stop, struct progress *progress, struct trace_writer *writer,
+		struct trace_report *report, int *fd, struct err *err)
 {
 	int result = -1;
 	struct import im = {
-		.in = in, .parser = parser, .writer = writer, .report = report, .err = err};
+		.in = in, .parser = parser, .writer = writer, .report = report, .stop = stop, .err = err};
 	*report = (struct trace_report){0};
 	if (pfnset_init(&im.seen) != 0) {
 		out_of_memory(&im);
@@ -495,7 +498,8 @@ int import_trace(const struct import_options *options, struct trace_report *repo
 		goto out;
 	if (options->progress)
 		progress_init(&progress, "import", textin_bytes_total(in));
-	result = import_text(in, parser, options->strict, &progress, writer, report, NULL, err);
+	result = import_text(in, parser, options->strict, options->stop, &progress, writer,
+			     report, NULL, err);
 	progress_done(&progress);
 out:
 	textin_close(in);

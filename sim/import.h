@@ -15,6 +15,7 @@ struct import_options {
 	const char *format; /* NULL: sniffed; else a name of import_formats[] */
 	bool strict; /* findings (lost, unmatched, out of order, ...) are an error: ERR_TRACE */
 	bool progress;      /* draw a progress line on stderr */
+	volatile const int *stop; /* not 0: a signal asks to end; may be NULL */
 };
 
 struct import_format {

@@ -23,7 +23,7 @@ static inline void import_fuzz(const uint8_t *data, size_t bytes,
 	struct textin *in = textin_open_memory(data, bytes, &err);
 	struct trace_writer *writer = in ? trace_writer_new(NULL, &err) : NULL;
 	BUG_ON(!in || !writer, "%s", err.text);
-	if (import_text(in, parser, false, NULL, writer, &report, &fd, &err) != 0) {
+	if (import_text(in, parser, false, NULL, NULL, writer, &report, &fd, &err) != 0) {
 		BUG_ON(err.code == ERR_NONE || !err.text[0], "failed without a reason");
 	} else {
 		int result = trace_open_fd(&trace, fd, "imported", &err);

@@ -112,12 +112,11 @@ enum page_event_flaw page_event_parse(const struct text_event *event, enum page_
 				      struct gfp_cache *cache, struct page_event *page);
 
 /*
- * Import all of @in with @parser (NULL: sniffed). Takes @writer in any case. With an anonymous
- * writer
- * *@fd receives the trace.
+ * Import all of @in with @parser (NULL: sniffed). Takes @writer in any case. With an anonymous writer
+ * *@fd receives the trace. @stop (may be NULL) not 0: give up, ERR_INTERRUPTED.
  */
 int import_text(struct textin *in, const struct import_parser *parser, bool strict,
-		struct progress *progress, struct trace_writer *writer, struct trace_report *report,
-		int *fd, struct err *err);
+		volatile const int *stop, struct progress *progress, struct trace_writer *writer,
+		struct trace_report *report, int *fd, struct err *err);
 
 #endif

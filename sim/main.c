@@ -13,6 +13,7 @@
 #include "sim/suggest.h"
 
 volatile int cmd_stop;
+static bool error_shown; /* one line for one failure */
 
 static const struct command commands[] = {
 	{"import", "turn a recorded text trace into a binary one", cmd_import},
@@ -21,6 +22,22 @@ static const struct command commands[] = {
 	{"validate", "say everything that is wrong with a configuration", cmd_validate},
 	{"list", "list allocators, workloads, metrics, plots or trace formats", cmd_list},
 };
+
+static int fail(const struct err *err)
+{
+	fprintf(stderr, "allocsim: %s\n", err->text);
+	error_shown = true;
+	return err->code;
+}
+
+/* Also on the ways out that argp takes by itself, as for --help. */
+static void check_stdout(void)
+{
+	if ((fflush(stdout) == 0 && !ferror(stdout)) || error_shown)
+		return;
+	fprintf(stderr, "allocsim: cannot write to standard output\n");
+	_exit(ERR_IO);
+}
 
 static void print_help(FILE *out)
 {
@@ -67,37 +84,62 @@ static int run_command(const struct command *c, int argc, char **argv)
 	struct err err = {.code = ERR_NONE};
 	snprintf(name, sizeof(name), "allocsim %s", c->name);
 	argv[1] = name;
-	int rc = c->run(argc - 1, argv + 1, &err);
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		rc = err_set(&err, ERR_IO, "cannot write to standard output");
-	}
-	if (rc == 0)
+	if (c->run(argc - 1, argv + 1, &err) == 0)
 		return 0;
-	fprintf(stderr, "allocsim: %s\n", err.text);
-	return err.code;
+	if (cmd_stop && err.code != ERR_INTERRUPTED) /* as when gnuplot got the signal, too */
+		err = (struct err){.code = ERR_INTERRUPTED, .text = "interrupted"};
+	return fail(&err);
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strcmp(name, commands[i].name) == 0)
+			return &commands[i];
+	}
+	return NULL;
+}
+
+/* `allocsim help`, or `allocsim help COMMAND`. */
+static int help(int argc, char **argv)
+{
+	static char option[] = "--help";
+	const struct command *c = argc > 2 ? find_command(argv[2]) : NULL;
+	if (argc > 2 && !c)
+		return unknown_command(argv[2]);
+	if (c) {
+		argv[2] = option;
+		return run_command(c, 3, argv);
+	}
+	print_help(stdout);
+	return 0;
 }
 
 int main(int argc, char **argv)
 {
-	struct sigaction action = {.sa_handler = on_signal};
+	/* The first signal asks, a second one ends the program at once. */
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
 	signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of writing, reported like others */
+	signal(SIGXFSZ, SIG_IGN); /* likewise a file that exceeds the limit */
+	if (atexit(check_stdout) != 0)
+		return ERR_INTERNAL;
 	if (argc < 2) {
 		print_help(stderr);
 		return ERR_USAGE;
 	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
 		print_help(stdout);
 		return 0;
 	}
+	if (strcmp(argv[1], "help") == 0)
+		return help(argc, argv);
 	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0) {
 		printf("allocsim " ALLOCSIM_VERSION "\n");
 		return 0;
 	}
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-		if (strcmp(argv[1], commands[i].name) == 0)
-			return run_command(&commands[i], argc, argv);
-	}
-	return unknown_command(argv[1]);
+	const struct command *c = find_command(argv[1]);
+	return c ? run_command(c, argc, argv) : unknown_command(argv[1]);
 }

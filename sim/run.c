@@ -59,10 +59,7 @@ static void print_bug_context(void)
 	replay_print_context(&bug_run->replay);
 }
 
-/*
- * --- load
- * -----------------------------------------------------------------------------------------
- */
+/* --- load ------------------------------------------------------------------------------------- */
 
 static int open_trace(struct run *r)
 {
@@ -143,10 +140,7 @@ static int load(struct run *r)
 	return set_start(r) != 0 || open_workload(r) != 0 ? -1 : 0;
 }
 
-/*
- * --- simulate
- * -------------------------------------------------------------------------------------
- */
+/* --- simulate --------------------------------------------------------------------------------- */
 
 /* About 500 samples over a trace, at a round interval; 10 ms where the length is not known. */
 static ps_t sample_interval(const struct run *r)
@@ -258,10 +252,7 @@ static int simulate(struct run *r)
 	return 0;
 }
 
-/*
- * --- conclude
- * -------------------------------------------------------------------------------------
- */
+/* --- conclude --------------------------------------------------------------------------------- */
 
 static void write_buddyinfo(struct run_result *res, FILE *f)
 {

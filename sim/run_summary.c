@@ -143,7 +143,8 @@ void run_print_summary(struct run_result *r, const char *output, FILE *out)
 	fprintf(out, "speed         %.2f M operations/s, %.3f s in all, %.0f MiB of host memory\n",
 		r->wall_seconds > 0 ? (double)m->ops_count / r->wall_seconds / 1e6 : 0,
 		r->wall_seconds + r->setup_seconds, (double)usage.ru_maxrss / 1024);
-	fprintf(out, "result        %s/run.json, series.csv, end.buddyinfo\n", output);
+	fprintf(out, "result        %s/run.json%s, end.buddyinfo\n", output,
+		r->sample_interval_ps ? ", series.csv" : "");
 	if (r->has_fidelity)
 		print_fidelity_table(r, out);
 }

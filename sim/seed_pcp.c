@@ -150,10 +150,7 @@ static int look_at_all(struct seeder *s)
 	}
 }
 
-/*
- * --- the assumed rest
- * -----------------------------------------------------------------------------
- */
+/* --- the assumed rest ------------------------------------------------------------------------- */
 
 /*
  * An aligned run of 2^order pages of unknown use in a pageblock of type @mt, from high addresses
@@ -206,10 +203,7 @@ static uint64_t assume_rest(struct seeder *s, const struct zone *z, unsigned cpu
 	return done;
 }
 
-/*
- * --- the lists
- * ------------------------------------------------------------------------------------
- */
+/* --- the lists -------------------------------------------------------------------------------- */
 
 static uint64_t seed_list(struct seeder *s, const struct zone *z, unsigned cpu, bool tail)
 {

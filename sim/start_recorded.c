@@ -43,10 +43,7 @@ static int no_memory(struct recorded *r)
 	return err_set(r->err, ERR_IO, "out of memory for the recorded state");
 }
 
-/*
- * --- 1. one moment
- * --------------------------------------------------------------------------------
- */
+/* --- 1. one moment ---------------------------------------------------------------------------- */
 
 static void count_start(struct recorded *r)
 {
@@ -98,10 +95,7 @@ static int reconcile(struct recorded *r)
 	return rc;
 }
 
-/*
- * --- 2. pageblock types
- * ---------------------------------------------------------------------------
- */
+/* --- 2. pageblock types ----------------------------------------------------------------------- */
 
 /* A pageblock, or two or more that one large free block covers: they share a type. */
 struct unit {
@@ -269,10 +263,7 @@ static int find_types(struct recorded *r)
 	return 0;
 }
 
-/*
- * --- 3. the free lists
- * ----------------------------------------------------------------------------
- */
+/* --- 3. the free lists ------------------------------------------------------------------------ */
 
 struct listed {
 	uint32_t pfn, first_taken; /* UINT32_MAX: never in the trace */
@@ -345,10 +336,7 @@ static int fill_lists(struct recorded *r)
 	return 0;
 }
 
-/*
- * --- the whole
- * ------------------------------------------------------------------------------------
- */
+/* --- the whole -------------------------------------------------------------------------------- */
 
 int start_recorded(struct machine *m, const struct truth *truth, const struct trace *trace,
 		   uint64_t end_ns, struct start_report *report, struct err *err)

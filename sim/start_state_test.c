@@ -93,7 +93,7 @@ static char *proc_text(void (*print)(struct page_allocator *, FILE *))
 	return text;
 }
 
-/* --- the recorded state ------------------------------------------------------------------------------ */
+/* --- the recorded state ----------------------------------------------------------------------- */
 
 static void assert_buddyinfo(void)
 {
@@ -266,7 +266,7 @@ static void test_deterministic(void **state)
 	free(b);
 }
 
-/* --- as after boot ----------------------------------------------------------------------------------- */
+/* --- as after boot ---------------------------------------------------------------------------- */
 
 static void boot(const struct trace *t)
 {

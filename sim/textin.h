@@ -26,7 +26,7 @@ struct textline {
 };
 
 /*
- * Open @path ("-": standard input) or the @bytes at @data, which stay the caller's and must outlive
+ * Open @path ("-": standard input) or the @bytes at @data. Both stay the caller's and must outlive
  * the result. NULL and @err (ERR_NO_INPUT, ERR_IO) on failure.
  */
 struct textin *textin_open(const char *path, struct err *err);

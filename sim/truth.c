@@ -19,6 +19,7 @@
 struct reader {
 	struct truth *truth;
 	struct textin *in;
+	char path[4096];         /* which @in keeps for messages */
 	struct err *err;
 	struct truth_zone *zone; /* zoneinfo: that lines belong to; NULL before the first */
 	unsigned cpu;            /* zoneinfo: of the pageset */
@@ -58,7 +59,7 @@ static bool find_file(const char *dir, const char *name, char *path, size_t size
 	return false;
 }
 
-/* --- time ----------------------------------------------------------------------------------------- */
+/* --- time ------------------------------------------------------------------------------------- */
 
 /* "1154.351291" -> nanoseconds. */
 static bool take_seconds(char **p, uint64_t *ns)
@@ -103,7 +104,7 @@ static int finish_time(struct reader *r)
 		       r->has_proc ? "freemap T0 T1" : "proc T0 T1");
 }
 
-/* --- any file ------------------------------------------------------------------------------------- */
+/* --- any file --------------------------------------------------------------------------------- */
 
 /* "Node 0, zone   Normal..." -> node, zone name; *@rest is what follows. */
 static bool parse_zone(char *line, unsigned *nid, char *name, char **rest)
@@ -270,7 +271,7 @@ static int pagetypeinfo_line(struct reader *r, char *line)
 	return 0;
 }
 
-/* --- buddyinfo, freemap ---------------------------------------------------------------------------- */
+/* --- buddyinfo, freemap ----------------------------------------------------------------------- */
 
 static int buddyinfo_line(struct reader *r, char *line)
 {

@@ -158,7 +158,7 @@ static void assert_refused(enum err_code code, const char *says)
 	assert_null(truth.free_blocks);
 }
 
-/* --- what is read ----------------------------------------------------------------------------------- */
+/* --- what is read ----------------------------------------------------------------------------- */
 
 static void assert_content(void)
 {
@@ -258,7 +258,7 @@ static void test_cma(void **state)
 	truth_release(&truth);
 }
 
-/* --- what is refused -------------------------------------------------------------------------------- */
+/* --- what is refused -------------------------------------------------------------------------- */
 
 static void test_missing(void **state)
 {

@@ -17,7 +17,7 @@ static struct config config;
 static struct objects objects;
 static struct workload workload;
 
-/* --- making traces --------------------------------------------------------------------------------- */
+/* --- making traces ---------------------------------------------------------------------------- */
 
 static struct trace_writer *writer;
 static uint32_t next_seq, next_id;
@@ -111,7 +111,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* --- tests ------------------------------------------------------------------------------------------ */
+/* --- tests ------------------------------------------------------------------------------------ */
 
 static void test_fields(void **state)
 {

@@ -85,7 +85,7 @@ void buddy_init(struct buddy_zone *bz, const struct page_allocator_params *param
 	}
 }
 
-/* --- pageblock types ------------------------------------------------------------------------- */
+/* --- pageblock types -------------------------------------------------------------------------- */
 
 static void log_change(struct pageblock_log *log, uint64_t block, enum migratetype old_type)
 {
