@@ -6,7 +6,7 @@
 packages_build=(gcc libc6-dev meson ninja-build "pkgconf|pkg-config" libsimgrid-dev libyaml-dev
 	libcjson-dev libzstd-dev zlib1g-dev)
 packages_run=("gnuplot-nox|gnuplot-qt|gnuplot-x11" zstd)
-packages_test=(libcmocka-dev python3 python3-jsonschema shellcheck clang libclang-rt-14-dev mandoc)
+packages_test=(libcmocka-dev python3 python3-jsonschema shellcheck clang libclang-rt-14-dev groff-base)
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "${0##*/}: $*"; exit 1; }

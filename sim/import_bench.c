@@ -1,9 +1,9 @@
 /*
  * import_bench.c - how fast text traces become binary ones.
  *
- * Imports a trace some times into a file in the working directory and prints the median rate, counting
- * event lines of any kind. With a short trace, such as the bundled one, opening and syncing files is a
- * good part of the time; give a longer one for the rate of the parser.
+ * Imports a trace some times into a file in the working directory and prints the median rate,
+ * counting event lines of any kind. With a short trace, such as the bundled one, opening and
+ * syncing files is a good part of the time; give a longer one for the rate of the parser.
  *
  *   import_bench [TRACE]
  */
@@ -40,7 +40,8 @@ int main(int argc, char **argv)
 			return 1;
 		}
 		clock_gettime(CLOCK_MONOTONIC, &t1);
-		seconds[i] = (double)(t1.tv_sec - t0.tv_sec) + (double)(t1.tv_nsec - t0.tv_nsec) / 1e9;
+		seconds[i] =
+			(double)(t1.tv_sec - t0.tv_sec) + (double)(t1.tv_nsec - t0.tv_nsec) / 1e9;
 	}
 	remove(options.output);
 	qsort(seconds, RUNS, sizeof(*seconds), compare);

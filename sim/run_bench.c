@@ -4,12 +4,12 @@
  *   run_bench replay [TRACE.atrace]   a trace on the machine of configs/linux-6.18.yaml
  *   run_bench machine                 the same generated workload on machines of 1 GiB to 1 TiB
  *
- * Without a trace, one is made: two CPUs that take pages in waves and give them back in random order,
- * 92 % of them single pages.
+ * Without a trace, one is made: two CPUs that take pages in waves and give them back in random
+ * order, 92 % of them single pages.
  *
  * Each run has a process of its own, since there is one SimGrid engine in a process, and resident
- * memory is then the run's. Variants take turns, so that what else the host does falls on all of them;
- * the figures are medians. Seconds are those of run.json's `host`.
+ * memory is then the run's. Variants take turns, so that what else the host does falls on all of
+ * them; the figures are medians. Seconds are those of run.json's `host`.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -69,8 +69,8 @@ static void run_child(const struct variant *v, const char *trace_set, int fd)
 	struct rusage usage;
 	getrusage(RUSAGE_SELF, &usage);
 	const struct figures f = {
-		r->metrics.ops_count, r->engine_events_count, r->wall_seconds, r->setup_seconds,
-		(double)usage.ru_maxrss / 1024,
+		r->metrics.ops_count, r->engine_events_count,         r->wall_seconds,
+		r->setup_seconds,     (double)usage.ru_maxrss / 1024,
 	};
 	if (write(fd, &f, sizeof(f)) != sizeof(f))
 		exit(1);
@@ -88,7 +88,8 @@ static struct figures run_once(const struct variant *v, const char *trace_set)
 	pid_t pid = pipe(fds) == 0 ? fork() : -1;
 	if (pid == 0)
 		run_child(v, trace_set, fds[1]);
-	if (pid < 0 || read(fds[0], &f, sizeof(f)) != sizeof(f) || waitpid(pid, &status, 0) != pid) {
+	if (pid < 0 || read(fds[0], &f, sizeof(f)) != sizeof(f) ||
+	    waitpid(pid, &status, 0) != pid) {
 		fprintf(stderr, "run_bench: the run of \"%s\" failed\n", v->label);
 		exit(1);
 	}
@@ -186,7 +187,8 @@ static void make_trace(const char *path, unsigned records)
 		struct trace_rec rec = {.time_ns = UINT64_C(1000) * i, .seq = i, .cpu = i % 2};
 		make_record(&makers[i % 2], &rng, &rec, &ids);
 		report.span_ns = rec.time_ns;
-		if (trace_writer_add(w, &rec, rec.kind == TRACE_PAGE_ALLOC ? GFP_HIGHUSER_MOVABLE : 0,
+		if (trace_writer_add(w, &rec,
+				     rec.kind == TRACE_PAGE_ALLOC ? GFP_HIGHUSER_MOVABLE : 0,
 				     &err) < 0) {
 			trace_writer_abort(w);
 			die(&err);
@@ -201,8 +203,11 @@ static int bench_replay(const char *trace)
 	static const char config[] = SOURCE_ROOT "/configs/linux-6.18.yaml";
 	static const struct variant variants[] = {
 		{.label = "as it is: series, latencies, check", .config = config},
-		{.label = "without series", .config = config, .sets = {"measurement.sample_interval=0s"}},
-		{.label = "without series and check", .config = config,
+		{.label = "without series",
+		 .config = config,
+		 .sets = {"measurement.sample_interval=0s"}},
+		{.label = "without series and check",
+		 .config = config,
 		 .sets = {"measurement.sample_interval=0s", "measurement.check=none"}},
 		{.label = "back to back", .config = config, .sets = {"workload.pace=back_to_back"}},
 		{.label = "without per-CPU lists", .config = config, .sets = {"pcp.enabled=false"}},
@@ -214,7 +219,8 @@ static int bench_replay(const char *trace)
 	if (!trace)
 		make_trace(made, 2000000);
 	snprintf(set, sizeof(set), "workload.trace=%s", trace ? trace : made);
-	printf("replay of %s, 2 CPUs, 24 GiB (medians of %d runs)\n", trace ? trace : "a made trace", RUNS);
+	printf("replay of %s, 2 CPUs, 24 GiB (medians of %d runs)\n",
+	       trace ? trace : "a made trace", RUNS);
 	run_variants(variants, sizeof(variants) / sizeof(variants[0]), set);
 	if (!trace)
 		remove(made);
@@ -229,8 +235,10 @@ static int bench_machine(void)
 		{.label = "24 GiB", .config = config, .sets = {"machine.memory=24GiB"}},
 		{.label = "1 TiB", .config = config, .sets = {"machine.memory=1TiB"}},
 	};
-	printf("the workload of configs/examples/churn.yaml on machines of different size (medians of %d "
-	       "runs)\n", RUNS);
+	printf("the workload of configs/examples/churn.yaml on machines of different size (medians "
+	       "of %d "
+	       "runs)\n",
+	       RUNS);
 	run_variants(variants, sizeof(variants) / sizeof(variants[0]), NULL);
 	return 0;
 }

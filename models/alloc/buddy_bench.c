@@ -2,13 +2,13 @@
  * buddy_bench.c - the cost of allocating and freeing a block, for blocks of a few orders, with and
  * without per-CPU lists.
  *
- * The loop is that of page_bench01, with which kernel developers measure their page allocator: allocate
- * a block, free it, again. Everything is warm, no lock is contended, and the buddy alone splits and
- * merges all the way each time, since nothing else of the zone is in use.
+ * The loop is that of page_bench01, with which kernel developers measure their page allocator:
+ * allocate a block, free it, again. Everything is warm, no lock is contended, and the buddy alone
+ * splits and merges all the way each time, since nothing else of the zone is in use.
  *
- * Built with ENV_NATIVE it measures the allocator as plain C code on this host, in ns for a pair (median
- * of some rounds); else it adds up what the pair is charged, in cycles. Each line of the output is
- * "pcp|buddy ORDER FIGURE". scripts/bench puts both beside each other.
+ * Built with ENV_NATIVE it measures the allocator as plain C code on this host, in ns for a pair
+ * (median of some rounds); else it adds up what the pair is charged, in cycles. Each line of the
+ * output is "pcp|buddy ORDER FIGURE". scripts/bench puts both beside each other.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,7 +95,9 @@ static double measure(struct bench *b, unsigned order)
 		clock_gettime(CLOCK_MONOTONIC, &t0);
 		pairs(b, order, PAIRS);
 		clock_gettime(CLOCK_MONOTONIC, &t1);
-		ns[i] = ((double)(t1.tv_sec - t0.tv_sec) * 1e9 + (double)(t1.tv_nsec - t0.tv_nsec)) / PAIRS;
+		ns[i] = ((double)(t1.tv_sec - t0.tv_sec) * 1e9 +
+			 (double)(t1.tv_nsec - t0.tv_nsec)) /
+			PAIRS;
 	}
 	qsort(ns, ROUNDS, sizeof(*ns), compare);
 	return ns[ROUNDS / 2];
@@ -122,7 +124,8 @@ int main(void)
 		struct bench b;
 		start(&b, pcp);
 		for (unsigned i = 0; i < sizeof(orders) / sizeof(orders[0]); i++)
-			printf("%s %u %.1f\n", pcp ? "pcp" : "buddy", orders[i], measure(&b, orders[i]));
+			printf("%s %u %.1f\n", pcp ? "pcp" : "buddy", orders[i],
+			       measure(&b, orders[i]));
 		b.pa->ops->free(b.pa);
 		physmem_release(&b.pm);
 	}
