@@ -162,7 +162,8 @@ static int file_load(struct loader *ld, const char *name)
 	ld->including[ld->include_depth].dev = st.st_dev;
 	ld->including[ld->include_depth++].ino = st.st_ino;
 	ld->files_count++;
-	/* Its keys stand at the root, wherever the include stands; include_one() restores the path.
+	/*
+	 * Its keys stand at the root, wherever the include stands; include_one() restores the path.
 	 */
 	ld->path[0] = '\0';
 	rc = stream_load(ld, file, NULL, document_load);
@@ -283,7 +284,8 @@ static int set_value_load(struct loader *ld)
 	return yaml_reader_end(ld->reader);
 }
 
-/* Length of the character at @p, 0 if it is no UTF-8: overlong, a surrogate, above U+10FFFF, cut.
+/*
+ * Length of the character at @p, 0 if it is no UTF-8: overlong, a surrogate, above U+10FFFF, cut.
  */
 static unsigned utf8_length(const unsigned char *p)
 {
@@ -371,7 +373,8 @@ int config_load(struct config *c, const char *const *files, unsigned files_count
 	}
 	for (unsigned i = 0; i < sets_count && !diag_is_full(&ld); i++)
 		set_load(&ld, sets[i]);
-	/* Relations between values that could not be read would only report the same thing again.
+	/*
+	 * Relations between values that could not be read would only report the same thing again.
 	 */
 	if (ld.problems_count == 0 && !ld.out_of_memory)
 		check_all(&ld);

@@ -196,8 +196,8 @@ void config_print_reference(FILE *out);
 struct json;
 /*
  * The same as a JSON object (keys as in YAML, numbers with unit suffixes) into an open object.
- * Of paths there is the last component alone, so that a result does not depend on the place; operations
- * are represented by the name of their file.
+ * Of paths there is the last component alone, so that a result does not depend on the place;
+ * operations are represented by the name of their file.
  */
 void config_write_json(const struct config *c, struct json *j);
 

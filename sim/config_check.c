@@ -128,9 +128,9 @@ static void check_zone_nodes(struct loader *ld, struct config_machine *m)
 }
 
 /*
- * A layout and a list of zones are two ways to say the same: the one that was given later holds, so that
- * `--set machine.memory=1TiB` does what it says to a machine described by zones. In one file only one
- * of them may stand.
+ * A layout and a list of zones are two ways to say the same: the one that was given later holds, so
+ * that `--set machine.memory=1TiB` does what it says to a machine described by zones. In one file
+ * only one of them may stand.
  */
 static void choose_geometry(struct loader *ld, struct config_machine *m)
 {

@@ -98,7 +98,10 @@ const char *schema_suggest(const struct field *map, const char *key);
  */
 char *schema_range(const struct field *f, const struct field *dist, char *buf, size_t size);
 
-/* Does another key of @c make the one at @f of the mapping at @base meaningless? It is not shown then. */
+/*
+ * Does another key of @c make the one at @f of the mapping at @base meaningless? It is not shown
+ * then.
+ */
 bool schema_is_unused(const struct config *c, const struct field *f, const void *base);
 
 /* The array of list @f, whose holder is @base, and the number of its elements. */

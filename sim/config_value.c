@@ -285,8 +285,10 @@ static int load_entry(struct loader *ld, const struct field *map, void *base, ui
 		place_add(ld);
 		rc = value_load(ld, f, base);
 	}
-	/* Where the stream broke, the key says what was being read; stream_load() restores the
-	 * path. */
+	/*
+	 * Where the stream broke, the key says what was being read; stream_load() restores the
+	 * path.
+	 */
 	if (rc == 0)
 		path_pop(ld, length);
 	return rc;

@@ -299,7 +299,9 @@ static void configure_simgrid(void)
 	/* The other factories hide leaks from LeakSanitizer. */
 	sg_cfg_set_string("contexts/factory", "thread");
 #endif
-	/* SimGrid would end the process on SIGINT at once; who called us may have files to remove. */
+	/*
+	 * SimGrid would end the process on SIGINT at once; who called us may have files to remove.
+	 */
 	struct sigaction on_int, on_segv;
 	sigaction(SIGINT, NULL, &on_int);
 	sigaction(SIGSEGV, NULL, &on_segv);

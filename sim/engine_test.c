@@ -38,7 +38,9 @@ struct outcome {
 	ps_t end_ps[CPUS_MOST];
 	ps_t wait_ps[LOCKS], wait_ps_max[LOCKS], hold_ps[LOCKS];
 	uint64_t acquired[LOCKS], contended[LOCKS];
-	/* Of (CPU, number, time) of what happened, in order: by lock, and of each CPU's hand-offs. */
+	/*
+	 * Of (CPU, number, time) of what happened, in order: by lock, and of each CPU's hand-offs.
+	 */
 	uint64_t order_hash[LOCKS + CPUS_MOST];
 	uint64_t events;
 	uint32_t order[4096]; /* CPUs of the first sections of lock 0 */
@@ -362,8 +364,10 @@ static void test_contended_locks(void **state)
 	static const unsigned cpus[] = {1, 2, 3, 5, 16, 64};
 	for (size_t i = 0; i < ARRAY_SIZE(cpus); i++) {
 		for (unsigned one_in = 1; one_in <= 9; one_in += 4)
-			all_modes_agree((struct scene){.cpus = cpus[i], .ops = 700 / cpus[i] + 5,
-						       .seed = 7 * i + one_in, .lock_one_in = one_in});
+			all_modes_agree((struct scene){.cpus = cpus[i],
+						       .ops = 700 / cpus[i] + 5,
+						       .seed = 7 * i + one_in,
+						       .lock_one_in = one_in});
 	}
 	assert_true(ahead.contended[0] > 0);
 	assert_true(ahead.wait_ps[0] > 0);
@@ -463,7 +467,8 @@ static void far_body(struct scene *s, unsigned cpu)
 	for (unsigned i = 0; i < 40; i++) {
 		work(s, cpu, 1 + (cpu * 7 + i) % 5);
 		take(s, cpu, 0, i);
-		s->out->order[s->out->order_count - 1] = (uint32_t)(now(s, cpu) - s->start_ps) << 8 | cpu;
+		s->out->order[s->out->order_count - 1] =
+			(uint32_t)(now(s, cpu) - s->start_ps) << 8 | cpu;
 		give(s, cpu, 0);
 	}
 }
@@ -580,7 +585,8 @@ static void test_many_cycles_at_once(void **state)
 {
 	__extension__ typedef unsigned __int128 wide;
 	static const uint64_t cycles[] = {UINT64_C(1) << 33, (UINT64_C(1) << 33) - 1, 18446744074,
-					  UINT64_C(1024) * 1000000000 + 7, UINT64_C(20000000000000)};
+					  UINT64_C(1024) * 1000000000 + 7,
+					  UINT64_C(20000000000000)};
 	for (size_t i = 0; i < ARRAY_SIZE(cycles); i++) {
 		struct engine_cpu cpu = {.khz = 2449999, .rest = 2449998, .env.cycles = cycles[i]};
 		wide units = (wide)cycles[i] * PS_KHZ + 2449998;

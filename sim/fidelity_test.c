@@ -54,7 +54,8 @@ static void test_by_hand(void **state)
 	assert_int_equal(z->true_blocks, 8);
 	assert_int_equal(z->error_blocks, 2 + 4 + 1);
 	assert_int_equal(z->drift_blocks, 6 + 4);
-	assert_true(fidelity_error(z, &error) && fidelity_drift(z, &drift) && fidelity_skill(z, &skill));
+	assert_true(fidelity_error(z, &error) && fidelity_drift(z, &drift) &&
+		    fidelity_skill(z, &skill));
 	assert_true(error == 7.0 / 8 && drift == 10.0 / 8 && skill == 1 - 7.0 / 10);
 	assert_int_equal(z->sim.blocks[3], 2);
 	assert_int_equal(z->sim.blocks[5], 1);

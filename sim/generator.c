@@ -21,7 +21,8 @@
 #include "sim/workload.h"
 
 #define NEVER UINT64_MAX
-#define HORIZON_PS ((ps_t)(WORKLOAD_SPAN_NS_MAX * 1000)) /* what would be later never is, or is then */
+#define HORIZON_PS                                                                                 \
+	((ps_t)(WORKLOAD_SPAN_NS_MAX * 1000)) /* what would be later never is, or is then */
 
 struct due {
 	ps_t at_ps;
@@ -126,8 +127,8 @@ static bool ever_arrives(const struct config_generator *g)
 }
 
 /*
- * Skip whole rounds of the phases before an arrival that needs *@left of the rate's integral. False if
- * that leads beyond all simulated time.
+ * Skip whole rounds of the phases before an arrival that needs *@left of the rate's integral. False
+ * if that leads beyond all simulated time.
  */
 static bool skip_rounds(struct source *s, ps_t *at, double *left)
 {
@@ -167,7 +168,8 @@ static void advance(struct source *s, ps_t end_ps)
 		double per_ps = g->rate_per_s * factor / (double)PS_PER_S;
 		double step = per_ps > 0 ? left / per_ps : 1e30;
 		if (!g->phases_count || step < (double)(s->phase_end_ps - at)) {
-			s->next_ps = step < (double)HORIZON_PS - (double)at ? at + (ps_t)step : NEVER;
+			s->next_ps =
+				step < (double)HORIZON_PS - (double)at ? at + (ps_t)step : NEVER;
 			break;
 		}
 		left -= (double)(s->phase_end_ps - at) * per_ps;

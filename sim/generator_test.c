@@ -320,7 +320,8 @@ static void test_sizes_round_up(void **state)
 	static const struct {
 		double bytes;
 		unsigned order;
-	} rows[] = {{1, 0}, {4096, 0}, {4097, 1}, {8192, 1}, {12288, 2}, {65536, 4}, {134217728, 15}};
+	} rows[] = {{1, 0},     {4096, 0},  {4097, 1},      {8192, 1},
+		    {12288, 2}, {65536, 4}, {134217728, 15}};
 	struct op op;
 	generators[0].by_size = true;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -399,7 +400,8 @@ static void test_pace_and_scale(void **state)
 
 static void test_deterministic(void **state)
 {
-	generators[0].lifetime_ns = (struct config_dist){.kind = DIST_LOGNORMAL, .mean = 1e6, .sigma = 2};
+	generators[0].lifetime_ns =
+		(struct config_dist){.kind = DIST_LOGNORMAL, .mean = 1e6, .sigma = 2};
 	open_on(1);
 	struct tally a = run_stream(0, 1);
 	workload_release(&workload);

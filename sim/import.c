@@ -386,7 +386,8 @@ static int read_lines(struct import *im, struct progress *progress)
 	while ((more = textin_line(im->in, &line, im->err)) == 1) {
 		uint64_t number = textin_line_number(im->in);
 		if (im->stop && *im->stop)
-			return err_set(im->err, ERR_INTERRUPTED, "interrupted; nothing was written");
+			return err_set(im->err, ERR_INTERRUPTED,
+				       "interrupted; nothing was written");
 		if (handle_line(im, &line) != 0)
 			return -1;
 		if (!im->parser && number == SNIFF_LINES_MAX)
@@ -428,8 +429,12 @@ int import_text(struct textin *in, const struct import_parser *parser, bool stri
 		struct trace_report *report, int *fd, struct err *err)
 {
 	int result = -1;
-	struct import im = {
-		.in = in, .parser = parser, .writer = writer, .report = report, .stop = stop, .err = err};
+	struct import im = {.in = in,
+			    .parser = parser,
+			    .writer = writer,
+			    .report = report,
+			    .stop = stop,
+			    .err = err};
 	*report = (struct trace_report){0};
 	if (pfnset_init(&im.seen) != 0) {
 		out_of_memory(&im);

@@ -37,8 +37,10 @@ enum line_kind {
 
 struct import_parser {
 	const char *name;
-	/* Understand the line [@line, @end), which is followed by '\n'. LINE_LOST and LINE_MISSED
-	 * store the number in @lost. */
+	/*
+	 * Understand the line [@line, @end), which is followed by '\n'. LINE_LOST and LINE_MISSED
+	 * store the number in @lost.
+	 */
 	enum line_kind (*parse)(const char *line, const char *end, struct text_event *event,
 				uint64_t *lost);
 };
@@ -112,8 +114,8 @@ enum page_event_flaw page_event_parse(const struct text_event *event, enum page_
 				      struct gfp_cache *cache, struct page_event *page);
 
 /*
- * Import all of @in with @parser (NULL: sniffed). Takes @writer in any case. With an anonymous writer
- * *@fd receives the trace. @stop (may be NULL) not 0: give up, ERR_INTERRUPTED.
+ * Import all of @in with @parser (NULL: sniffed). Takes @writer in any case. With an anonymous
+ * writer *@fd receives the trace. @stop (may be NULL) not 0: give up, ERR_INTERRUPTED.
  */
 int import_text(struct textin *in, const struct import_parser *parser, bool strict,
 		volatile const int *stop, struct progress *progress, struct trace_writer *writer,

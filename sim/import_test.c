@@ -17,8 +17,10 @@
 static char dir[] = "/tmp/allocsim-import-test.XXXXXX";
 static char input[64], output[64];
 
-/* ftrace lines, shortened: "a 0 1.5 64 3": alloc on CPU 0 at 1.5 s of pfn 64, order 3; f: free; t:
- * taken; d: drained; b: free_batched; o: another event. */
+/*
+ * ftrace lines, shortened: "a 0 1.5 64 3": alloc on CPU 0 at 1.5 s of pfn 64, order 3; f: free; t:
+ * taken; d: drained; b: free_batched; o: another event.
+ */
 static char *expand(const char *script)
 {
 	char *text = malloc(1 << 16), *out = text;

@@ -1,4 +1,6 @@
-/* Tests of the object table: against a plain array, frees in parts, memory that follows what lives. */
+/*
+ * Tests of the object table: against a plain array, frees in parts, memory that follows what lives.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -265,7 +265,8 @@ static char *find_scripts(const struct plot_options *options, struct err *err)
 	return found;
 }
 
-/* A work directory with data/ in it: inside the result, or for the terminal among temporary files.
+/*
+ * A work directory with data/ in it: inside the result, or for the terminal among temporary files.
  */
 static int make_work(struct session *s, struct err *err)
 {

@@ -72,8 +72,10 @@ void plot_format_ns(char *buf, size_t size, double ns);
 /* A round number >= @value (> 0) for the end of an axis. */
 double plot_nice_ceiling(double value);
 
-/* A zone of run.json as the series' columns are prefixed ("normal", "node1_normal"), and for
- * people. */
+/*
+ * A zone of run.json as the series' columns are prefixed ("normal", "node1_normal"), and for
+ * people.
+ */
 void plot_zone_prefix(const cJSON *zone, char *buf, size_t size);
 void plot_zone_label(const cJSON *zone, char *buf, size_t size);
 /* Is @zone among those that options->zone asks for? */

@@ -13,8 +13,10 @@
 
 #include "sim/plot_data.h"
 
-/* The zone of fidelity.zones that belongs to @zone: the one with its name, of equals the one with
- * the same position among equals. */
+/*
+ * The zone of fidelity.zones that belongs to @zone: the one with its name, of equals the one with
+ * the same position among equals.
+ */
 static const cJSON *truth_of(const struct plot_input *in, const cJSON *zone)
 {
 	const cJSON *fidelity = cJSON_GetObjectItemCaseSensitive(in->run, "fidelity");

@@ -24,8 +24,10 @@ struct progress {
 /* @label must outlive @p. Nothing is drawn before a tenth of a second has passed. */
 void progress_init(struct progress *p, const char *label, uint64_t total);
 
-/* @done of the total are behind us, which were @items events or operations. Call it often: it draws
- * at most ten times a second. */
+/*
+ * @done of the total are behind us, which were @items events or operations. Call it often: it draws
+ * at most ten times a second.
+ */
 void progress_update(struct progress *p, uint64_t done, uint64_t items);
 
 /* Erase the line, if there is one, and be silent from now on. */

@@ -73,8 +73,10 @@ void resultdir_abort(struct resultdir *rd);
  */
 bool resultdir_is_result(const char *path);
 
-/* Delete the directory @path and everything below it, without following symbolic links. Returns 0,
- * or -1 with errno set if anything is left. A path that doesn't exist is fine. */
+/*
+ * Delete the directory @path and everything below it, without following symbolic links. Returns 0,
+ * or -1 with errno set if anything is left. A path that doesn't exist is fine.
+ */
 int resultdir_remove_tree(const char *path);
 
 #endif

@@ -174,7 +174,9 @@ static void on_sample(void *arg, ps_t now_ps)
 		check_now(r);
 }
 
-/* The first of each CPU's periodic works: in step with the recorded ones if the trace shows them. */
+/*
+ * The first of each CPU's periodic works: in step with the recorded ones if the trace shows them.
+ */
 static void set_ticks(struct run *r)
 {
 	const struct start_report *start = &r->result->start;
@@ -182,7 +184,8 @@ static void set_ticks(struct run *r)
 	r->replay.tick_interval_ps = interval;
 	for (unsigned i = 0; i < r->result->machine.cpus_count; i++) {
 		ps_t known = (ps_t)((double)start->tick_ns[i] * r->c->workload.time_scale * 1000.0);
-		r->replay.tick_first_ps[i] = interval && start->tick_known[i] ? known % interval : interval;
+		r->replay.tick_first_ps[i] =
+			interval && start->tick_known[i] ? known % interval : interval;
 	}
 }
 

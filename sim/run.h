@@ -45,11 +45,11 @@ struct run_result {
 };
 
 /*
- * Run @c and write the result directory. A recorded start state decides on CPUs, orders and zones; @c is
- * changed to what was used. One run per process (the engine's limit). On success @result
- * (the caller's, to be released) holds what was found. Returns 0, or -1 with @err and no result
- * directory: ERR_NO_INPUT, ERR_TRACE, ERR_CONFIG, ERR_CANT_CREATE, ERR_IO, ERR_INTERNAL (an invariant
- * broke), ERR_INTERRUPTED.
+ * Run @c and write the result directory. A recorded start state decides on CPUs, orders and zones;
+ * @c is changed to what was used. One run per process (the engine's limit). On success @result (the
+ * caller's, to be released) holds what was found. Returns 0, or -1 with @err and no result
+ * directory: ERR_NO_INPUT, ERR_TRACE, ERR_CONFIG, ERR_CANT_CREATE, ERR_IO, ERR_INTERNAL (an
+ * invariant broke), ERR_INTERRUPTED.
  */
 int run_simulation(struct run_result *result, struct config *c, const struct run_options *options,
 		   struct err *err);

@@ -76,7 +76,9 @@ static void print_fidelity(struct run_result *r, FILE *out)
 	}
 	double skill;
 	if (most && fidelity_skill(most, &skill))
-		fprintf(out, "fidelity      skill %.3f in zone %s (1: as the recorded kernel, 0: no better than doing nothing)\n",
+		fprintf(out,
+			"fidelity      skill %.3f in zone %s (1: as the recorded kernel, 0: no "
+			"better than doing nothing)\n",
 			skill, name);
 	else
 		fprintf(out,
@@ -106,7 +108,8 @@ static void print_fidelity_table(struct run_result *r, FILE *out)
 			const struct free_counts *f;
 		} rows[] = {{"start", &z->start}, {"recorded", &z->truth}, {"simulated", &z->sim}};
 		for (size_t k = 0; k < ARRAY_SIZE(rows); k++) {
-			fprintf(out, "%-8s %-9s", k ? "" : r->machine.pm.zones[i].name, rows[k].what);
+			fprintf(out, "%-8s %-9s", k ? "" : r->machine.pm.zones[i].name,
+				rows[k].what);
 			for (unsigned o = 0; o <= max_order; o++)
 				fprintf(out, " %6" PRIu64, rows[k].f->blocks[o]);
 			if (k + 1 < ARRAY_SIZE(rows))

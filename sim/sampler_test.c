@@ -1,4 +1,7 @@
-/* Tests of the series: the header's names and each value of a row against the allocator's own numbers. */
+/*
+ * Tests of the series: the header's names and each value of a row against the allocator's own
+ * numbers.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -131,7 +134,8 @@ static void assert_zone(const struct table *t, unsigned i)
 		for (unsigned mt = 0; mt < MIGRATE_TYPES; mt++) {
 			char type[16];
 			lower(type, migratetype_names[mt]);
-			assert_value(t, s.free_blocks[o][mt], "%s_%s_order%u_blocks", name, type, o);
+			assert_value(t, s.free_blocks[o][mt], "%s_%s_order%u_blocks", name, type,
+				     o);
 			blocks += s.free_blocks[o][mt];
 		}
 		assert_value(t, blocks, "%s_order%u_blocks", name, o);
@@ -237,7 +241,8 @@ static void test_nothing_free(void **state)
 	config.pcp.enabled = false;
 	assert_int_equal(machine_init(&machine, &config, NULL, &err), 0);
 	replay.pa = machine.pa;
-	assert_true(machine.pa->ops->alloc_pages(machine.pa, &env, 0, GFP_KERNEL, 0, &why) == PFN_NONE);
+	assert_true(machine.pa->ops->alloc_pages(machine.pa, &env, 0, GFP_KERNEL, 0, &why) ==
+		    PFN_NONE);
 	sample(&t, 0);
 	assert_string_equal(value(&t, "largest_free_order"), "-1");
 	assert_string_equal(value(&t, "order0_unusable_index"), "1");

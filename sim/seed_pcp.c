@@ -12,11 +12,12 @@
  * the trace never refills: a list is refilled when it is empty, and one that still holds old pages
  * never was. Huge blocks go first, because one of them accounts for 512 pages.
  *
- * The trace also tells when each CPU's vmstat worker runs, which drains its lists once a second: a drain
- * that does not follow a free on that CPU at once can only be the worker's.
+ * The trace also tells when each CPU's vmstat worker runs, which drains its lists once a second: a
+ * drain that does not follow a free on that CPU at once can only be the worker's.
  *
- * MODEL: which pages the assumed rest consists of is not known. They are taken from pageblocks of the
- * list's type, from high addresses down, where nothing is free and nothing happens in the trace.
+ * MODEL: which pages the assumed rest consists of is not known. They are taken from pageblocks of
+ * the list's type, from high addresses down, where nothing is free and nothing happens in the
+ * trace.
  */
 #include "sim/seed_pcp.h"
 

@@ -166,9 +166,9 @@ static void test_pages_differ_as_reported(void **state)
 }
 
 /*
- * By zone and order the sum over the types is exact. The types of single blocks are a reconstruction:
- * of the tens of thousands no more than a handful are of another type than in pagetypeinfo, and the
- * numbers of pageblocks are exact.
+ * By zone and order the sum over the types is exact. The types of single blocks are a
+ * reconstruction: of the tens of thousands no more than a handful are of another type than in
+ * pagetypeinfo, and the numbers of pageblocks are exact.
  */
 static void test_pagetypeinfo(void **state)
 {
@@ -181,7 +181,8 @@ static void test_pagetypeinfo(void **state)
 		for (unsigned o = 0; o <= truth.max_order; o++) {
 			uint64_t ours = 0, kernels = 0;
 			for (unsigned mt = 0; mt < MIGRATE_TYPES; mt++) {
-				uint64_t a = s.free_blocks[o][mt], b = t->free_blocks_by_type[o][mt];
+				uint64_t a = s.free_blocks[o][mt],
+					 b = t->free_blocks_by_type[o][mt];
 				off += a > b ? a - b : b - a;
 				ours += a;
 				kernels += b;
@@ -199,7 +200,8 @@ static void test_pagetypeinfo(void **state)
 static void test_pagetypeinfo_text(void **state)
 {
 	load(&trace);
-	char *ours = proc_text(proc_pagetypeinfo), *kernels = file_text(FILES "/start.pagetypeinfo");
+	char *ours = proc_text(proc_pagetypeinfo),
+	     *kernels = file_text(FILES "/start.pagetypeinfo");
 	unsigned differing = 0, lines = 0;
 	assert_int_equal(strlen(ours), strlen(kernels));
 	char *save_a, *save_b;

@@ -365,8 +365,9 @@ static int check_zones(const struct truth *t, const char *name, struct err *err)
 {
 	for (unsigned i = 0; i < t->zones_count; i++) {
 		if (!zone_is_sane(t, i))
-			return err_set(err, ERR_TRACE, "%s: zone %s of node %u has impossible sizes",
-				       name, t->zones[i].name, t->zones[i].nid);
+			return err_set(err, ERR_TRACE,
+				       "%s: zone %s of node %u has impossible sizes", name,
+				       t->zones[i].name, t->zones[i].nid);
 	}
 	if (!t->zones_count || !t->cpus_count)
 		return err_set(err, ERR_TRACE, "%s: no zone with memory and CPUs", name);
@@ -407,7 +408,8 @@ static const struct {
 	int (*finish)(struct reader *r); /* after the last line; may be NULL */
 } truth_files[TRUTH_FILES] = {
 	[TRUTH_ZONEINFO] = {"start.zoneinfo", false, zoneinfo_line, finish_zoneinfo},
-	[TRUTH_PAGETYPEINFO] = {"start.pagetypeinfo", false, pagetypeinfo_line, finish_pagetypeinfo},
+	[TRUTH_PAGETYPEINFO] = {"start.pagetypeinfo", false, pagetypeinfo_line,
+				finish_pagetypeinfo},
 	[TRUTH_TIME] = {"start.time", false, time_line, finish_time},
 	[TRUTH_FREEMAP] = {"start.freemap", false, freemap_line, NULL},
 	[TRUTH_END_BUDDYINFO] = {"end.buddyinfo", true, buddyinfo_line, NULL},
@@ -456,8 +458,8 @@ int truth_load(struct truth *t, const char *dir, struct err *err)
 		if (!find_file(dir, truth_files[i].name, path, sizeof(path))) {
 			if (i == TRUTH_END_BUDDYINFO) /* no end state: nothing to score against */
 				return 0;
-			err_set(err, ERR_NO_INPUT, "%s/%s: no such file (also tried .zst and .gz)", dir,
-				truth_files[i].name);
+			err_set(err, ERR_NO_INPUT, "%s/%s: no such file (also tried .zst and .gz)",
+				dir, truth_files[i].name);
 			goto fail;
 		}
 		struct textin *in = textin_open(path, err);

@@ -64,7 +64,10 @@ struct textin;
 void truth_init(struct truth *t);
 /* Read one file into @t. Returns 0, or -1 with @err (ERR_TRACE with file:line). */
 int truth_read(struct truth *t, enum truth_file file, struct textin *in, struct err *err);
-/* All files of a directory. Returns 0, or -1 with @err: ERR_NO_INPUT for a missing file, or ERR_TRACE. */
+/*
+ * All files of a directory. Returns 0, or -1 with @err: ERR_NO_INPUT for a missing file, or
+ * ERR_TRACE.
+ */
 int truth_load(struct truth *t, const char *dir, struct err *err);
 void truth_release(struct truth *t);
 

@@ -1,9 +1,9 @@
 /*
  * Fuzz target: the readers of recorded states, and the start states made from what they accept.
  *
- * An input is the texts of the six files in the order of enum truth_file, each ended by a NUL. A state
- * that is accepted, of a machine that is not too large for a quick look, is loaded into an allocator,
- * whose invariants must hold then.
+ * An input is the texts of the six files in the order of enum truth_file, each ended by a NUL. A
+ * state that is accepted, of a machine that is not too large for a quick look, is loaded into an
+ * allocator, whose invariants must hold then.
  */
 #include <string.h>
 
@@ -41,7 +41,8 @@ static int read_texts(struct truth *t, const uint8_t *data, size_t bytes, struct
 		int rc = truth_read(t, (enum truth_file)i, in, err);
 		textin_close(in);
 		if (rc != 0) {
-			BUG_ON(err->code != ERR_TRACE || !err->text[0], "%d %s", err->code, err->text);
+			BUG_ON(err->code != ERR_TRACE || !err->text[0], "%d %s", err->code,
+			       err->text);
 			return -1;
 		}
 	}

@@ -1,4 +1,7 @@
-/* Tests of the readers of recorded states: what is read, and each file cut, garbled, gone, compressed. */
+/*
+ * Tests of the readers of recorded states: what is read, and each file cut, garbled, gone,
+ * compressed.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,7 +23,10 @@ static char dir[] = "/tmp/allocsim-truth-test.XXXXXX";
 #define ROW(zone, type, counts) "Node    0, zone " zone ", type " type " " counts "\n"
 #define ZEROES "0 0 0 0 0 0 0 0 0 0 0"
 
-/* A machine of one DMA and one Normal zone and 2 CPUs, as the kernel prints it, cut to what matters. */
+/*
+ * A machine of one DMA and one Normal zone and 2 CPUs, as the kernel prints it, cut to what
+ * matters.
+ */
 static const struct {
 	const char *name, *text;
 } files[] = {
@@ -87,14 +93,18 @@ static const struct {
 	 ROW("Normal", "Reclaimable", "0 2 0 0 0 0 0 0 0 0 0")
 	 ROW("Normal", "HighAtomic", ZEROES)
 	 ROW("Normal", "Isolate", ZEROES)
-	 "\nNumber of blocks type     Unmovable      Movable  Reclaimable   HighAtomic      Isolate\n"
+	 "\nNumber of blocks type     Unmovable      Movable  Reclaimable   HighAtomic      "
+	 "Isolate\n"
 	 "Node 0, zone      DMA            1            7            0            0            0\n"
-	 "Node 0, zone   Normal            6           40            9            1            0\n"},
+	 "Node 0, zone   Normal            6           40            9            1            "
+	 "0\n"},
 	{"start.time", "proc 100.000001 100.000500\nfreemap 100.000500 101.250000\n"},
 	{"start.freemap", "64 6\n4096 0\n4098 1\n4100 0\n4102 0\n4104 1\n8192 10\n"},
 	{"end.buddyinfo",
-	 "Node 0, zone      DMA      0      0      0      0      0      0      1      0      0      0      0 \n"
-	 "Node 0, zone   Normal      5      4      3      2      1      0      0      0      0      0      7 \n"},
+	 "Node 0, zone      DMA      0      0      0      0      0      0      1      0      0    "
+	 "  0      0 \n"
+	 "Node 0, zone   Normal      5      4      3      2      1      0      0      0      0    "
+	 "  0      7 \n"},
 	{"end.time", "proc 103.5 103.6\nfreemap 103.6 104.0\n"},
 };
 
@@ -251,7 +261,8 @@ static void test_cma(void **state)
 		   ROW("Normal", "Movable", "0 0 0 0 0 0 0 0 0 0 1")
 		   ROW("Normal", "CMA", "0 0 0 0 0 0 0 0 0 0 3")
 		   "Number of blocks type Unmovable Movable Reclaimable HighAtomic CMA Isolate\n"
-		   "Node 0, zone   Normal            6           40            9            1            2            3\n");
+		   "Node 0, zone   Normal            6           40            9            1     "
+		   "       2            3\n");
 	assert_loads();
 	assert_int_equal(truth.zones[1].pageblocks[MIGRATE_MOVABLE], 42);
 	assert_int_equal(truth.zones[1].pageblocks[MIGRATE_ISOLATE], 3);
@@ -327,14 +338,18 @@ static void test_bad_lines(void **state)
 		{"start.freemap", "64 6\n4096\n", "start.freemap:2: expected `pfn order`"},
 		{"start.freemap", "64 6 7\n", "start.freemap:1: expected"},
 		{"start.freemap", "64 -1\n", "start.freemap:1: expected"},
-		{"start.freemap", "64 6\n8192 11\n", "start.freemap:2: a block must have a legal order"},
+		{"start.freemap", "64 6\n8192 11\n",
+		 "start.freemap:2: a block must have a legal order"},
 		{"start.freemap", "65 6\n", "start.freemap:1: a block must have a legal order"},
 		{"start.freemap", "99999999999999999999 0\n", "start.freemap:1: expected"},
 		{"start.freemap", "4294967296000 0\n", "start.freemap:1: a block"},
 		{"start.freemap", "0 0\n", "start.freemap:1: the block lies in no zone"},
-		{"start.freemap", "31744 10\n32768 0\n", "start.freemap:2: the block lies in no zone"},
-		{"start.freemap", "64 6\n100 0\n", "start.freemap:2: blocks must be in ascending order"},
-		{"start.freemap", "64 6\n32 0\n", "start.freemap:2: blocks must be in ascending order"},
+		{"start.freemap", "31744 10\n32768 0\n",
+		 "start.freemap:2: the block lies in no zone"},
+		{"start.freemap", "64 6\n100 0\n",
+		 "start.freemap:2: blocks must be in ascending order"},
+		{"start.freemap", "64 6\n32 0\n",
+		 "start.freemap:2: blocks must be in ascending order"},
 		{"start.time", "proc 1.0\nfreemap 1 2\n", "start.time:1: expected two times"},
 		{"start.time", "proc 2.0 1.0\nfreemap 1 2\n", "start.time:1: expected two times"},
 		{"start.time", "proc nan 1.0\nfreemap 1 2\n", "start.time:1: expected two times"},
@@ -343,11 +358,15 @@ static void test_bad_lines(void **state)
 		{"start.time", "freemap 1 2\n", "start.time: no line `proc"},
 		{"end.time", "freemap 103 104\n", "end.time: no line `proc"},
 		{"end.time", "proc 100.0 100.1\n", "end.time: the end is not after the start"},
-		{"end.buddyinfo", "Node 0, zone DMA " ZEROES "\nwhat is this\n", "end.buddyinfo:2: not a line of buddyinfo"},
-		{"end.buddyinfo", "Node 0, zone DMA 1 2 3\n", "end.buddyinfo:1: the number of orders"},
-		{"start.pagetypeinfo", "Page block order: 77\n", "start.pagetypeinfo:1: not a page block order"},
+		{"end.buddyinfo", "Node 0, zone DMA " ZEROES "\nwhat is this\n",
+		 "end.buddyinfo:2: not a line of buddyinfo"},
+		{"end.buddyinfo", "Node 0, zone DMA 1 2 3\n",
+		 "end.buddyinfo:1: the number of orders"},
+		{"start.pagetypeinfo", "Page block order: 77\n",
+		 "start.pagetypeinfo:1: not a page block order"},
 		{"start.pagetypeinfo",
-		 "Page block order: 9\n" ROW("Normal", "Movable", "1 2") "Node 0, zone Normal 1 2 3\n",
+		 "Page block order: 9\n" ROW("Normal", "Movable",
+		  "1 2") "Node 0, zone Normal 1 2 3\n",
 		 "start.pagetypeinfo:3: a row of pageblock counts is cut short"},
 		{"start.pagetypeinfo", "Page block order: 9\n" ROW("Normal", "Movable", "1 2"),
 		 "start.pagetypeinfo: page block order 9, largest order 1"},
@@ -376,7 +395,8 @@ static void test_bad_zones(void **state)
 	} rows[] = {
 		{"managed  28000", "managed  29000", "zone Normal of node 0 has impossible sizes"},
 		{"start_pfn:           4096", "start_pfn:           4000", "impossible sizes"},
-		{"start_pfn:           4096", "start_pfn:           9999999999999999", "impossible sizes"},
+		{"start_pfn:           4096", "start_pfn:           9999999999999999",
+		 "impossible sizes"},
 		{"spanned  28672", "spanned  18446744073709551615", "impossible sizes"},
 		{"    cpu: 1\n", "    cpu: 256\n", "start.zoneinfo:19: more CPUs than"},
 	};
@@ -394,7 +414,8 @@ static void test_too_many_zones(void **state)
 	size_t size = 0;
 	FILE *f = open_memstream(&text, &size);
 	for (unsigned nid = 0; nid < 64; nid++)
-		fprintf(f, "Node %u, zone Normal\n        spanned 1\n        managed 1\n    cpu: 0\n"
+		fprintf(f, "Node %u, zone Normal\n        spanned 1\n        managed 1\n    cpu: "
+		"0\n"
 			   "  start_pfn: %u\n", nid, nid);
 	fclose(f);
 	write_text("start.zoneinfo", text);

@@ -42,10 +42,10 @@ struct workload {
 };
 
 /*
- * The operations of @trace between @start_ns and @end_ns (its clock; end exclusive). Trace CPU c runs
- * on simulated CPU c modulo @cpus_count. Objects allocated before the window are entered in @objects
- * at their recorded pfn, those after it as failed. The trace must stay open. Returns 0, or -1 with @err
- * (ERR_CONFIG if the config's time_scale stretches it beyond what can be simulated).
+ * The operations of @trace between @start_ns and @end_ns (its clock; end exclusive). Trace CPU c
+ * runs on simulated CPU c modulo @cpus_count. Objects allocated before the window are entered in
+ * @objects at their recorded pfn, those after it as failed. The trace must stay open. Returns 0, or
+ * -1 with @err (ERR_CONFIG if the config's time_scale stretches it beyond what can be simulated).
  */
 int workload_from_trace(struct workload *w, const struct trace *trace, uint64_t start_ns,
 			uint64_t end_ns, const struct config *c, unsigned cpus_count,

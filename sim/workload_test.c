@@ -1,4 +1,7 @@
-/* Tests of streams from a binary trace: merging, windows, what happened before them, pace and scale. */
+/*
+ * Tests of streams from a binary trace: merging, windows, what happened before them, pace and
+ * scale.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -273,7 +276,10 @@ static void test_pace_and_scale(void **state)
 		assert_int_equal(op.at_ps, 0);
 }
 
-/* Simulated time ends after 2^64 ps, 213 days: a recording stretched beyond is refused, not wrapped. */
+/*
+ * Simulated time ends after 2^64 ps, 213 days: a recording stretched beyond is refused, not
+ * wrapped.
+ */
 static void test_stretched_too_far(void **state)
 {
 	struct err err = {0};

@@ -322,7 +322,10 @@ void buddy_put(struct buddy_zone *bz, struct env *env, pfn_t pfn, unsigned order
 void buddy_add_block(struct buddy_zone *bz, pfn_t pfn, unsigned order)
 {
 	touch_all(bz);
-	/* The block first: a frame that is written before it is read costs the host one fault, not two. */
+	/*
+	 * The block first: a frame that is written before it is read costs the host one fault, not
+	 * two.
+	 */
 	link_uncharged(bz, pfn, order, pageblock_type(bz->pm, pfn), true);
 	if (order < bz->pm->max_order && is_free_block(bz, pfn ^ (UINT64_C(1) << order), order))
 		bz->unmerged_start = true;

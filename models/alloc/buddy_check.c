@@ -22,8 +22,8 @@ struct checker {
 };
 
 /*
- * If the host never gave memory to the frame @pfn, its whole host page reads as zero: the first frame
- * behind it, so that a check of a large machine does not touch all of it. Else @pfn.
+ * If the host never gave memory to the frame @pfn, its whole host page reads as zero: the first
+ * frame behind it, so that a check of a large machine does not touch all of it. Else @pfn.
  */
 static pfn_t skip_untouched(const struct checker *c, pfn_t pfn)
 {
@@ -40,7 +40,8 @@ static int check_interior(const struct checker *c, pfn_t pfn, unsigned order)
 	for (pfn_t p = pfn + 1; p < end;) {
 		pfn_t next = skip_untouched(c, p);
 		if (next == p && (pages[p].flags & ~PAGE_BACKED))
-			FAIL("I3: frame %#llx inside the free block %#llx of order %u has state %#x",
+			FAIL("I3: frame %#llx inside the free block %#llx of order %u has state "
+			     "%#x",
 			     (unsigned long long)p, (unsigned long long)pfn, order, pages[p].flags);
 		p = next == p ? p + 1 : next;
 	}
@@ -53,7 +54,8 @@ static int check_types(const struct buddy_zone *bz, pfn_t pfn, unsigned order, u
 {
 	for (pfn_t p = pfn; p < pfn + (UINT64_C(1) << order); p += pageblock_pages(bz->pm)) {
 		if (pageblock_type(bz->pm, p) != mt)
-			FAIL("%s: block %#llx of order %u is on the %s list, its pageblock %#llx is %s",
+			FAIL("%s: block %#llx of order %u is on the %s list, its pageblock %#llx "
+			     "is %s",
 			     invariant, (unsigned long long)pfn, order, migratetype_names[mt],
 			     (unsigned long long)(p >> bz->pm->pageblock_order),
 			     migratetype_names[pageblock_type(bz->pm, p)]);
@@ -219,7 +221,8 @@ static int check_zone(struct checker *c)
 	if (check_untouched(c) != 0)
 		return -1;
 	if (c->free_pages != z->free_pages || c->highatomic_pages != z->free_highatomic_pages)
-		FAIL("I6: zone %s counts %llu free pages (%llu highatomic), its lists hold %llu (%llu)",
+		FAIL("I6: zone %s counts %llu free pages (%llu highatomic), its lists hold %llu "
+		     "(%llu)",
 		     z->name, (unsigned long long)z->free_pages,
 		     (unsigned long long)z->free_highatomic_pages,
 		     (unsigned long long)c->free_pages, (unsigned long long)c->highatomic_pages);

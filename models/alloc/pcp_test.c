@@ -422,8 +422,10 @@ static void list_for_each_type(void **state)
 /* O46.zone_lock_ops: 100,000 pages take the zone lock once for 63 of them, or each time. */
 static void zone_lock_takings(void **state)
 {
-	/* high_min = high_max = 4 * batch, on an empty list: the room is 3 * 63, a refill at most
-	 * 126; 2 * batch leaves room for exactly one batch. */
+	/*
+	 * high_min = high_max = 4 * batch, on an empty list: the room is 3 * 63, a refill at most
+	 * 126; 2 * batch leaves room for exactly one batch.
+	 */
 	struct op_params params = {
 		.zone_pages = 262144,
 		.unchecked = true,

@@ -121,9 +121,9 @@ bool physmem_has_block(struct physmem *pm, pfn_t pfn, unsigned order);
 void zone_pageblocks(const struct physmem *pm, const struct zone *z, uint64_t *blocks);
 
 /*
- * Which frames the host has given memory to: a byte for each host page of the frame array, odd if it
- * has; frames of others read as zero, unless the host has swapped them out. For looking over large
- * machines without touching them. The caller frees it; NULL if the host can't tell.
+ * Which frames the host has given memory to: a byte for each host page of the frame array, odd if
+ * it has; frames of others read as zero, unless the host has swapped them out. For looking over
+ * large machines without touching them. The caller frees it; NULL if the host can't tell.
  */
 unsigned char *physmem_resident(const struct physmem *pm);
 /* Frames in one host page of the frame array. */

@@ -92,7 +92,8 @@ double det_log(double x)
 	static const double inverse[] = {1.0 / 23, 1.0 / 21, 1.0 / 19, 1.0 / 17, 1.0 / 15, 1.0 / 13,
 					 1.0 / 11, 1.0 / 9,  1.0 / 7,  1.0 / 5,  1.0 / 3,  1.0};
 	double t = (m - 1.0) / (m + 1.0), t2 = t * t, sum = 0.0;
-	for (unsigned i = 0; i < ARRAY_SIZE(inverse); i++) /* |t| < 0.172: the rest is below 2^-60 */
+	/* |t| < 0.172: what the series leaves out is below 2^-60. */
+	for (unsigned i = 0; i < ARRAY_SIZE(inverse); i++)
 		sum = sum * t2 + inverse[i];
 	return (double)k * LN2_HI + (2.0 * t * sum + (double)k * LN2_LO);
 }
