@@ -445,6 +445,20 @@ class Run(Case):
     def test_default_output(self):
         self.assert_ok("run", SMALL, "-q")
         self.assertTrue((self.work / "results/operations/run.json").exists())
+        self.assert_ok("run", SMALL, "-q", "--set", "name=../a/b")
+        self.assertTrue((self.work / "results/_._a_b/run.json").exists())
+
+    def test_nohup(self):
+        """A hangup that the caller ignores stays ignored."""
+        child = subprocess.Popen(
+            [ALLOCSIM, "run", "configs/examples/churn.yaml", "--set", "workload.duration=3s", "-q",
+             "-o", "out"], cwd=self.work, stderr=subprocess.PIPE, text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+        while child.poll() is None and not any("series.csv" in n for n in self.listing()):
+            time.sleep(0.02)
+        child.send_signal(signal.SIGHUP)
+        _, messages = child.communicate(timeout=60)
+        self.assertEqual((child.returncode, messages), (0, ""))
 
 
 class Terminal(Case):
@@ -468,7 +482,7 @@ class Terminal(Case):
         return seen.decode()
 
     def test_progress_only_there(self):
-        run = ("run", "configs/examples/churn.yaml", "--set", "workload.duration=1s", "-o", "out")
+        run = ("run", "configs/examples/churn.yaml", "--set", "workload.duration=4s", "-o", "out")
         self.assertIn("\r", self.on_terminal(*run))
         self.assertEqual(self.on_terminal(*run, "-q"), "")
         self.assertEqual(self.on_terminal(*run, ALLOCSIM_NO_PROGRESS="1"), "")

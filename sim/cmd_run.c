@@ -97,15 +97,25 @@ static int dump_platform(const struct config *c, struct err *err)
 	return 0;
 }
 
+/* results/NAME, where a name that is no plain file name is made one. */
+static void default_output(struct arguments *a, const char *name)
+{
+	snprintf(a->output, sizeof(a->output), "results/%s", name[0] ? name : "run");
+	char *p = a->output + strlen("results/");
+	if (*p == '.')
+		*p = '_';
+	while ((p = strchr(p, '/')))
+		*p = '_';
+	a->run.output = a->output;
+}
+
 static int simulate(struct arguments *a, struct config *c, struct err *err)
 {
 	struct run_result *result = malloc(sizeof(*result));
 	if (!result)
 		return err_set(err, ERR_IO, "out of memory");
-	if (!a->run.output) {
-		snprintf(a->output, sizeof(a->output), "results/%s", c->name[0] ? c->name : "run");
-		a->run.output = a->output;
-	}
+	if (!a->run.output)
+		default_output(a, c->name);
 	a->run.progress = cmd_progress_wanted() && !a->quiet;
 	a->run.stop = &cmd_stop;
 	int rc = run_simulation(result, c, &a->run, err);

@@ -402,8 +402,8 @@ static int read_lines(struct import *im, struct progress *progress)
 	if (!im->parser)
 		return err_set(im->err, ERR_TRACE,
 			       "%s:%" PRIu64
-			       ": no trace: not one event in the lines so far that ftrace, "
-			       "trace-cmd report or perf script would print",
+			       ": no trace: not one line so far is an event as ftrace, "
+			       "trace-cmd report or perf script print it",
 			       textin_name(im->in), textin_line_number(im->in));
 	return 0;
 }
@@ -419,9 +419,9 @@ static int check_strict(struct import *im)
 	if (first == STRICT_FINDINGS_ROOM)
 		return 0;
 	return err_set(im->err, ERR_TRACE,
-		       "%s:%" PRIu64 ": %" PRIu64 " %s, the first here (strict)",
-		       textin_name(im->in), im->first_line[first],
-		       *report_field(im->report, findings[first].field), findings[first].text);
+		       "%s:%" PRIu64 ": %s: %" PRIu64 " in all, the first is here (--strict)",
+		       textin_name(im->in), im->first_line[first], findings[first].text,
+		       *report_field(im->report, findings[first].field));
 }
 
 int import_text(struct textin *in, const struct import_parser *parser, bool strict,

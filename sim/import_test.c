@@ -347,11 +347,11 @@ static void strictness(void **state)
 	static const struct {
 		const char *script, *what;
 	} cases[] = {
-		{"a 0 1.0 1 0  f 0 1.1 2 0  f 0 1.2 3 0", "in:2: 2 frees of blocks older"},
-		{"a 0 1.0 1 0  f 0 1.1 1 0  f 0 1.2 1 0", "in:3: 1 frees of pages that were free"},
-		{"a 0 1.0 1 0  a 0 1.1 1 0  f 0 1.2 7 0", "in:2: 1 allocations of a live page"},
-		{"a 0 1.0 1 0  a 0 0.9 2 0", "in:2: 1 events out of order"},
-		{"a 0 1.0 2 0  f 0 1.1 2 1", "in:2: 1 frees larger"},
+		{"a 0 1.0 1 0  f 0 1.1 2 0  f 0 1.2 3 0", "in:2: frees of blocks older than the recording: 2"},
+		{"a 0 1.0 1 0  f 0 1.1 1 0  f 0 1.2 1 0", "in:3: frees of pages that were free: 1"},
+		{"a 0 1.0 1 0  a 0 1.1 1 0  f 0 1.2 7 0", "in:2: allocations of a live page: 1"},
+		{"a 0 1.0 1 0  a 0 0.9 2 0", "in:2: events out of order: 1"},
+		{"a 0 1.0 2 0  f 0 1.1 2 1", "in:2: frees larger than their allocation: 1"},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		char *text = expand(cases[i].script);
@@ -361,10 +361,10 @@ static void strictness(void **state)
 	static const char *const good =
 		"x-1 [0] 1.0: mm_page_alloc: pfn=2 order=1 gfp_flags=%s\n%s";
 	static const char *const tails[][3] = {
-		{"GFP_NEW", "", "in:1: 1 unknown gfp"},
-		{"0", "x", "in:2: 1 events cut short"},
-		{"0", "hello\n", "in:2: 1 lines that are no event"},
-		{"0", "CPU:1 [LOST 9 EVENTS]\n", "in:2: 9 events lost"},
+		{"GFP_NEW", "", "in:1: unknown gfp flag names: 1"},
+		{"0", "x", "in:2: events cut short: 1"},
+		{"0", "hello\n", "in:2: lines that are no event: 1"},
+		{"0", "CPU:1 [LOST 9 EVENTS]\n", "in:2: events lost by the recorder: 9"},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(tails); i++) {
 		char text[256];

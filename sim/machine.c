@@ -154,7 +154,7 @@ static int new_allocator(struct machine *m, const struct config *c, struct err *
 {
 	const struct page_allocator_ops *ops = page_allocator_find(c->page_allocator);
 	if (!ops)
-		return err_set(err, ERR_CONFIG, "page_allocator: there is no allocator '%s'",
+		return err_set(err, ERR_CONFIG, "page_allocator: there is no allocator '%s' (see allocsim list allocators)",
 			       c->page_allocator);
 	const struct page_allocator_params params = {
 		.pm = &m->pm,

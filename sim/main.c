@@ -60,6 +60,14 @@ static void on_signal(int sig)
 	cmd_stop = sig;
 }
 
+/* The first signal asks, a second one ends the program at once. What nohup ignores stays ignored. */
+static void catch_signal(int sig)
+{
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND}, old;
+	if (sigaction(sig, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+		sigaction(sig, &action, NULL);
+}
+
 bool cmd_progress_wanted(void)
 {
 	return isatty(STDERR_FILENO) && !getenv("ALLOCSIM_NO_PROGRESS");
@@ -117,11 +125,9 @@ static int help(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	/* The first signal asks, a second one ends the program at once. */
-	struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
+	catch_signal(SIGINT);
+	catch_signal(SIGTERM);
+	catch_signal(SIGHUP);
 	signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of writing, reported like others */
 	signal(SIGXFSZ, SIG_IGN); /* likewise a file that exceeds the limit */
 	if (atexit(check_stdout) != 0)

@@ -138,7 +138,7 @@ static int check_final(const char *path, struct err *err)
 
 	if (entries < 0)
 		return errno == ENOENT ? 0
-				       : err_set(err, ERR_CANT_CREATE, "%s: can't be replaced: %s",
+				       : err_set(err, ERR_CANT_CREATE, "%s: can't be the result directory: %s",
 						 path, strerror(errno));
 	if (entries && !resultdir_is_result(path))
 		return err_set(err, ERR_CANT_CREATE,
