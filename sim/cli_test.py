@@ -482,7 +482,7 @@ class Terminal(Case):
         return seen.decode()
 
     def test_progress_only_there(self):
-        run = ("run", "configs/examples/churn.yaml", "--set", "workload.duration=4s", "-o", "out")
+        run = ("run", "configs/examples/churn.yaml", "--set", "workload.duration=12s", "-o", "out")
         self.assertIn("\r", self.on_terminal(*run))
         self.assertEqual(self.on_terminal(*run, "-q"), "")
         self.assertEqual(self.on_terminal(*run, ALLOCSIM_NO_PROGRESS="1"), "")

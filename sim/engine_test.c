@@ -364,8 +364,10 @@ static void test_contended_locks(void **state)
 	static const unsigned cpus[] = {1, 2, 5, 16, 64};
 	for (size_t i = 0; i < ARRAY_SIZE(cpus); i++) {
 		for (unsigned one_in = 1; one_in <= 5; one_in += 4)
-			all_modes_agree((struct scene){.cpus = cpus[i], .ops = 700 / cpus[i] + 5,
-						       .seed = 7 * i + one_in, .lock_one_in = one_in});
+			all_modes_agree((struct scene){.cpus = cpus[i],
+						       .ops = 700 / cpus[i] + 5,
+						       .seed = 7 * i + one_in,
+						       .lock_one_in = one_in});
 	}
 	assert_true(ahead.contended[0] > 0);
 	assert_true(ahead.wait_ps[0] > 0);

@@ -347,7 +347,8 @@ static void strictness(void **state)
 	static const struct {
 		const char *script, *what;
 	} cases[] = {
-		{"a 0 1.0 1 0  f 0 1.1 2 0  f 0 1.2 3 0", "in:2: frees of blocks older than the recording: 2"},
+		{"a 0 1.0 1 0  f 0 1.1 2 0  f 0 1.2 3 0",
+		 "in:2: frees of blocks older than the recording: 2"},
 		{"a 0 1.0 1 0  f 0 1.1 1 0  f 0 1.2 1 0", "in:3: frees of pages that were free: 1"},
 		{"a 0 1.0 1 0  a 0 1.1 1 0  f 0 1.2 7 0", "in:2: allocations of a live page: 1"},
 		{"a 0 1.0 1 0  a 0 0.9 2 0", "in:2: events out of order: 1"},

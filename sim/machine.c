@@ -154,8 +154,10 @@ static int new_allocator(struct machine *m, const struct config *c, struct err *
 {
 	const struct page_allocator_ops *ops = page_allocator_find(c->page_allocator);
 	if (!ops)
-		return err_set(err, ERR_CONFIG, "page_allocator: there is no allocator '%s' (see allocsim list allocators)",
-			       c->page_allocator);
+		return err_set(
+			err, ERR_CONFIG,
+			"page_allocator: there is no allocator '%s' (see allocsim list allocators)",
+			c->page_allocator);
 	const struct page_allocator_params params = {
 		.pm = &m->pm,
 		.cpus_count = m->cpus_count,

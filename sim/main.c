@@ -60,7 +60,8 @@ static void on_signal(int sig)
 	cmd_stop = sig;
 }
 
-/* The first signal asks, a second one ends the program at once. What nohup ignores stays ignored. */
+/* The first signal asks, a second one ends the program at once. What nohup ignores stays ignored.
+ */
 static void catch_signal(int sig)
 {
 	struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND}, old;

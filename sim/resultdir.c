@@ -138,8 +138,9 @@ static int check_final(const char *path, struct err *err)
 
 	if (entries < 0)
 		return errno == ENOENT ? 0
-				       : err_set(err, ERR_CANT_CREATE, "%s: can't be the result directory: %s",
-						 path, strerror(errno));
+				       : err_set(err, ERR_CANT_CREATE,
+						 "%s: can't be the result directory: %s", path,
+						 strerror(errno));
 	if (entries && !resultdir_is_result(path))
 		return err_set(err, ERR_CANT_CREATE,
 			       "%s: is not empty and holds no run.json of allocsim; it is left "
