@@ -6,9 +6,10 @@
 
 #include "sim/cmd.h"
 #include "sim/engine.h"
+#include "sim/report.h"
 #include "sim/run.h"
 
-enum { OPT_SET = 256, OPT_TRUTH, OPT_EXACT, OPT_PRINT, OPT_PLATFORM };
+enum { OPT_SET = 256, OPT_TRUTH, OPT_EXACT, OPT_PRINT, OPT_PLATFORM, OPT_JSON };
 
 static const struct argp_option options[] = {
 	{"output", 'o', "DIR", 0,
@@ -22,6 +23,7 @@ static const struct argp_option options[] = {
 	{"print-config", OPT_PRINT, NULL, 0, "Print the configuration as it was resolved, and stop",
 	 0},
 	{"dump-platform", OPT_PLATFORM, NULL, 0, "Print the SimGrid platform as XML, and stop", 0},
+	{"json", OPT_JSON, NULL, 0, "Print run.json instead of the summary", 0},
 	{"quiet", 'q', NULL, 0, "Print no summary", 0},
 	{0},
 };
@@ -44,7 +46,7 @@ struct arguments {
 	unsigned files_count, sets_count;
 	char *truth_set;
 	struct run_options run;
-	bool print, platform, quiet;
+	bool print, platform, json, quiet;
 	char output[512];
 };
 
@@ -71,6 +73,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_PLATFORM:
 		a->platform = true;
+		return 0;
+	case OPT_JSON:
+		a->json = true;
 		return 0;
 	case 'q':
 		a->quiet = true;
@@ -120,7 +125,9 @@ static int simulate(struct arguments *a, struct config *c, struct err *err)
 	a->run.stop = &cmd_stop;
 	int rc = run_simulation(result, c, &a->run, err);
 	if (rc == 0) {
-		if (!a->quiet)
+		if (a->json)
+			report_write(result, stdout);
+		else if (!a->quiet)
 			run_print_summary(result, a->run.output, stdout);
 		run_result_release(result);
 	}

@@ -4,7 +4,7 @@
 _allocsim_options() {
 	case $1 in
 	import) echo "--format= --json --output= --quiet --strict --help --usage" ;;
-	run) echo "--dump-platform --exact-events --output= --print-config --quiet --set= --truth= --help --usage" ;;
+	run) echo "--dump-platform --exact-events --json --output= --print-config --quiet --set= --truth= --help --usage" ;;
 	plot) echo "--only= --orders= --quiet --term --zone= --help --usage" ;;
 	validate) echo "--print-config --reference --set= --help --usage" ;;
 	list) echo "--help --usage" ;;
