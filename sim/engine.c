@@ -21,11 +21,11 @@
  * decides.
  *
  * Locks are calendars. env_lock() joins at the time of arrival, so arrivals come in simulated
- * order; if the lock's last critical section ends later, the clock moves there (plus the cost of
- * the hand-over). The section then runs natively at once, and unlock only notes when it ended: one
- * event at most for an acquisition, none for holding or releasing. Only when a holder itself waits
- * inside its section (a nested lock) do arrivals find an owner; they queue first come, first
- * served.
+ * order. A free lock is taken at once: the section runs natively, and unlock only notes when it
+ * ended in simulated time. One event at most for an acquisition, none for holding or releasing. If
+ * the last section ends after the arrival, the CPU becomes the owner, its clock moves to that end
+ * (plus the cost of the hand-over), and it joins again, so that its section runs natively in its
+ * turn. Arrivals that find an owner queue, first come, first served.
  *
  * What the order guarantees: two CPUs' accesses to shared state happen natively in the order of
  * (simulated time, CPU). SimGrid runs one actor at a time, so no host locking is needed.
@@ -196,10 +196,13 @@ static void engine_lock(struct env *env, struct env_lock *lock)
 		do
 			engine_wait(cpu);
 		while (lock->owner != env);
+		engine_join(cpu);
 	} else {
-		if (lock->free_at_ps > arrival)
-			engine_idle_until(cpu, handed_over(cpu, lock->free_at_ps));
 		lock->owner = env;
+		if (lock->free_at_ps > arrival) {
+			engine_idle_until(cpu, handed_over(cpu, lock->free_at_ps));
+			engine_join(cpu); /* who reads without the lock may be earlier */
+		}
 	}
 	ps_t wait = cpu->now_ps - arrival;
 	lock->contended_count += wait > 0;

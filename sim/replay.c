@@ -118,10 +118,8 @@ static void free_part(struct replay *r, struct engine_cpu *cpu, const struct op 
 	if (o->state == OBJECT_RECORDED) {
 		free_recorded(r, cpu, o->pfn + op->offset, op->order, start);
 	} else {
-		if (!o->parts)
-			r->pa->ops->split_allocated(r->pa, o->pfn);
-		for (unsigned i = 0; i < 1u << op->order; i++)
-			free_block(r, cpu, o->pfn + op->offset + i, 0, i ? cpu->now_ps : start);
+		r->pa->ops->split_allocated(r->pa, o->pfn + op->offset, op->order);
+		free_block(r, cpu, o->pfn + op->offset, op->order, start);
 	}
 	if (object_free_part(o, 1u << op->order))
 		objects_drop(r->objects, op->id);

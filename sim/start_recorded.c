@@ -257,9 +257,12 @@ static int find_types(struct recorded *r)
 		if (r->block_type[i] != TYPE_UNKNOWN)
 			pm->pageblock_type[i] = r->block_type[i];
 	}
-	for (unsigned i = 0; i < pm->zones_count; i++)
+	for (unsigned i = 0; i < pm->zones_count; i++) {
+		uint64_t blocks[MIGRATE_TYPES];
+		zone_pageblocks(pm, &pm->zones[i], blocks);
 		pm->zones[i].reserved_highatomic_pages =
-			r->truth->zones[i].pageblocks[MIGRATE_HIGHATOMIC] * pageblock_pages(pm);
+			blocks[MIGRATE_HIGHATOMIC] * pageblock_pages(pm);
+	}
 	return 0;
 }
 

@@ -29,8 +29,7 @@ static struct cursor *earliest(struct trace_stream *s)
 		struct cursor *c = &s->cursors[i];
 		if (c->next == c->end)
 			continue;
-		if (!best || c->next->time_ns < best->next->time_ns ||
-		    (c->next->time_ns == best->next->time_ns && c->next->seq < best->next->seq))
+		if (!best || c->next->seq < best->next->seq)
 			best = c;
 	}
 	return best;

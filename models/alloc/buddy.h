@@ -16,7 +16,6 @@
  */
 enum take_mode {
 	TAKE_NORMAL,
-	TAKE_CLAIM,
 	TAKE_STEAL,
 };
 
@@ -72,7 +71,8 @@ void buddy_add_block(struct buddy_zone *bz, pfn_t pfn, unsigned order);
 /*
  * After a HIGHATOMIC success: keep the page's pageblock for such requests, within 1 % of the zone.
  */
-void buddy_reserve_highatomic(struct buddy_zone *bz, struct env *env, pfn_t pfn);
+void buddy_reserve_highatomic(struct buddy_zone *bz, struct env *env, pfn_t pfn,
+			      unsigned order);
 /* Give one reserved pageblock to requests of type @mt; false if there was none. */
 bool buddy_unreserve_highatomic(struct buddy_zone *bz, struct env *env, enum migratetype mt);
 
@@ -83,13 +83,16 @@ void buddy_walk(struct buddy_zone *bz, void (*visit)(void *arg, const struct fre
 		void *arg);
 int buddy_check(struct buddy_zone *bz, struct check_report *report);
 
-/* Does some list of a type that a request with @flags may use hold a block of @order or more? */
-static inline bool buddy_has_block(const struct buddy_zone *bz, unsigned order, unsigned flags)
+/*
+ * With @nonempty as in struct buddy_zone: does some list of a type that a request with @flags may
+ * use hold a block of @order or more?
+ */
+static inline bool buddy_has_block(const uint32_t *nonempty, unsigned order, unsigned flags)
 {
-	uint32_t orders = bz->nonempty[MIGRATE_UNMOVABLE] | bz->nonempty[MIGRATE_MOVABLE] |
-			  bz->nonempty[MIGRATE_RECLAIMABLE];
+	uint32_t orders = nonempty[MIGRATE_UNMOVABLE] | nonempty[MIGRATE_MOVABLE] |
+			  nonempty[MIGRATE_RECLAIMABLE];
 	if (flags & (ALLOC_HIGHATOMIC | ALLOC_OOM))
-		orders |= bz->nonempty[MIGRATE_HIGHATOMIC];
+		orders |= nonempty[MIGRATE_HIGHATOMIC];
 	return orders >> order != 0;
 }
 

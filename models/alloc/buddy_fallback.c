@@ -119,7 +119,7 @@ static pfn_t claim_part(struct buddy_zone *bz, struct env *env, pfn_t pfn, unsig
 	if (watermark_boost(bz->pm, bz->zone, bz->boost_factor)) {
 		bz->boosts_count++;
 		if (flags & ALLOC_KSWAPD)
-			bz->zone->boosted = true;
+			bz->zone->watermark_boost_pages = 0; /* MODEL: kswapd answers at once */
 	}
 	pfn_t start = pageblock_start(bz, pfn);
 	if (!pageblock_in_zone(bz, start))
@@ -201,7 +201,7 @@ pfn_t buddy_fallback(struct buddy_zone *bz, struct env *env, unsigned order, enu
 
 /* --- the high-order atomic reserve ------------------------------------------------------------ */
 
-void buddy_reserve_highatomic(struct buddy_zone *bz, struct env *env, pfn_t pfn)
+void buddy_reserve_highatomic(struct buddy_zone *bz, struct env *env, pfn_t pfn, unsigned order)
 {
 	uint64_t block = pageblock_pages(bz->pm), share = bz->zone->managed_pages / 100;
 	if (!bz->highatomic || share < block)
@@ -211,12 +211,17 @@ void buddy_reserve_highatomic(struct buddy_zone *bz, struct env *env, pfn_t pfn)
 	if (bz->zone->reserved_highatomic_pages >= limit || !pageblock_in_zone(bz, start) ||
 	    !migratetype_mergeable(pageblock_type(bz->pm, start)))
 		return;
-	convert_pageblock(bz, env, start, MIGRATE_HIGHATOMIC);
-	bz->zone->reserved_highatomic_pages += block;
+	if (order < bz->pm->pageblock_order)
+		convert_pageblock(bz, env, start, MIGRATE_HIGHATOMIC);
+	else
+		buddy_retype(bz, pfn, order, MIGRATE_HIGHATOMIC);
+	bz->zone->reserved_highatomic_pages += u64_max(block, UINT64_C(1) << order);
 }
 
 bool buddy_unreserve_highatomic(struct buddy_zone *bz, struct env *env, enum migratetype mt)
 {
+	if (!bz->zone->reserved_highatomic_pages)
+		return false;
 	for (unsigned o = 0; o <= bz->pm->max_order; o++) {
 		pfn_t pfn = buddy_first(bz, o, MIGRATE_HIGHATOMIC);
 		if (pfn == PFN_NONE)

@@ -227,7 +227,8 @@ static int word_split(struct op_machine *m, struct cursor *c)
 	if (!b)
 		return fail(m, c, "no such block");
 	unsigned order = b->order;
-	m->pa->ops->split_allocated(m->pa, pfn);
+	for (pfn_t p = pfn; p < pfn + (UINT64_C(1) << order); p++)
+		m->pa->ops->split_allocated(m->pa, p, 0);
 	live_remove(m, b);
 	for (pfn_t p = pfn; p < pfn + (UINT64_C(1) << order); p++)
 		live_add(m, p, 0);

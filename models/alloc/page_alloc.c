@@ -3,9 +3,9 @@
  *
  * This is the entry to everything below it, in the order in which a request meets it:
  *
- *   alloc_pages   choose type and highest zone; fast attempt at the low watermark, then the slow
- * path walk_zones    zones of the node's zonelist, highest first; watermark test for each take_from
- * per-CPU list (pcp.c) or the zone's free lists (buddy.c)
+ *   alloc_pages   choose type and highest zone; fast attempt at the low watermark, then slow path
+ *   walk_zones    zones of the node's zonelist, highest first; watermark test for each
+ *   take_from     per-CPU list (pcp.c) or the zone's free lists (buddy.c)
  *
  * The first attempt avoids mixing migratetypes: it may go to a lower zone rather than steal from
  * another type. The slow path goes down to the min watermark and below it for urgent requests
@@ -15,7 +15,8 @@
  * What a CPU knows. Zone counters, watermark boosts and pageblock types are changed by other CPUs.
  * A CPU reads them as of its last visit to a zone lock (struct cpu_view), so that an operation that
  * its own lists can serve needs no other CPU. A test that fails on that knowledge is repeated on
- * the truth. Linux's own counters are stale in the same way, by up to 125 pages a CPU.
+ * the truth. Linux's own counters are stale in the same way, by up to 125 pages a CPU. Nothing may
+ * synchronise between taking a page off a list and marking it: it would be in nobody's hands.
  *
  * MODEL: no direct reclaim, compaction or OOM killer here, so a request that would wait for them
  * fails instead, with __GFP_NOFAIL too. kswapd's answer to a raised watermark boost is instant and
@@ -28,8 +29,11 @@
 #include "alloc/pcp.h"
 #include "kern/bug.h"
 
+#define LOG_TRIM 1024 /* changes of pageblock types after which old ones are forgotten */
+
 struct zone_view {
 	struct zone counters; /* copy */
+	uint32_t nonempty[MIGRATE_TYPES]; /* of its free lists: see buddy.h */
 };
 
 /* What one CPU knew when it last synchronised. */
@@ -49,6 +53,7 @@ struct buddy_allocator {
 	struct cpu_view *views;     /* by CPU */
 	struct zone_view *view_zones;
 	struct pageblock_log log;
+	uint64_t log_trim_at;       /* length at which to trim it */
 };
 
 /* A request on its way through the zones. */
@@ -88,14 +93,35 @@ struct refresh_arg {
 	unsigned cpu;
 };
 
+/* Forget changes of pageblock types that every CPU knows of, so that the log does not grow. */
+static void trim_log(struct buddy_allocator *ba)
+{
+	uint64_t known = ba->log.count;
+	for (unsigned cpu = 0; cpu < ba->cpus_count; cpu++) {
+		if (ba->views[cpu].valid)
+			known = u64_min(known, ba->views[cpu].log_seen);
+	}
+	ba->log.count -= known;
+	memmove(ba->log.changes, ba->log.changes + known, ba->log.count * sizeof(*ba->log.changes));
+	for (unsigned cpu = 0; cpu < ba->cpus_count; cpu++)
+		ba->views[cpu].log_seen -= ba->views[cpu].valid ? known : 0;
+}
+
 /* Right after env_lock() or env_sync(): renew the CPU's knowledge. */
 static void refresh(struct buddy_allocator *ba, unsigned cpu)
 {
 	struct cpu_view *v = &ba->views[cpu];
-	for (unsigned i = 0; i < ba->base.pm->zones_count; i++)
+	for (unsigned i = 0; i < ba->base.pm->zones_count; i++) {
 		v->zones[i].counters = ba->base.pm->zones[i];
+		memcpy(v->zones[i].nonempty, ba->zones[i].nonempty, sizeof(v->zones[i].nonempty));
+	}
 	v->log_seen = ba->log.count;
 	v->valid = true;
+	if (ba->log.count >= ba->log_trim_at) {
+		trim_log(ba);
+		ba->log_trim_at =
+			u64_max(LOG_TRIM, 2 * ba->log.count); /* some CPU may be far behind */
+	}
 }
 
 static void refresh_synced(void *arg)
@@ -116,41 +142,39 @@ static struct cpu_view *view_of(struct buddy_allocator *ba, struct env *env)
 
 /* --- watermarks ------------------------------------------------------------------------------- */
 
-/* Linux's zone_watermark_fast() on the given counters; @bz for the search of a large block. */
-static bool watermark_ok(const struct request *r, const struct zone *z, const struct buddy_zone *bz,
-			 unsigned flags)
+/* Linux's zone_watermark_fast() on what the CPU knows of a zone. */
+static bool watermark_ok(const struct request *r, const struct zone_view *view, unsigned flags)
 {
+	const struct zone *z = &view->counters;
 	bool ok = watermark_pages_ok(z, r->order, watermark_mark(z, flags), r->highest, flags);
 	if (!ok && !r->order && (flags & ALLOC_MIN_RESERVE) && z->watermark_boost_pages &&
 	    (flags & ALLOC_WMARK_MASK) == WMARK_MIN)
 		ok = watermark_pages_ok(z, 0, z->watermark_pages[WMARK_MIN], r->highest, flags);
-	return ok && (!r->order || !bz || buddy_has_block(bz, r->order, flags));
+	return ok && (!r->order || buddy_has_block(view->nonempty, r->order, flags));
 }
 
 /*
- * May @r take from zone @i? First on what the CPU knows; a per-CPU list can hold the block, so the
- * search for it is left to the taking. If that says no, on the truth.
+ * May @r take from zone @i? If the CPU's list has a block, what the CPU knows may say yes.
+ * Otherwise the zone itself is about to be used, and the truth is asked.
  */
 static bool zone_allows(struct request *r, unsigned i)
 {
 	struct buddy_allocator *ba = r->ba;
-	struct zone *z = &ba->base.pm->zones[i];
-	const struct zone *known = &view_of(ba, r->env)->zones[i].counters;
+	struct zone_view *view = &view_of(ba, r->env)->zones[i];
 	bool cached = ba->pcp_enabled && pcp_caches(ba->base.pm, r->order) &&
 		      pcp_of(ba, i, r->env->cpu)->lists[pcp_list_index(r->order, r->mt)].count;
 	unsigned high = (r->flags & ~(unsigned)ALLOC_WMARK_MASK) | WMARK_HIGH;
-	if (cached && !known->below_high && watermark_ok(r, known, NULL, high))
+	if (cached && !view->counters.below_high && watermark_ok(r, view, high))
 		return true;
 
 	env_sync(r->env);
 	refresh(ba, r->env->cpu);
-	if (!z->below_high) {
-		if (watermark_ok(r, z, &ba->zones[i], high))
+	if (!view->counters.below_high) {
+		if (watermark_ok(r, view, high))
 			return true;
-		z->below_high = true;
-		ba->views[r->env->cpu].zones[i].counters.below_high = true;
+		view->counters.below_high = ba->base.pm->zones[i].below_high = true;
 	}
-	return (r->flags & ALLOC_NO_WATERMARKS) || watermark_ok(r, z, &ba->zones[i], r->flags);
+	return (r->flags & ALLOC_NO_WATERMARKS) || watermark_ok(r, view, r->flags);
 }
 
 /* --- taking from one zone --------------------------------------------------------------------- */
@@ -168,8 +192,6 @@ static pfn_t take_direct(struct request *r, struct buddy_zone *bz)
 		pfn = buddy_take(bz, r->env, r->order, r->mt, r->flags, &mode);
 	if (pfn == PFN_NONE && (r->flags & (ALLOC_OOM | ALLOC_NON_BLOCK)))
 		pfn = buddy_take_type(bz, r->env, r->order, MIGRATE_HIGHATOMIC);
-	if (pfn != PFN_NONE && (r->flags & ALLOC_HIGHATOMIC))
-		buddy_reserve_highatomic(bz, r->env, pfn);
 	env_unlock(r->env, &bz->lock);
 	return pfn;
 }
@@ -187,18 +209,16 @@ static pfn_t take_from(struct request *r, unsigned i)
 	}
 	if (pfn == PFN_NONE)
 		pfn = take_direct(r, bz);
-	if (pfn == PFN_NONE)
-		return PFN_NONE;
-	if ((r->flags & ALLOC_KSWAPD) && ba->views[r->env->cpu].zones[i].counters.boosted) {
-		env_sync(r->env);
-		bz->zone->boosted = false;
-		bz->zone->watermark_boost_pages = 0;
-		refresh(ba, r->env->cpu);
-	}
 	return pfn;
 }
 
 /* --- the walk over zones ---------------------------------------------------------------------- */
+
+/* Do the request's flags allow zone @z, which is on its node's zonelist? */
+static bool may_use(const struct request *r, const struct zone *z)
+{
+	return z->type <= r->highest && (!(r->gfp & __GFP_THISNODE) || z->nid == r->nid);
+}
 
 static pfn_t walk_zones(struct request *r)
 {
@@ -208,7 +228,7 @@ static pfn_t walk_zones(struct request *r)
 	for (unsigned n = 0; n < node->zonelist_count; n++) {
 		unsigned i = node->zonelist[n];
 		const struct zone *z = &pm->zones[i];
-		if (z->type > r->highest || ((r->gfp & __GFP_THISNODE) && z->nid != r->nid))
+		if (!may_use(r, z))
 			continue;
 		/* A block of another type on the own node is better than one of another node. */
 		if ((r->flags & ALLOC_NOFRAGMENT) && z->nid != r->nid)
@@ -275,7 +295,7 @@ static bool unreserve(struct request *r)
 	bool done = false;
 	for (unsigned n = 0; n < node->zonelist_count && !done; n++) {
 		struct buddy_zone *bz = &r->ba->zones[node->zonelist[n]];
-		if (bz->zone->type > r->highest || !bz->zone->reserved_highatomic_pages)
+		if (!may_use(r, bz->zone))
 			continue;
 		env_lock(r->env, &bz->lock);
 		done = buddy_unreserve_highatomic(bz, r->env, r->mt);
@@ -284,17 +304,34 @@ static bool unreserve(struct request *r)
 	return done;
 }
 
+/* kswapd is woken for every zone that the request may use; MODEL: at once, see above. */
+static void wake_kswapds(struct request *r)
+{
+	const struct physmem *pm = r->ba->base.pm;
+	const struct node *node = &pm->nodes[r->nid];
+	if (!(r->gfp & __GFP_KSWAPD_RECLAIM))
+		return;
+	env_sync(r->env);
+	for (unsigned n = 0; n < node->zonelist_count; n++) {
+		struct zone *z = &pm->zones[node->zonelist[n]];
+		if (may_use(r, z))
+			z->watermark_boost_pages = 0;
+	}
+	refresh(r->ba, r->env->cpu);
+}
+
 static pfn_t alloc_slow(struct request *r)
 {
 	r->flags = slow_flags(r);
+	wake_kswapds(r);
 	pfn_t pfn = walk_zones(r);
 	if (pfn == PFN_NONE && (r->gfp & __GFP_MEMALLOC) && !(r->gfp & __GFP_NOMEMALLOC)) {
-		r->flags |= ALLOC_NO_WATERMARKS;
+		r->flags = ALLOC_NO_WATERMARKS | (r->flags & ALLOC_KSWAPD);
 		pfn = walk_zones(r);
 	}
 	while (pfn == PFN_NONE && (r->gfp & __GFP_DIRECT_RECLAIM) && unreserve(r))
 		pfn = walk_zones(r);
-	if (pfn == PFN_NONE && (r->gfp & __GFP_NOFAIL)) {
+	if (pfn == PFN_NONE && (r->gfp & __GFP_NOFAIL) && (r->gfp & __GFP_DIRECT_RECLAIM)) {
 		r->flags |= ALLOC_MIN_RESERVE;
 		pfn = walk_zones(r);
 	}
@@ -310,8 +347,7 @@ static enum alloc_failure failure_cause(const struct request *r)
 	bool block = false, within_limit = false;
 	for (unsigned n = 0; n < node->zonelist_count; n++) {
 		const struct buddy_zone *bz = &r->ba->zones[node->zonelist[n]];
-		if (bz->zone->type > r->highest ||
-		    ((r->gfp & __GFP_THISNODE) && bz->zone->nid != r->nid))
+		if (!may_use(r, bz->zone))
 			continue;
 		free_pages += bz->zone->free_pages;
 		for (unsigned o = r->order; o <= pm->max_order; o++) {
@@ -363,6 +399,13 @@ static pfn_t buddy_alloc_pages(struct page_allocator *pa, struct env *env, unsig
 	p->flags = (uint8_t)((p->flags & PAGE_BACKED) | PAGE_ALLOCATED);
 	p->order = (uint8_t)order;
 	env_charge_n(env, COST_PREP_PAGE, UINT64_C(1) << order);
+	if (r.flags & ALLOC_HIGHATOMIC) {
+		struct buddy_zone *bz = &ba->zones[physmem_zone(pa->pm, pfn)->index];
+		env_lock(env, &bz->lock);
+		refresh(ba, env->cpu);
+		buddy_reserve_highatomic(bz, env, pfn, order);
+		env_unlock(env, &bz->lock);
+	}
 	if (gfp & __GFP_ZERO)
 		env_charge_n(env, COST_ZERO_PAGE, UINT64_C(1) << order);
 	*why = ALLOC_OK;
@@ -427,16 +470,29 @@ static void buddy_free_pages(struct page_allocator *pa, struct env *env, pfn_t p
 	env_unlock(env, &bz->lock);
 }
 
-static void buddy_split_allocated(struct page_allocator *pa, pfn_t pfn)
+static void buddy_split_allocated(struct page_allocator *pa, pfn_t pfn, unsigned order)
 {
-	const struct page head = *physmem_page(pa->pm, pfn);
-	BUG_ON(!(head.flags & PAGE_ALLOCATED), "split of pfn %#llx, which is not allocated",
-	       (unsigned long long)pfn);
-	for (pfn_t p = pfn; p < pfn + (UINT64_C(1) << head.order); p++) {
-		struct page *page = physmem_page(pa->pm, p);
-		page->flags = (uint8_t)((page->flags & PAGE_BACKED) | PAGE_ALLOCATED);
-		page->order = 0;
-		page->migratetype = head.migratetype;
+	pfn_t head = PFN_NONE;
+	for (unsigned o = order; o <= pa->pm->max_order && head == PFN_NONE; o++) {
+		pfn_t h = pfn & ~((UINT64_C(1) << o) - 1);
+		const struct page *p = physmem_page(pa->pm, h);
+		if ((p->flags & PAGE_ALLOCATED) && p->order >= o)
+			head = h;
+	}
+	BUG_ON(head == PFN_NONE, "split of pfn %#llx, order %u, which is no part of a block",
+	       (unsigned long long)pfn, order);
+	/* Halve until the part stands alone. */
+	for (struct page *p = physmem_page(pa->pm, head); p->order > order;) {
+		p->order--;
+		pfn_t upper = head + (UINT64_C(1) << p->order);
+		struct page *half = physmem_page(pa->pm, upper);
+		half->flags = (uint8_t)((half->flags & PAGE_BACKED) | PAGE_ALLOCATED);
+		half->order = p->order;
+		half->migratetype = p->migratetype;
+		if (pfn >= upper) {
+			head = upper;
+			p = half;
+		}
 	}
 }
 
@@ -580,6 +636,7 @@ static struct page_allocator *buddy_new(const struct page_allocator_params *p)
 	ba->base = (struct page_allocator){.ops = &buddy_page_allocator, .pm = p->pm};
 	ba->cpus_count = p->cpus_count;
 	ba->pcp_enabled = p->pcp.enabled;
+	ba->log_trim_at = LOG_TRIM;
 	ba->zones = calloc(zones, sizeof(*ba->zones));
 	ba->limits = calloc(zones, sizeof(*ba->limits));
 	ba->pcps = calloc((size_t)zones * p->cpus_count, sizeof(*ba->pcps));

@@ -121,8 +121,11 @@ struct page_allocator_ops {
 	 * aligned block of pages that are not free). Freeing what is free is a bug.
 	 */
 	void (*free_pages)(struct page_allocator *pa, struct env *env, pfn_t pfn, unsigned order);
-	/* Make 2^order blocks of one page out of an allocated block, to be freed one by one. */
-	void (*split_allocated)(struct page_allocator *pa, pfn_t pfn);
+	/*
+	 * Make the block of @order at @pfn, which is a part of an allocated block, a block of its
+	 * own, to be freed by itself. What is left of the larger block is in blocks, too.
+	 */
+	void (*split_allocated)(struct page_allocator *pa, pfn_t pfn, unsigned order);
 	/*
 	 * Is any page of the block free, cached or handed out by this allocator? False: all of it
 	 * has been in use since before the start. Needs env_sync() before.

@@ -252,7 +252,8 @@ static int run_op(struct run *run, const struct history *h, const struct op *op)
 		free_picked(run, env, i);
 	} else if (run->live[i].order <= 4) {
 		struct op_block b = run->live[i];
-		ops->split_allocated(run->m.pa, b.pfn);
+		for (pfn_t p = b.pfn; p < b.pfn + (UINT64_C(1) << b.order); p++)
+			ops->split_allocated(run->m.pa, p, 0);
 		run->live[i].order = 0;
 		for (pfn_t p = b.pfn + 1; p < b.pfn + (UINT64_C(1) << b.order); p++)
 			live_add(run, p, 0);

@@ -167,7 +167,7 @@ pfn_t pcp_alloc(struct pcp *pcp, struct env *env, unsigned order, enum migratety
  * Return at least @pages pages (or all there are) to the zone, from the tails of the lists,
  * beginning with list @index (free_pcppages_bulk).
  */
-static void drain(struct pcp *pcp, struct env *env, uint64_t pages, unsigned index,
+static void drain(struct pcp *pcp, struct env *env, uint64_t pages, unsigned index, bool freeing,
 		  void (*synced)(void *arg), void *arg)
 {
 	pages = u64_min(pages, pcp->count);
@@ -189,9 +189,10 @@ static void drain(struct pcp *pcp, struct env *env, uint64_t pages, unsigned ind
 		}
 	}
 	pcp->drained_pages += done;
-	const struct zone *z = pcp->bz->zone;
-	if (z->below_high && z->free_pages > z->watermark_pages[WMARK_HIGH])
-		pcp->bz->zone->below_high = false;
+	struct zone *z = pcp->bz->zone;
+	if (freeing && z->below_high &&
+	    watermark_pages_ok(z, 0, watermark_mark(z, WMARK_HIGH), ZONE_MOVABLE, 0))
+		z->below_high = false;
 	env_unlock(env, &pcp->bz->lock);
 }
 
@@ -260,7 +261,7 @@ void pcp_free(struct pcp *pcp, struct env *env, pfn_t pfn, unsigned order, enum 
 	if (pcp->count < mark)
 		return;
 	env_set_path(env, PATH_PCP_DRAIN);
-	drain(pcp, env, drain_pages(pcp, mark, free_high), index, synced, arg);
+	drain(pcp, env, drain_pages(pcp, mark, free_high), index, true, synced, arg);
 }
 
 void pcp_decay(struct pcp *pcp, struct env *env, void (*synced)(void *arg), void *arg)
@@ -272,8 +273,11 @@ void pcp_decay(struct pcp *pcp, struct env *env, void (*synced)(void *arg), void
 		high = u64_max(high, pcp->count > bulk ? pcp->count - bulk : 0);
 		pcp->high = u64_max(high, l->high_min);
 	}
-	while (pcp->count > pcp->high)
-		drain(pcp, env, u64_min(pcp->count - pcp->high, l->batch), 0, synced, arg);
+	uint64_t left = pcp->count > pcp->high ? pcp->count - pcp->high : 0;
+	for (uint64_t n; left && pcp->count; left -= n) {
+		n = u64_min(left, l->batch);
+		drain(pcp, env, n, 0, false, synced, arg);
+	}
 }
 
 /* --- start states and questions --------------------------------------------------------------- */

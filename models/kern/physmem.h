@@ -26,7 +26,7 @@ struct page {
 	uint32_t next, prev; /* pfns of list neighbours, PAGE_LINK_NONE at the ends */
 	uint8_t order;
 	uint8_t flags;       /* enum page_flags */
-	uint8_t migratetype; /* free: of the list it is on; allocated: what the request asked for */
+	uint8_t migratetype; /* of its list; once taken: what it was taken for */
 	uint8_t unused;
 	uint32_t private;    /* free for whoever holds the block */
 };
@@ -58,7 +58,6 @@ struct zone {
 	uint64_t free_highatomic_pages;    /* part of free_pages in highatomic pageblocks */
 	uint64_t reserved_highatomic_pages;
 	bool below_high;                   /* free pages were seen under the high watermark */
-	bool boosted;                      /* the boost was raised: kswapd would be woken */
 };
 
 struct node {
