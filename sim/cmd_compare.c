@@ -45,8 +45,8 @@ static const char doc[] =
 	"  allocsim compare results/quickstart results/no-pcp\n"
 	"  allocsim compare results/quickstart results/no-pcp --metric latency --all --no-plots\n"
 	"  allocsim compare results/quickstart results/no-pcp --json --no-plots\n"
-	"  allocsim compare results/old results/new --no-plots "
-	"--fail-if 'fragmentation.unusable_index[9] > 5%'\n";
+	"  allocsim compare results/old results/new --no-plots \\\n"
+	"      --fail-if 'fragmentation.unusable_index[9] > 5%'\n";
 
 struct arguments {
 	struct compare_options compare;

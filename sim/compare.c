@@ -21,7 +21,8 @@
  * 10 ns, 16 pages, 0.05 of an index), and the second factor is there only for latencies, which mean
  * little if few operations took that path. 1 -> 2 failures scores 0.08, 100 -> 200 scores 0.48,
  * 0 -> 100 scores 0.91. A metric's score is that of the run that differs most. Metrics with a
- * direction come before those without, because they say whether a change is good.
+ * direction come before those without, because they say whether a change is good. The elements of
+ * an array (an index by order) change together, so that only some of them are shown.
  */
 #include "sim/compare.h"
 
@@ -90,8 +91,11 @@ static const char *unit_of(const char *key)
 	return "";
 }
 
+/* Sums of numbers that a document may hold can exceed a double: those are missing. */
 static bool add_number(cJSON *object, const char *key, double value)
 {
+	if (!isfinite(value))
+		return cJSON_AddNullToObject(object, key) != NULL;
 	return cJSON_AddNumberToObject(object, key, value) != NULL;
 }
 
@@ -385,7 +389,7 @@ static bool is_figure(const struct comparison *c, const char *key)
 	return false;
 }
 
-/* What differs first, what has a direction first, larger scores first, then by key. */
+/* What differs first, what has a direction first, larger scores first. */
 static int compare_metrics(const void *a, const void *b)
 {
 	const struct compare_metric *x = a, *y = b;
@@ -396,6 +400,9 @@ static int compare_metrics(const void *a, const void *b)
 		return !x->direction - !y->direction;
 	if (x->score != y->score)
 		return x->score < y->score ? 1 : -1;
+	/* Sums have shorter keys than their parts. */
+	if (strlen(x->key) != strlen(y->key))
+		return strlen(x->key) < strlen(y->key) ? -1 : 1;
 	return strcmp(x->key, y->key);
 }
 
@@ -537,7 +544,7 @@ int compare_load(struct comparison *c, const char *const *dirs, unsigned dirs_co
 {
 	unsigned i;
 
-	*c = (struct comparison){.runs_count = dirs_count};
+	*c = (struct comparison){.runs_count = dirs_count, .selective = options->metrics_count > 0};
 	if (dirs_count < 2)
 		return err_set(err, ERR_USAGE, "a comparison needs two results");
 	c->runs = calloc(dirs_count, sizeof(*c->runs));
@@ -582,6 +589,65 @@ void compare_release(struct comparison *c)
 	free(c->settings);
 	free(c->runs);
 	*c = (struct comparison){0};
+}
+
+/* The length of an array's name if @key is an element of an array of numbers, else 0. */
+static size_t array_length(const char *key)
+{
+	size_t length = strlen(key);
+
+	if (!length || key[length - 1] != ']')
+		return 0;
+	while (length && key[length - 1] != '[')
+		length--;
+	return length;
+}
+
+static const char *last_name(const char *key)
+{
+	const char *dot = strrchr(key, '.');
+
+	return dot ? dot + 1 : key;
+}
+
+/* The sum over all zones is that of the only zone: the same figure under another key. */
+static bool says_the_same(const struct compare_metric *a, const struct compare_metric *b,
+			  unsigned runs)
+{
+	unsigned i;
+
+	for (i = 0; i < runs; i++)
+		if (a->values[i] != b->values[i])
+			return false;
+	return !strcmp(last_name(a->key), last_name(b->key));
+}
+
+static bool is_redundant(const struct comparison *c, const struct compare_metric **top,
+			 size_t count, const struct compare_metric *m)
+{
+	size_t length = array_length(m->key), of_array = 0, i;
+
+	for (i = 0; i < count; i++) {
+		if (says_the_same(top[i], m, c->runs_count))
+			return true;
+		of_array += length && array_length(top[i]->key) == length &&
+			    !strncmp(top[i]->key, m->key, length);
+	}
+	return of_array >= COMPARE_TOP_ARRAY;
+}
+
+size_t compare_top(const struct comparison *c, const struct compare_metric **top, size_t limit)
+{
+	const struct compare_metric *m;
+	size_t count = 0, i;
+
+	for (i = 0; i < c->metrics_count && count < limit; i++) {
+		m = &c->metrics[i];
+		if (m->selected && (c->selective || m->differs) &&
+		    (c->selective || !is_redundant(c, top, count, m)))
+			top[count++] = m;
+	}
+	return count;
 }
 
 double compare_relative(const struct compare_metric *m, unsigned run)

@@ -19,6 +19,7 @@
 
 #define COMPARE_SCHEMA_VERSION 1
 #define COMPARE_TOP            20 /* rows of the table unless all are asked for */
+#define COMPARE_TOP_ARRAY      3  /* of them, elements of one array of numbers */
 
 struct compare_options {
 	const char *const *metrics; /* keys or patterns, see compare_selects() */
@@ -66,6 +67,7 @@ struct comparison {
 	unsigned runs_count;
 	struct compare_metric *metrics; /* those that differ most first */
 	size_t metrics_count;
+	bool selective;                   /* the options name metrics */
 	struct compare_setting *settings; /* by key */
 	size_t settings_count;
 };
@@ -96,8 +98,15 @@ enum compare_verdict compare_verdict(const struct compare_metric *m, unsigned ru
 const char *compare_verdict_text(enum compare_verdict verdict);
 
 /*
- * For people: the runs, the settings that differ, and the metrics that do: the COMPARE_TOP that
- * differ most, or with @all every one that differs or is missing in a run.
+ * Put the metrics that are worth showing first into @top, at most @limit: the selected ones that
+ * differ, and of an array of numbers COMPARE_TOP_ARRAY elements; if the user named metrics, those,
+ * equal ones too. Returns their number.
+ */
+size_t compare_top(const struct comparison *c, const struct compare_metric **top, size_t limit);
+
+/*
+ * For people: the runs, the settings that differ, and the metrics of compare_top(), or with @all
+ * every one that differs, is missing in a run or was asked for by name.
  */
 void compare_print(const struct comparison *c, bool all, FILE *out);
 

@@ -161,7 +161,7 @@ static int write_lines(const struct compare_input *in, struct plot_output *out,
 		if (low > 0 && low < 0.5 * high)
 			low = 0;
 		low = low > 0 ? fmax(low - room, 0) : low;
-		high = low > 0 ? high + room : plot_nice_ceiling(fmax(high * 1.02, 0.01));
+		high = low > 0 ? high + room : plot_nice_ceiling(fmax(high * 1.02, 0.001));
 		plot_set_element(out->vars, "panel_title", p + 1, panels[p].title);
 		fprintf(out->vars, "y_min[%u] = %.10g\ny_max[%u] = %.10g\n", p + 1, low, p + 1,
 			high);
@@ -290,8 +290,8 @@ int compare_plot_latency(const struct compare_input *in, struct plot_output *out
 		panels, panels, panels, panels);
 	fprintf(out->vars, "array label[%u]\narray figures[%u]\narray color[%u]\n", total, total,
 		total);
-	fprintf(out->vars, "x_min = %.10g\nx_max = %.10g\ny_min = %.10g\n",
-		latency_axis_begin(min_ns), latency_axis_end(max_ns), floor_share);
+	fprintf(out->vars, "overlays = %u\nx_min = %.10g\nx_max = %.10g\ny_min = %.10g\n",
+		in->runs_count, latency_axis_begin(min_ns), latency_axis_end(max_ns), floor_share);
 	fprintf(out->data, "# latency (s), share of operations that took longer\n");
 	write_latencies(curves, titles, in, floor_share, out);
 	result = 0;
@@ -328,15 +328,14 @@ int compare_plot_differences(const struct compare_input *in, struct plot_output 
 			     struct err *err)
 {
 	const struct comparison *c = in->comparison;
-	unsigned limit = (unsigned)u64_max(5, 28 / (in->runs_count - 1)), rows = 0, run, row;
+	unsigned limit = (unsigned)u64_max(5, 28 / (in->runs_count - 1)), rows, run, row;
 	const struct compare_metric *shown[BARS_MAX];
 	char label[PLOT_LABEL], base[32];
-	double percent, most = 10;
-	size_t i;
+	double percent, least = 0, most = 10;
 
-	for (i = 0; i < c->metrics_count && rows < BARS_MAX && rows < limit; i++)
-		if (c->metrics[i].selected && c->metrics[i].differs)
-			shown[rows++] = &c->metrics[i];
+	rows = (unsigned)compare_top(c, shown, u64_min(limit, BARS_MAX));
+	while (rows && !shown[rows - 1]->differs)
+		rows--;
 	if (!rows) {
 		snprintf(out->reason, sizeof(out->reason), "no metric differs");
 		return 1;
@@ -352,12 +351,13 @@ int compare_plot_differences(const struct compare_input *in, struct plot_output 
 		for (row = 0; row < rows; row++) {
 			percent = compare_relative(shown[row], run) * 100;
 			percent = isfinite(percent) ? fmin(fmax(percent, -1e6), 1e6) : 0;
-			most = fmax(most, fabs(percent));
+			least = fmin(least, percent);
+			most = fmax(most, percent);
 			bar_label(shown[row], run, label, sizeof(label));
 			fprintf(out->data, "%u\t%.10g\t\"%s\"\n", row + 1, percent, label);
 		}
 		fputs("\n\n", out->data);
 	}
-	fprintf(out->vars, "x_max = %.10g\n", most);
+	fprintf(out->vars, "x_min = %.10g\nx_max = %.10g\n", least, most);
 	return 0;
 }

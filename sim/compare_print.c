@@ -160,11 +160,6 @@ static void print_settings(const struct comparison *c, FILE *out)
 	free(t.cells);
 }
 
-static bool is_shown(const struct compare_metric *m, bool all)
-{
-	return m->selected && (m->differs || (all && m->missing));
-}
-
 static void fill_row(const struct table *t, size_t row, const struct compare_metric *m,
 		     unsigned runs)
 {
@@ -187,10 +182,11 @@ static void fill_row(const struct table *t, size_t row, const struct compare_met
 	}
 }
 
-static void print_metrics(const struct comparison *c, bool all, size_t rows, FILE *out)
+static void print_metrics(const struct comparison *c, const struct compare_metric **shown,
+			  size_t rows, FILE *out)
 {
 	struct table t;
-	size_t row = 1, i;
+	size_t row;
 	unsigned run;
 
 	if (!table_init(&t, rows + 1, 3 * c->runs_count, 2))
@@ -203,9 +199,8 @@ static void print_metrics(const struct comparison *c, bool all, size_t rows, FIL
 		set_cell(&t, 0, 3 * run, c->runs[run].name);
 		set_cell(&t, 0, 3 * run + 1, "change");
 	}
-	for (i = 0; i < c->metrics_count && row <= rows; i++)
-		if (is_shown(&c->metrics[i], all))
-			fill_row(&t, row++, &c->metrics[i], c->runs_count);
+	for (row = 0; row < rows; row++)
+		fill_row(&t, row + 1, shown[row], c->runs_count);
 	print_table(&t, out);
 	free(t.cells);
 }
@@ -222,8 +217,8 @@ static void print_sums(const struct comparison *c, size_t shown, bool all, FILE 
 		missing += m->selected && !m->differs && m->missing;
 		equal += m->selected && !m->differs && !m->missing;
 	}
-	fprintf(out, "\n%zu metrics differ, %zu are equal, %zu are not in all runs", differ, equal,
-		missing);
+	fprintf(out, "\n%zu metrics differ, %zu are equal, %zu are missing in some run", differ,
+		equal, missing);
 	if (!all && (shown < differ || missing))
 		fprintf(out, "; %zu shown, --all shows more", shown);
 	fputc('\n', out);
@@ -240,17 +235,24 @@ static void print_sums(const struct comparison *c, size_t shown, bool all, FILE 
 
 void compare_print(const struct comparison *c, bool all, FILE *out)
 {
-	size_t shown = 0, i;
+	const struct compare_metric **shown = calloc(c->metrics_count + 1, sizeof(*shown)), *m;
+	size_t count = 0, i;
 
+	if (!shown)
+		return;
 	print_runs(c, out);
 	print_settings(c, out);
-	for (i = 0; i < c->metrics_count; i++)
-		shown += is_shown(&c->metrics[i], all);
-	if (!all && shown > COMPARE_TOP)
-		shown = COMPARE_TOP;
-	if (shown)
-		print_metrics(c, all, shown, out);
-	print_sums(c, shown, all, out);
+	for (i = 0; all && i < c->metrics_count; i++) {
+		m = &c->metrics[i];
+		if (m->selected && (c->selective || m->differs || m->missing))
+			shown[count++] = m;
+	}
+	if (!all)
+		count = compare_top(c, shown, u64_min(c->metrics_count, COMPARE_TOP));
+	if (count)
+		print_metrics(c, shown, count, out);
+	print_sums(c, count, all, out);
+	free(shown);
 }
 
 /* Whole numbers whole: json_double() would write 1e+06 for a million pages. */

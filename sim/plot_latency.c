@@ -51,8 +51,8 @@ static void write_panel(struct latency_curve *curves, const char *op, const stru
 			 strcmp(op, "alloc") ? "freeing" : "allocating");
 }
 
-static void write_all(struct latency_curve (*curves)[ARRAY_SIZE(paths)], const struct extent *extent,
-		      struct plot_output *out)
+static void write_all(struct latency_curve (*curves)[ARRAY_SIZE(paths)],
+		      const struct extent *extent, struct plot_output *out)
 {
 	double floor_share = latency_floor_share(extent->count);
 	unsigned panel = 0, curve = 0, o;
@@ -62,7 +62,7 @@ static void write_all(struct latency_curve (*curves)[ARRAY_SIZE(paths)], const s
 		extent->panels, extent->panels, extent->panels, extent->panels);
 	fprintf(out->vars, "array label[%u]\narray figures[%u]\narray color[%u]\n", extent->curves,
 		extent->curves, extent->curves);
-	fprintf(out->vars, "x_min = %.10g\nx_max = %.10g\ny_min = %.10g\n",
+	fprintf(out->vars, "overlays = 0\nx_min = %.10g\nx_max = %.10g\ny_min = %.10g\n",
 		latency_axis_begin(extent->min_ns), latency_axis_end(extent->max_ns), floor_share);
 	fprintf(out->data, "# latency (s), share of operations that took longer\n");
 	for (o = 0; o < ARRAY_SIZE(ops); o++)

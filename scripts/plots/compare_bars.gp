@@ -7,20 +7,25 @@ if (is_text) {
 	set multiplot layout 1,1 title heading
 } else {
 	set multiplot layout 1,1 title heading font ",19" \
-		margins screen 0.36, screen 0.95, screen 0.085, screen 0.86
+		margins screen 0.35, screen 0.97, screen 0.085, screen 0.86
 }
 set nonlinear x via asinh(x / 10) inverse 10 * sinh(x)
-room = 10 * sinh(asinh(x_max / 10) * 1.9 + 0.5)
-set xrange [-room:room]
+# Room for the labels beside the bars: a share of the whole width on each side that has bars.
+left = x_min < 0 ? 0.24 : 0.02
+width = (asinh(x_max / 10) - asinh(x_min / 10)) / (1 - left - 0.26)
+set xrange [10 * sinh(asinh(x_min / 10) - left * width):10 * sinh(asinh(x_max / 10) + 0.26 * width)]
 set xtics (0)
-do for [e = 1:6] {
+do for [e = (x_max > 500 ? 2 : 1):6] {
 	if (10**e <= x_max * 1.01) {
-		set xtics add (sprintf("+%.0f %%%%", 10**e) 10**e, sprintf("-%.0f %%%%", 10**e) -10**e)
+		set xtics add (sprintf("+%.0f %%%%", 10**e) 10**e)
+	}
+	if (10**e <= -x_min * 1.1) {
+		set xtics add (sprintf("-%.0f %%%%", 10**e) -10**e)
 	}
 }
 unset mxtics
 set yrange [rows + 0.6:0.4]
-set ytics () scale 0
+set ytics () scale 0 font ",13"
 do for [r = 1:rows] {
 	set ytics add (metric[r] r)
 }

@@ -5,16 +5,23 @@ if (is_text) {
 	set multiplot layout panel_rows,panel_columns title heading
 } else {
 	set multiplot layout panel_rows,panel_columns title heading font ",19" \
-		margins screen 0.085, screen 0.83, screen 0.085, screen 0.87 \
-		spacing screen 0.07, screen 0.085
+		margins screen 0.09, screen 0.83, screen 0.085, screen 0.87 \
+		spacing screen 0.07, screen 0.075
 }
 set xrange [0:x_max]
+# One label for all panels.
+if (!is_text) {
+	set label 1 y_label at screen 0.012, screen 0.48 rotate center
+}
 do for [p = 1:panels] {
 	set title panel_title[p]
 	set yrange [y_min[p]:y_max[p]]
-	set xlabel (p > panels - panel_columns ? x_label : "")
-	# One label for all rows, beside the middle one.
-	set ylabel (!is_text && p == 1 + panel_columns * ((panel_rows - 1) / 2) ? y_label : "")
+	bottom = p > panels - panel_columns
+	set xlabel (bottom ? x_label : "")
+	set format x (bottom ? "% h" : "")
+	if (p == 2) {
+		unset label 1
+	}
 	if (p == 1) {
 		if (is_text) {
 			set key outside right center Left reverse samplen 2
@@ -25,8 +32,9 @@ do for [p = 1:panels] {
 	} else {
 		unset key
 	}
-	# The base is drawn last, above the others, and wider.
-	plot for [i = lines_count:1:-1] data index i-1 using 1:(column(p + 1)) with lines \
-		linewidth (i == 1 ? 2.8 : 2) linecolor rgb palette_lines[i] title label[i]
+	# Each line is thinner than those below it, so that equal ones are seen.
+	plot for [i = 1:lines_count] data index i-1 using 1:(column(p + 1)) with lines \
+		linewidth (is_text ? 1 : overlay_width(i, lines_count)) \
+		linecolor rgb palette_lines[i] title label[i]
 }
 unset multiplot
