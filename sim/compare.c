@@ -591,23 +591,23 @@ void compare_release(struct comparison *c)
 	*c = (struct comparison){0};
 }
 
-/* The length of an array's name if @key is an element of an array of numbers, else 0. */
-static size_t array_length(const char *key)
-{
-	size_t length = strlen(key);
-
-	if (!length || key[length - 1] != ']')
-		return 0;
-	while (length && key[length - 1] != '[')
-		length--;
-	return length;
-}
-
 static const char *last_name(const char *key)
 {
 	const char *dot = strrchr(key, '.');
 
 	return dot ? dot + 1 : key;
+}
+
+/* Are both elements of arrays of numbers that have the same name? */
+static bool are_of_array(const char *a, const char *b)
+{
+	size_t x, y;
+
+	a = last_name(a);
+	b = last_name(b);
+	x = strcspn(a, "[");
+	y = strcspn(b, "[");
+	return a[x] && b[y] && x == y && !strncmp(a, b, x);
 }
 
 /* The sum over all zones is that of the only zone: the same figure under another key. */
@@ -625,13 +625,12 @@ static bool says_the_same(const struct compare_metric *a, const struct compare_m
 static bool is_redundant(const struct comparison *c, const struct compare_metric **top,
 			 size_t count, const struct compare_metric *m)
 {
-	size_t length = array_length(m->key), of_array = 0, i;
+	size_t of_array = 0, i;
 
 	for (i = 0; i < count; i++) {
 		if (says_the_same(top[i], m, c->runs_count))
 			return true;
-		of_array += length && array_length(top[i]->key) == length &&
-			    !strncmp(top[i]->key, m->key, length);
+		of_array += are_of_array(top[i]->key, m->key);
 	}
 	return of_array >= COMPARE_TOP_ARRAY;
 }

@@ -19,7 +19,7 @@
 
 #define COMPARE_SCHEMA_VERSION 1
 #define COMPARE_TOP            20 /* rows of the table unless all are asked for */
-#define COMPARE_TOP_ARRAY      3  /* of them, elements of one array of numbers */
+#define COMPARE_TOP_ARRAY      3  /* of them, elements of arrays of one name */
 
 struct compare_options {
 	const char *const *metrics; /* keys or patterns, see compare_selects() */
@@ -99,8 +99,8 @@ const char *compare_verdict_text(enum compare_verdict verdict);
 
 /*
  * Put the metrics that are worth showing first into @top, at most @limit: the selected ones that
- * differ, and of an array of numbers COMPARE_TOP_ARRAY elements; if the user named metrics, those,
- * equal ones too. Returns their number.
+ * differ, and of arrays of numbers of one name COMPARE_TOP_ARRAY elements; if the user named
+ * metrics, those, equal ones too. Returns their number.
  */
 size_t compare_top(const struct comparison *c, const struct compare_metric **top, size_t limit);
 

@@ -238,15 +238,18 @@ static void test_top(void **state)
 	const struct compare_metric *top[20];
 	struct comparison c;
 
-	compare(&c, "\"x\": {\"a\": [1, 2, 3, 4, 50], \"b\": 1, \"c\": {\"b\": 1}, \"e\": 1}",
-		"\"x\": {\"a\": [2, 3, 4, 5, 90], \"b\": 2, \"c\": {\"b\": 2}, \"e\": 1}");
+	compare(&c,
+		"\"x\": {\"a\": [1, 2, 3, 4, 50], \"b\": 1, \"c\": {\"b\": 1, \"a\": [7]}, \"e\": "
+		"1}",
+		"\"x\": {\"a\": [2, 3, 4, 5, 90], \"b\": 2, \"c\": {\"b\": 2, \"a\": [8]}, \"e\": "
+		"1}");
 	assert_int_equal(compare_top(&c, top, 20), 4);
 	assert_string_equal(top[0]->key, "x.a[4]");
 	assert_int_equal(compare_top(&c, top, 2), 2);
 	compare_release(&c);
 	load(&c, &options);
-	assert_int_equal(compare_top(&c, top, 20), 8);
-	assert_string_equal(top[7]->key, "x.e");
+	assert_int_equal(compare_top(&c, top, 20), 9);
+	assert_string_equal(top[8]->key, "x.e");
 	compare_release(&c);
 }
 
