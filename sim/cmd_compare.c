@@ -43,9 +43,9 @@ static const char doc[] =
 	"from those of the first result, the base. Draw overlays of all runs with gnuplot."
 	"\vExamples:\n"
 	"  allocsim compare results/quickstart results/no-pcp\n"
-	"  allocsim compare results/quickstart results/no-pcp --metric latency --all --no-plots\n"
+	"  allocsim compare results/quickstart results/no-pcp --metric latency\n"
 	"  allocsim compare results/quickstart results/no-pcp --json --no-plots\n"
-	"  allocsim compare results/old results/new --no-plots \\\n"
+	"  allocsim compare results/quickstart results/no-pcp --no-plots \\\n"
 	"      --fail-if 'fragmentation.unusable_index[9] > 5%'\n";
 
 struct arguments {
@@ -116,7 +116,7 @@ static unsigned report_conditions(const struct comparison *c, const struct condi
 		if (!conditions[i].holds_count)
 			continue;
 		condition_describe(&conditions[i], c, text, sizeof(text));
-		fprintf(stderr, "fail-if: %s\n", text);
+		fprintf(stderr, "allocsim: fail-if: %s\n", text);
 		held++;
 	}
 	return held;
