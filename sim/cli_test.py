@@ -24,7 +24,7 @@ from pathlib import Path
 
 ALLOCSIM = str(Path(sys.argv[1]).resolve())
 ROOT = Path(sys.argv[2]).resolve()
-COMMANDS = ("import", "run", "plot", "validate", "list")
+COMMANDS = ("import", "run", "compare", "plot", "validate", "list")
 SMALL = "configs/examples/operations.yaml"
 
 QUICKSTART = """\
@@ -157,11 +157,14 @@ class Help(Case):
             perf.write_text(f"#!/bin/sh\nexec zcat '{ROOT}/sim/testdata/perf-6.18.txt.gz'\n")
             perf.chmod(0o755)
         environment = dict(os.environ, PATH=f"{binaries}:{os.environ['PATH']}")
-        self.assert_ok("run", "configs/quickstart.yaml", "-q")  # what the plots' examples draw
         for command in COMMANDS:
+            # What the examples of plot and compare read; those of run wrote something else there.
+            self.assert_ok("run", "configs/quickstart.yaml", "-q")
+            self.assert_ok("run", "configs/quickstart.yaml", "--set", "pcp.enabled=false", "-q",
+                           "-o", "results/no-pcp")
             for line in self.examples(command):
                 with self.subTest(line):
-                    if command == "plot" and not shutil.which("gnuplot"):
+                    if command in ("plot", "compare") and not shutil.which("gnuplot"):
                         self.fail("gnuplot is missing: apt-get install gnuplot-nox")
                     done = subprocess.run(["sh", "-c", line], cwd=self.work, env=environment,
                                           capture_output=True, text=True, errors="replace",
@@ -196,6 +199,7 @@ class Usage(Case):
                 ("no configuration is given", "validate"),
                 ("no trace is given", "import"),
                 ("no result directory is given", "plot"),
+                ("a comparison needs two results", "compare", "a"),
                 ("list what", "list"),
                 ("one list at a time", "list", "plots", "metrics"),
                 ("one trace at a time: a and b", "import", "a", "b"),

@@ -68,7 +68,8 @@ static int list_formats(struct err *err)
 static int list_metrics(struct err *err)
 {
 	for (const struct metric_info *m = metrics_list; m->key; m++)
-		printf("%-40s %-12s %s\n", m->key, m->unit, m->meaning);
+		printf("%-40s %-12s %s%s%s\n", m->key, m->unit, m->meaning,
+		       m->direction ? "; " : "", metric_direction_text(m->direction));
 	return 0;
 }
 

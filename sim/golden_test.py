@@ -118,8 +118,9 @@ def main():
     jsonschema.Draft7Validator.check_schema(schema)
     check_properties("run.schema.json", schema)
     validator = jsonschema.Draft7Validator(schema)
-    check_schema(validator, "testdata/result/run.json",
-                 (root / "sim/testdata/result/run.json").read_text())
+    for example in ("result", "compare/changed"):
+        name = f"testdata/{example}/run.json"
+        check_schema(validator, name, (root / "sim" / name).read_text())
     configs = sorted((root / "sim/testdata/golden").glob("*.yaml"))
     if not configs:
         fail("there are no goldens")

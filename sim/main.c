@@ -18,6 +18,7 @@ static bool error_shown; /* one line for one failure */
 static const struct command commands[] = {
 	{"import", "turn a recorded text trace into a binary one", cmd_import},
 	{"run", "simulate a configuration", cmd_run},
+	{"compare", "say and draw what differs between results", cmd_compare},
 	{"plot", "draw the pictures of a result", cmd_plot},
 	{"validate", "say everything that is wrong with a configuration", cmd_validate},
 	{"list", "list allocators, workloads, metrics, plots or trace formats", cmd_list},

@@ -17,19 +17,16 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <libgen.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "sim/gnuplot.h"
+#include "sim/plot_canvas.h"
 #include "sim/plot_data.h"
 #include "sim/resultdir.h"
-
-#define RUN_JSON_BYTES_MAX (256L << 20)
+#include "sim/runjson.h"
 
 struct plot {
 	struct plot_info info;
@@ -69,9 +66,7 @@ static const struct plot plots[] = {
 /* One call of plot_results(). */
 struct session {
 	struct plot_input in;
-	char *scripts; /* absolute, holds common.gp */
-	char *work;    /* absolute, with a directory data/ */
-	char *target;  /* dir/plots */
+	struct plot_canvas canvas; /* its strings are ours; target: dir/plots */
 };
 
 const struct plot_info *plot_info(unsigned index)
@@ -100,33 +95,6 @@ static int check_names(const struct plot_options *options, struct err *err)
 	return 0;
 }
 
-/* Orders above the machine's largest are an error if the user named them. */
-static int parse_orders(struct plot_input *in, struct err *err)
-{
-	const char *text = in->options->orders, *next = text;
-	unsigned long order;
-	char *end;
-
-	if (!text) {
-		in->orders = 1u << 1 | 1u << 3 | 1u << 5 | 1u << 7 | 1u << 9 | 1u << 10;
-		in->orders &= (2u << in->max_order) - 1;
-		/* A machine with tiny blocks only. */
-		in->orders |= in->orders ? 0 : 1;
-		return 0;
-	}
-	do {
-		order = isdigit((unsigned char)*next) ? strtoul(next, &end, 10) : ULONG_MAX;
-		if (order > in->max_order || (*end && *end != ','))
-			return err_set(err, ERR_USAGE,
-				       "orders \"%.64s\": expected numbers from 0 to %u, separated "
-				       "by commas",
-				       text, in->max_order);
-		in->orders |= 1u << order;
-		next = end + 1;
-	} while (*end);
-	return 0;
-}
-
 static int check_zone(const struct plot_input *in, struct err *err)
 {
 	const cJSON *zone;
@@ -148,58 +116,17 @@ static int check_zone(const struct plot_input *in, struct err *err)
 		       in->options->zone, known);
 }
 
-static char *read_file(const char *path, struct err *err)
-{
-	FILE *f = fopen(path, "re");
-	char *text = NULL;
-	long bytes;
-
-	if (!f || fseek(f, 0, SEEK_END) || (bytes = ftell(f)) < 0) {
-		err_set(err, ERR_NO_INPUT, "%s: %s", path, strerror(errno));
-		goto out;
-	}
-	rewind(f);
-	if (bytes > RUN_JSON_BYTES_MAX) {
-		err_set(err, ERR_TRACE, "%s: has more than %ld bytes", path, RUN_JSON_BYTES_MAX);
-		goto out;
-	}
-	text = malloc((size_t)bytes + 1);
-	if (!text || fread(text, 1, (size_t)bytes, f) != (size_t)bytes) {
-		err_set(err, ERR_NO_INPUT, "%s: %s", path, strerror(errno));
-		free(text);
-		text = NULL;
-		goto out;
-	}
-	text[bytes] = '\0';
-out:
-	if (f)
-		fclose(f);
-	return text;
-}
-
 static int load_run(struct plot_input *in, struct err *err)
 {
-	char path[PATH_MAX], *text;
-	const char *end = NULL, *c;
-	unsigned line = 1;
 	double max_order;
 
-	snprintf(path, sizeof(path), "%s/run.json", in->dir);
-	text = read_file(path, err);
-	if (!text)
-		return -1;
-	in->run = cJSON_ParseWithOpts(text, &end, false);
-	for (c = text; !in->run && end && c < end; c++)
-		line += *c == '\n';
-	free(text);
+	in->run = runjson_load(in->dir, err);
 	if (!in->run)
-		return err_set(err, ERR_TRACE, "%s:%u: is no JSON", path, line);
+		return -1;
 	max_order = plot_number(cJSON_GetObjectItemCaseSensitive(in->run, "meta"), "max_order", -1);
-	if (plot_number(in->run, "schema_version", 0) != 1)
-		return err_set(err, ERR_TRACE, "%s: schema_version is not 1", path);
 	if (!(max_order >= 0 && max_order < ORDER_LIMIT))
-		return err_set(err, ERR_TRACE, "%s: meta.max_order is not from 0 to %d", path,
-			       ORDER_LIMIT - 1);
+		return err_set(err, ERR_TRACE, "%s/run.json: meta.max_order is not from 0 to %d",
+			       in->dir, ORDER_LIMIT - 1);
 	in->max_order = (unsigned)max_order;
 	return 0;
 }
@@ -208,7 +135,9 @@ static int load(struct plot_input *in, struct err *err)
 {
 	char path[PATH_MAX];
 
-	if (load_run(in, err) || parse_orders(in, err) || check_zone(in, err))
+	if (load_run(in, err) ||
+	    plot_parse_orders(&in->orders, in->options->orders, in->max_order, err) ||
+	    check_zone(in, err))
 		return -1;
 	snprintf(path, sizeof(path), "%s/series.csv", in->dir);
 	if (access(path, F_OK) && errno == ENOENT)
@@ -217,52 +146,6 @@ static int load(struct plot_input *in, struct err *err)
 		return -1;
 	in->has_series = true;
 	return 0;
-}
-
-/* The absolute path of @dir/plots if it holds the scripts, else NULL. */
-static char *try_scripts(const char *dir, const char *below)
-{
-	char path[PATH_MAX], *found;
-
-	if (snprintf(path, sizeof(path), "%s%s/common.gp", dir, below) >= (int)sizeof(path))
-		return NULL;
-	found = realpath(path, NULL);
-	if (found)
-		*strrchr(found, '/') = '\0';
-	return found;
-}
-
-static char *find_scripts(const struct plot_options *options, struct err *err)
-{
-	/* An executable in build/, in build/sim/ and in PREFIX/bin/. */
-	static const char *const places[] = {
-		"/../scripts/plots",
-		"/../../scripts/plots",
-		"/../share/allocsim/plots",
-	};
-	const char *named = getenv("ALLOCSIM_SCRIPTS");
-	char exe[PATH_MAX], *found = NULL, *dir;
-	ssize_t bytes;
-	unsigned i;
-
-	if (!named || !*named)
-		named = options->scripts_dir;
-	if (named) {
-		found = try_scripts(named, "/plots");
-		if (!found)
-			err_set(err, ERR_NO_INPUT, "%s: holds no plots/common.gp", named);
-		return found;
-	}
-	bytes = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-	exe[bytes > 0 ? bytes : 0] = '\0';
-	dir = dirname(exe);
-	for (i = 0; i < ARRAY_SIZE(places) && !found; i++)
-		found = try_scripts(dir, places[i]);
-	if (!found)
-		err_set(err, ERR_NO_INPUT,
-			"the gnuplot scripts are not found; set ALLOCSIM_SCRIPTS to the directory "
-			"scripts/ of allocsim");
-	return found;
 }
 
 /*
@@ -283,14 +166,15 @@ static int make_work(struct session *s, struct err *err)
 		resultdir_remove_tree(path);
 	made = options->terminal ? mkdtemp(path) != NULL : !mkdir(path, 0777);
 	if (made)
-		s->work = realpath(path, NULL);
-	if (s->work && snprintf(path, sizeof(path), "%s/data", s->work) < (int)sizeof(path) &&
-	    !mkdir(path, 0777) && asprintf(&s->target, "%s/plots", s->in.dir) >= 0)
+		s->canvas.work = realpath(path, NULL);
+	if (s->canvas.work &&
+	    snprintf(path, sizeof(path), "%s/data", s->canvas.work) < (int)sizeof(path) &&
+	    !mkdir(path, 0777) && asprintf(&s->canvas.target, "%s/plots", s->in.dir) >= 0)
 		return 0;
 	err_set(err, ERR_CANT_CREATE, "%s: can't create: %s", path, strerror(errno));
-	if (made && !s->work)
+	if (made && !s->canvas.work)
 		rmdir(path);
-	s->target = NULL;
+	s->canvas.target = NULL;
 	return -1;
 }
 
@@ -314,132 +198,25 @@ static void write_heading(const struct plot_input *in, const struct plot *plot, 
 	plot_set_string(vars, "data", text);
 }
 
-static int close_written(FILE *f, const char *path, struct err *err)
-{
-	bool failed = ferror(f);
-
-	if (fclose(f) || failed)
-		return err_set(err, ERR_IO, "%s: writing failed: %s", path, strerror(errno));
-	return 0;
-}
-
 /* 0, or 1 for skipped, or -1. */
 static int write_files(struct session *s, const struct plot *plot, struct plot_output *out,
 		       struct err *err)
 {
-	char data[PATH_MAX], vars[PATH_MAX];
-	int result = -1;
+	int result;
 
-	snprintf(data, sizeof(data), "%s/data/%s.dat", s->work, plot->info.name);
-	snprintf(vars, sizeof(vars), "%s/data/%s.gp", s->work, plot->info.name);
-	out->data = fopen(data, "we");
-	out->vars = out->data ? fopen(vars, "we") : NULL;
-	if (out->vars) {
-		write_heading(&s->in, plot, out->vars);
-		result = plot->write(&s->in, out, err);
-	} else {
-		err_set(err, ERR_CANT_CREATE, "%s: can't create: %s", out->data ? vars : data,
-			strerror(errno));
-	}
-	if (out->data && close_written(out->data, data, err))
-		result = -1;
-	if (out->vars && close_written(out->vars, vars, err))
-		result = -1;
-	return result;
-}
-
-__attribute__((format(printf, 2, 3))) static void say(const struct session *s, const char *fmt, ...)
-{
-	va_list args;
-
-	if (!s->in.options->messages)
-		return;
-	va_start(args, fmt);
-	vfprintf(s->in.options->messages, fmt, args);
-	va_end(args);
-}
-
-/* Draw one picture, @output being its file in the work directory. */
-static int draw(struct session *s, const struct plot *plot, const char *format, const char *output,
-		unsigned panel_rows, struct err *err)
-{
-	const struct plot_options *options = s->in.options;
-	unsigned columns = options->columns ? options->columns : 80;
-	unsigned rows = options->rows ? options->rows : 24;
-	char definitions[256], vars[64], common[PATH_MAX], script[PATH_MAX];
-	char warnings[GNUPLOT_WARNINGS];
-	const char *args[] = {"-e", definitions, vars, common, script, NULL};
-
-	/* The prompt takes a line; several panels need more than a screen to be read. */
-	rows = (unsigned)u64_max(rows - 1, 6 + 14 * panel_rows);
-	columns = (unsigned)u64_clamp(columns, 60, 400);
-	snprintf(definitions, sizeof(definitions),
-		 "format = '%s'; output = '%s'; columns = %u; rows = %u; ansi = %d", format, output,
-		 columns, rows, options->color);
-	snprintf(vars, sizeof(vars), "data/%s.gp", plot->info.name);
-	snprintf(common, sizeof(common), "%s/common.gp", s->scripts);
-	snprintf(script, sizeof(script), "%s/%s", s->scripts, plot->script);
-	if (gnuplot_run(s->work, args, warnings, err))
+	if (plot_canvas_begin(&s->canvas, plot->info.name, out, err))
 		return -1;
-	if (warnings[0])
-		say(s, "%s: gnuplot says: %s\n", plot->info.name, warnings);
-	return 0;
-}
-
-/* Print the picture without the blanks at the ends of lines and the form feed before it. */
-static int draw_in_terminal(struct session *s, const struct plot *plot, unsigned panel_rows,
-			    struct err *err)
-{
-	char path[PATH_MAX], *line = NULL;
-	size_t line_bytes = 0;
-	ssize_t bytes;
-	FILE *f;
-
-	if (draw(s, plot, "dumb", "picture", panel_rows, err))
-		return -1;
-	snprintf(path, sizeof(path), "%s/picture", s->work);
-	f = fopen(path, "re");
-	if (!f)
-		return err_set(err, ERR_PROGRAM, "gnuplot drew nothing");
-	while ((bytes = getline(&line, &line_bytes, f)) > 0) {
-		while (bytes && isspace((unsigned char)line[bytes - 1]))
-			bytes--;
-		line[bytes] = '\0';
-		fprintf(s->in.options->terminal, "%s\n", line + (line[0] == '\f'));
-	}
-	free(line);
-	fclose(f);
-	return 0;
-}
-
-/*
- * gnuplot ends with status 0 even if its output didn't fit on the disk, so look whether the file
- * @name has its end.
- */
-static int check_picture(struct session *s, const char *name, const char *end, struct err *err)
-{
-	char path[PATH_MAX], tail[16] = "";
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/%s", s->work, name);
-	f = fopen(path, "re");
-	if (f) {
-		if (!fseek(f, -12, SEEK_END) && fread(tail, 1, 12, f) != 12)
-			tail[0] = '\0';
-		fclose(f);
-	}
-	if (!memmem(tail, sizeof(tail), end, strlen(end)))
-		return err_set(err, ERR_IO, "%s/%s: is incomplete; is the disk full?", s->target,
-			       name);
-	return 0;
+	write_heading(&s->in, plot, out->vars);
+	result = plot->write(&s->in, out, err);
+	return plot_canvas_end(&s->canvas, plot->info.name, out, err) ? -1 : result;
 }
 
 static int move_file(struct session *s, const char *name, struct err *err)
 {
 	char from[PATH_MAX], to[PATH_MAX];
 
-	snprintf(from, sizeof(from), "%s/%s", s->work, name);
-	snprintf(to, sizeof(to), "%s/%s", s->target, name);
+	snprintf(from, sizeof(from), "%s/%s", s->canvas.work, name);
+	snprintf(to, sizeof(to), "%s/%s", s->canvas.target, name);
 	if (rename(from, to))
 		return err_set(err, ERR_CANT_CREATE, "%s: can't create: %s", to, strerror(errno));
 	return 0;
@@ -449,30 +226,29 @@ static int move_file(struct session *s, const char *name, struct err *err)
 static int make_pictures(struct session *s, const struct plot *plot, unsigned panel_rows,
 			 struct err *err)
 {
-	static const char *const formats[] = {"png", "svg"}, *const ends[] = {"IEND", "</svg>"};
+	static const struct {
+		const char *folder, *end;
+		bool is_picture;
+	} files[] = {{"data/", ".dat", false},
+		     {"data/", ".gp", false},
+		     {"", ".png", true},
+		     {"", ".svg", true}};
 	char name[64], path[PATH_MAX];
 	unsigned i;
 
-	for (i = 0; i < ARRAY_SIZE(formats); i++) {
-		snprintf(name, sizeof(name), "%s.%s", plot->info.name, formats[i]);
-		if (draw(s, plot, formats[i], name, panel_rows, err) ||
-		    check_picture(s, name, ends[i], err))
-			return -1;
-	}
-	snprintf(path, sizeof(path), "%s/data", s->target);
-	if ((mkdir(s->target, 0777) && errno != EEXIST) || (mkdir(path, 0777) && errno != EEXIST))
+	if (plot_canvas_draw(&s->canvas, plot->info.name, plot->script, panel_rows, err))
+		return -1;
+	snprintf(path, sizeof(path), "%s/data", s->canvas.target);
+	if ((mkdir(s->canvas.target, 0777) && errno != EEXIST) ||
+	    (mkdir(path, 0777) && errno != EEXIST))
 		return err_set(err, ERR_CANT_CREATE, "%s: can't create: %s", path, strerror(errno));
-	snprintf(name, sizeof(name), "data/%s.dat", plot->info.name);
-	if (move_file(s, name, err))
-		return -1;
-	snprintf(name, sizeof(name), "data/%s.gp", plot->info.name);
-	if (move_file(s, name, err))
-		return -1;
-	for (i = 0; i < ARRAY_SIZE(formats); i++) {
-		snprintf(name, sizeof(name), "%s.%s", plot->info.name, formats[i]);
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		snprintf(name, sizeof(name), "%s%s%s", files[i].folder, plot->info.name,
+			 files[i].end);
 		if (move_file(s, name, err))
 			return -1;
-		say(s, "%s/%s\n", s->target, name);
+		if (files[i].is_picture)
+			plot_canvas_say(&s->canvas, "%s/%s\n", s->canvas.target, name);
 	}
 	return 0;
 }
@@ -488,11 +264,12 @@ static int make_plot(struct session *s, const struct plot *plot, struct err *err
 		return err_set(err, ERR_NO_INPUT, "%s: can't be drawn from %s: %s", plot->info.name,
 			       s->in.dir, out.reason);
 	if (result > 0) {
-		say(s, "%s: skipped, %s\n", plot->info.name, out.reason);
+		plot_canvas_say(&s->canvas, "%s: skipped, %s\n", plot->info.name, out.reason);
 		return 0;
 	}
 	if (s->in.options->terminal)
-		return draw_in_terminal(s, plot, out.panel_rows, err);
+		return plot_canvas_draw_text(&s->canvas, plot->info.name, plot->script,
+					     out.panel_rows, err);
 	return make_pictures(s, plot, out.panel_rows, err);
 }
 
@@ -512,21 +289,26 @@ int plot_results(const char *dir, const struct plot_options *options, struct err
 	int failed = -1;
 	unsigned i;
 
+	s.canvas.terminal = options->terminal;
+	s.canvas.columns = options->columns;
+	s.canvas.rows = options->rows;
+	s.canvas.color = options->color;
+	s.canvas.messages = options->messages;
 	if (check_names(options, err) || load(&s.in, err))
 		goto out;
-	s.scripts = find_scripts(options, err);
-	if (!s.scripts || make_work(&s, err))
+	s.canvas.scripts = plot_scripts_find(options->scripts_dir, err);
+	if (!s.canvas.scripts || make_work(&s, err))
 		goto out;
 	for (i = 0; i < ARRAY_SIZE(plots); i++)
 		if (is_wanted(options, &plots[i]) && make_plot(&s, &plots[i], err))
 			goto out;
 	failed = 0;
 out:
-	if (s.work)
-		resultdir_remove_tree(s.work);
-	free(s.work);
-	free(s.target);
-	free(s.scripts);
+	if (s.canvas.work)
+		resultdir_remove_tree(s.canvas.work);
+	free(s.canvas.work);
+	free(s.canvas.target);
+	free(s.canvas.scripts);
 	series_release(&s.in.series);
 	cJSON_Delete(s.in.run);
 	return failed;

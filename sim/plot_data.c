@@ -9,7 +9,9 @@
 #include "sim/plot_data.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -101,6 +103,33 @@ double plot_nice_ceiling(double value)
 		if (steps[i] * power >= value * (1 - 1e-9))
 			break;
 	return steps[i] * power;
+}
+
+int plot_parse_orders(uint32_t *orders, const char *text, unsigned max_order, struct err *err)
+{
+	const char *next = text;
+	unsigned long order;
+	char *end;
+
+	if (!text) {
+		*orders = 1u << 1 | 1u << 3 | 1u << 5 | 1u << 7 | 1u << 9 | 1u << 10;
+		*orders &= (2u << max_order) - 1;
+		/* A machine with tiny blocks only. */
+		*orders |= *orders ? 0 : 1;
+		return 0;
+	}
+	*orders = 0;
+	do {
+		order = isdigit((unsigned char)*next) ? strtoul(next, &end, 10) : ULONG_MAX;
+		if (order > max_order || (*end && *end != ','))
+			return err_set(err, ERR_USAGE,
+				       "orders \"%.64s\": expected numbers from 0 to %u, separated "
+				       "by commas",
+				       text, max_order);
+		*orders |= 1u << order;
+		next = end + 1;
+	} while (*end);
+	return 0;
 }
 
 void plot_zone_prefix(const cJSON *zone, char *buf, size_t size)

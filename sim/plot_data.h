@@ -73,6 +73,12 @@ void plot_format_ns(char *buf, size_t size, double ns);
 double plot_nice_ceiling(double value);
 
 /*
+ * "1,3,5" as a bit mask; NULL: 1, 3, 5, 7, 9 and 10, as far as there are such. An order above
+ * @max_order is ERR_USAGE if the user named it.
+ */
+int plot_parse_orders(uint32_t *orders, const char *text, unsigned max_order, struct err *err);
+
+/*
  * A zone of run.json as the series' columns are prefixed ("normal", "node1_normal"), and for
  * people.
  */

@@ -36,6 +36,7 @@
 #include "kern/types.h"
 
 #define STREAM_BUFFER_BYTES (64 << 10)
+#define RUN_MARKER          "run.json"
 
 static ssize_t stream_write(void *cookie, const char *buf, size_t bytes)
 {
@@ -98,13 +99,13 @@ int resultdir_remove_tree(const char *path)
 	return remove_at(AT_FDCWD, path);
 }
 
-bool resultdir_is_result(const char *path)
+static bool is_of_kind(const char *path, const char *marker)
 {
 	char *name, head[64];
 	size_t bytes;
 	FILE *f;
 
-	if (asprintf(&name, "%s/run.json", path) < 0)
+	if (asprintf(&name, "%s/%s", path, marker) < 0)
 		return false;
 	f = fopen(name, "re");
 	free(name);
@@ -114,6 +115,16 @@ bool resultdir_is_result(const char *path)
 	fclose(f);
 	head[bytes] = '\0';
 	return head[0] == '{' && strstr(head, "\"schema_version\"");
+}
+
+bool resultdir_is_result(const char *path)
+{
+	return is_of_kind(path, RUN_MARKER);
+}
+
+const char *resultdir_work(const struct resultdir *rd)
+{
+	return rd->work;
 }
 
 /* 1 and 0: @path is a directory with and without entries; -1 with errno: no directory. */
@@ -132,8 +143,9 @@ static int has_entries(const char *path)
 }
 
 /* May @path be replaced by a new result? */
-static int check_final(const char *path, struct err *err)
+static int check_final(const struct resultdir *rd, struct err *err)
 {
+	const char *path = rd->final;
 	int entries = has_entries(path);
 
 	if (entries < 0)
@@ -141,11 +153,11 @@ static int check_final(const char *path, struct err *err)
 				       : err_set(err, ERR_CANT_CREATE,
 						 "%s: can't be the result directory: %s", path,
 						 strerror(errno));
-	if (entries && !resultdir_is_result(path))
+	if (entries && !is_of_kind(path, rd->marker))
 		return err_set(err, ERR_CANT_CREATE,
-			       "%s: is not empty and holds no run.json of allocsim; it is left "
+			       "%s: is not empty and holds no %s of allocsim; it is left "
 			       "as it is, choose another directory",
-			       path);
+			       path, rd->marker);
 	return 0;
 }
 
@@ -232,8 +244,15 @@ static int resolve(struct resultdir *rd, const char *path, struct err *err)
 
 int resultdir_create(struct resultdir *rd, const char *path, struct err *err)
 {
+	return resultdir_create_kind(rd, path, RUN_MARKER, err);
+}
+
+int resultdir_create_kind(struct resultdir *rd, const char *path, const char *marker,
+			  struct err *err)
+{
 	memset(rd, 0, sizeof(*rd));
-	if (resolve(rd, path, err) || check_final(rd->final, err))
+	rd->marker = marker;
+	if (resolve(rd, path, err) || check_final(rd, err))
 		goto out;
 	if (make_parents(rd, err))
 		goto out_parents;
@@ -379,7 +398,7 @@ int resultdir_commit(struct resultdir *rd, struct err *err)
 	BUG_ON(!rd->work, "commit of a result directory that isn't open");
 	for (i = 0; i < RESULTDIR_FILES_MAX; i++)
 		BUG_ON(rd->files[i].stream, "commit with %s still open", rd->files[i].name);
-	if (check_final(rd->final, err))
+	if (check_final(rd, err))
 		goto abort;
 	error = sync_dir(rd->work);
 	if (!error)

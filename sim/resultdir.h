@@ -25,6 +25,7 @@ struct resultdir_file {
 
 /* Private to resultdir.c. */
 struct resultdir {
+	const char *marker;       /* a file that only such a directory holds */
 	char *final;              /* path that the user named, without trailing slashes */
 	char *parent;             /* directory that holds it */
 	char *work;               /* parent/.NAME.tmp.PID */
@@ -39,6 +40,16 @@ struct resultdir {
  * failure nothing is left and @rd needs no abort.
  */
 int resultdir_create(struct resultdir *rd, const char *path, struct err *err);
+
+/*
+ * The same for a directory of another kind, which is known by the file @marker (a literal): a JSON
+ * object with a schema_version near its beginning, as run.json.
+ */
+int resultdir_create_kind(struct resultdir *rd, const char *path, const char *marker,
+			  struct err *err);
+
+/* The directory in which the files are made, for programs that write there themselves. */
+const char *resultdir_work(const struct resultdir *rd);
 
 /*
  * Open the new file @name (no slash) for writing. The stream belongs to @rd: end it with

@@ -5,6 +5,7 @@ _allocsim_options() {
 	case $1 in
 	import) echo "--format= --json --output= --quiet --strict --help --usage" ;;
 	run) echo "--dump-platform --exact-events --json --output= --print-config --quiet --set= --truth= --help --usage" ;;
+	compare) echo "--all --different-workloads --fail-if= --host --json --metric= --no-plots --orders= --output= --quiet --help --usage" ;;
 	plot) echo "--only= --orders= --quiet --term --zone= --help --usage" ;;
 	validate) echo "--print-config --reference --set= --help --usage" ;;
 	list) echo "--help --usage" ;;
@@ -17,6 +18,7 @@ _allocsim_values() {
 	case $1$2 in
 	import--format) allocsim list formats 2>/dev/null | awk '{print $1}' ;;
 	plot--only) allocsim list plots 2>/dev/null | awk '{print $1}' ;;
+	compare--metric) allocsim list metrics 2>/dev/null | awk '{print $1}' ;;
 	plot--zone) echo "DMA DMA32 Normal HighMem Movable" ;;
 	run--set | validate--set)
 		allocsim validate --reference 2>/dev/null | awk '
@@ -31,7 +33,7 @@ _allocsim() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]} values=""
 	COMPREPLY=()
 	if [ "$COMP_CWORD" = 1 ]; then
-		mapfile -t COMPREPLY < <(compgen -W "import run plot validate list --help --version" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "import run compare plot validate list --help --version" -- "$cur")
 		return
 	fi
 	# Bash breaks words at `=`: "--only=lat" arrives as "--only" "=" "lat".

@@ -45,5 +45,8 @@ if (!is_text) {
 }
 set key noautotitle
 
+# The width of line i of n that may lie upon each other, from below to above.
+overlay_width(i, n) = n > 1 ? 3.8 - 2.3 * (i - 1.0) / (n - 1) : 2.2
+
 # Title and subtitle on top of everything; call before the first panel.
 heading = title . "\n" . subtitle

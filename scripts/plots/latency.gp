@@ -1,5 +1,6 @@
 # latency.gp - share of operations that took longer than a latency, both axes logarithmic. Curve c
-# is data block c; panel p draws the curves first[p] to last[p].
+# is data block c; panel p draws the curves first[p] to last[p]. With overlays > 0, colour i is run i
+# of so many.
 
 if (is_text) {
 	set multiplot layout panels,1 title heading
@@ -24,7 +25,8 @@ do for [p = 1:panels] {
 	set title panel_title[p]
 	set ylabel (is_text ? "" : "percentile (log of the share above)")
 	set xlabel (p == panels ? "simulated latency (lower is better)" : "")
-	plot for [c = first[p]:last[p]] data index c-1 using 1:2 with lines linewidth 2.2 \
+	plot for [c = first[p]:last[p]] data index c-1 using 1:2 with lines \
+		linewidth (overlays > 0 ? overlay_width(color[c], overlays) : 2.2) \
 		linecolor rgb palette_lines[color[c]] title entry(c)
 }
 unset multiplot
