@@ -163,6 +163,7 @@ int cmd_compare(int argc, char **argv, struct err *err)
 	a.conditions = words + 2 * argc;
 	argp_parse(&argp, argc, argv, 0, NULL, &a);
 	a.compare.metrics = a.metrics;
+	a.plot.stop = &cmd_stop;
 	a.plot.messages = a.quiet ? NULL : a.json ? stderr : stdout;
 	for (; parsed < a.conditions_count; parsed++)
 		if (condition_parse(&conditions[parsed], a.conditions[parsed], err))

@@ -85,6 +85,7 @@ int cmd_plot(int argc, char **argv, struct err *err)
 		return err_set(err, ERR_IO, "out of memory");
 	argp_parse(&argp, argc, argv, 0, NULL, &a);
 	a.plot.only = a.only;
+	a.plot.stop = &cmd_stop;
 	a.plot.messages = a.quiet ? NULL : a.plot.terminal ? stderr : stdout;
 	if (a.plot.terminal)
 		fit_terminal(&a.plot);

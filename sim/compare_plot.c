@@ -165,7 +165,11 @@ int compare_plot(const struct comparison *c, const struct condition *conditions,
 {
 	const char *dir = options->dir ? options->dir : "results/compare";
 	struct compare_input in = {.comparison = c};
-	struct plot_canvas canvas = {.messages = options->messages, .target = (char *)dir};
+	struct plot_canvas canvas = {
+		.messages = options->messages,
+		.stop = options->stop,
+		.target = (char *)dir,
+	};
 	struct resultdir rd = {0};
 	int failed = -1;
 	unsigned i;

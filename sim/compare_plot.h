@@ -17,6 +17,7 @@ struct compare_plot_options {
 	const char *orders;      /* for the unusable index: "1,3,5"; NULL: 1,3,5,7,9,10 */
 	const char *scripts_dir; /* holds plots/NAME.gp; NULL: see plot_canvas_open() */
 	FILE *messages;          /* a line for each picture written or skipped; NULL: none */
+	volatile const int *stop; /* set: give up, ERR_INTERRUPTED; NULL: never */
 };
 
 /*

@@ -48,6 +48,8 @@ struct config_machine {
 	unsigned zones_count;            /* > 0: the list replaces layout */
 	uint64_t min_free_kbytes;        /* auto */
 	uint64_t watermark_scale_factor; /* 1..3000, of 10000 */
+	/* With a recorded state: not its watermarks, but those that the keys above give (--set). */
+	bool own_watermarks;
 	uint64_t watermark_boost_factor; /* 0..., of 10000 */
 	uint64_t lowmem_reserve_ratio[ZONE_TYPES]; /* by zone type: DMA, DMA32, Normal, HighMem,
 						      Movable; 0 = none */

@@ -7,9 +7,11 @@
  */
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "kern/physmem.h"
 #include "sim/config_impl.h"
 
 #define GIB (UINT64_C(1) << 30)
@@ -149,6 +151,38 @@ static void choose_geometry(struct loader *ld, struct config_machine *m)
 		m->zones_count = 0;
 	else if (zones)
 		m->movable_bytes = 0;
+}
+
+/*
+ * A recorded start state brings its own machine. Keys of a file may describe it once more; a --set
+ * that would be without effect is refused. Watermarks may be set: they are computed then.
+ */
+static void check_against_truth(struct loader *ld, struct config *c)
+{
+	static const char *const decided[] = {
+		"machine.memory", "machine.layout", "machine.movable", "machine.zones",
+		"machine.nodes",  "machine.cpus",   "buddy.max_order", "buddy.pageblock_order",
+	};
+	static const char *const watermarks[] = {
+		"machine.min_free_kbytes",
+		"machine.watermark_scale_factor",
+	};
+	for (size_t i = 0; c->truth[0] && i < ARRAY_SIZE(decided); i++) {
+		const struct config_pos *pos = place_find(ld, decided[i]);
+		if (pos && !pos->line)
+			FAIL(ld, decided[i],
+			     "has no effect: the recorded state, start.truth, decides it");
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(watermarks); i++) {
+		const struct config_pos *pos = place_find(ld, watermarks[i]);
+		c->machine.own_watermarks |= pos && !pos->line;
+	}
+	for (unsigned i = 0; i < ZONE_TYPES; i++) {
+		char path[PATH_SIZE];
+		snprintf(path, sizeof(path), "machine.lowmem_reserve_ratio.%s", zone_type_names[i]);
+		const struct config_pos *pos = place_find(ld, path);
+		c->machine.own_watermarks |= pos && !pos->line;
+	}
 }
 
 static void check_machine(struct loader *ld, struct config_machine *m)
@@ -345,6 +379,7 @@ void check_all(struct loader *ld)
 {
 	struct config *c = ld->c;
 	uint64_t interval = c->measurement.sample_interval_ns;
+	check_against_truth(ld, c);
 	check_machine(ld, &c->machine);
 	check_allocators(ld, c);
 	check_path(ld, "start.truth", c->truth, true);

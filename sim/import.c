@@ -34,6 +34,7 @@
 #include "kern/types.h"
 #include "sim/import_line.h"
 #include "sim/import_live.h"
+#include "sim/trace_format.h"
 
 #define SNIFF_LINES_MAX      1000
 #define PROGRESS_LINES       2048
@@ -484,6 +485,24 @@ static bool is_same_file(const struct textin *in, const char *output)
 	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
+/* A file that is no binary trace was hardly meant to be replaced by one. */
+static int check_output(const char *output, struct err *err)
+{
+	char magic[8]; /* as in struct trace_header */
+	struct stat st;
+	if (stat(output, &st) != 0 || !S_ISREG(st.st_mode) || !st.st_size)
+		return 0;
+	FILE *f = fopen(output, "re");
+	bool ours = f && fread(magic, 1, sizeof(magic), f) == sizeof(magic) &&
+		    memcmp(magic, TRACE_MAGIC, sizeof(magic)) == 0;
+	if (f)
+		fclose(f);
+	if (ours)
+		return 0;
+	return err_set(err, ERR_CANT_CREATE, "%s: exists and is no binary trace; not overwritten",
+		       output);
+}
+
 int import_trace(const struct import_options *options, struct trace_report *report, struct err *err)
 {
 	const struct import_parser *parser;
@@ -498,6 +517,8 @@ int import_trace(const struct import_options *options, struct trace_report *repo
 		err_set(err, ERR_USAGE, "%s: input and output are the same file", options->output);
 		goto out;
 	}
+	if (check_output(options->output, err) != 0)
+		goto out;
 	struct trace_writer *writer = trace_writer_new(options->output, err);
 	if (!writer)
 		goto out;

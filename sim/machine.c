@@ -128,13 +128,16 @@ static void spans_from_truth(struct spans *s, const struct truth *t)
 	}
 }
 
-static void set_recorded_marks(struct machine *m, const struct truth *t)
+static void set_recorded_zones(struct machine *m, const struct truth *t, bool watermarks)
 {
 	for (unsigned i = 0; i < t->zones_count; i++) {
 		const struct truth_zone *from = &t->zones[i];
 		struct zone *z = &m->pm.zones[i];
-		memcpy(z->watermark_pages, from->watermark_pages, sizeof(z->watermark_pages));
-		z->watermark_boost_pages = from->watermark_boost_pages;
+		if (watermarks) {
+			memcpy(z->watermark_pages, from->watermark_pages,
+			       sizeof(z->watermark_pages));
+			z->watermark_boost_pages = from->watermark_boost_pages;
+		}
 		z->present_pages = from->present_pages;
 		z->pageblocks_count = 0;
 		for (unsigned mt = 0; mt < MIGRATE_TYPES; mt++)
@@ -206,10 +209,9 @@ int machine_init(struct machine *m, const struct config *c, const struct truth *
 	};
 	memcpy(marks.lowmem_reserve_ratio, c->machine.lowmem_reserve_ratio,
 	       sizeof(marks.lowmem_reserve_ratio));
-	m->min_free_kbytes = watermark_setup(&m->pm, &marks);
+	watermark_setup(&m->pm, &marks);
 	if (truth) {
-		set_recorded_marks(m, truth);
-		m->min_free_kbytes = 0;
+		set_recorded_zones(m, truth, !c->machine.own_watermarks);
 	}
 	place_cpus(m, (unsigned)c->machine.cpus);
 	if (new_allocator(m, c, err) != 0) {

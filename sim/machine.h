@@ -13,7 +13,6 @@ struct machine {
 	struct page_allocator *pa;
 	unsigned cpus_count;
 	unsigned cpu_nid[CPUS_LIMIT];
-	uint64_t min_free_kbytes; /* in use; of a recorded machine: 0 */
 };
 
 /*

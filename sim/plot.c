@@ -294,6 +294,7 @@ int plot_results(const char *dir, const struct plot_options *options, struct err
 	s.canvas.rows = options->rows;
 	s.canvas.color = options->color;
 	s.canvas.messages = options->messages;
+	s.canvas.stop = options->stop;
 	if (check_names(options, err) || load(&s.in, err))
 		goto out;
 	s.canvas.scripts = plot_scripts_find(options->scripts_dir, err);

@@ -26,6 +26,7 @@ struct plot_options {
 	unsigned columns, rows; /* of the terminal; 0: 80 and 24 */
 	bool color;             /* terminal: ANSI colours */
 	FILE *messages;         /* a line for each picture written or skipped; NULL: none */
+	volatile const int *stop; /* set: give up, ERR_INTERRUPTED; NULL: never */
 };
 
 /* The @index-th plot, or NULL after the last. */

@@ -133,7 +133,7 @@ static int draw(const struct plot_canvas *canvas, const char *name, const char *
 	snprintf(vars, sizeof(vars), "data/%s.gp", name);
 	snprintf(common, sizeof(common), "%s/common.gp", canvas->scripts);
 	snprintf(script, sizeof(script), "%s/%s", canvas->scripts, script_name);
-	if (gnuplot_run(canvas->work, args, warnings, err))
+	if (gnuplot_run(canvas->work, args, canvas->stop, warnings, err))
 		return -1;
 	if (warnings[0])
 		plot_canvas_say(canvas, "%s: gnuplot says: %s\n", name, warnings);

@@ -21,6 +21,7 @@ struct plot_canvas {
 	unsigned columns, rows; /* of the terminal; 0: 80 and 24 */
 	bool color;             /* terminal: ANSI colours */
 	FILE *messages;         /* NULL: none */
+	volatile const int *stop; /* set: give up; NULL: never */
 };
 
 /*

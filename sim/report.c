@@ -278,6 +278,7 @@ static void write_start(struct json *j, const struct start_report *s)
 	json_u64(j, "known_pageblocks_count", s->known_pageblocks);
 	json_u64(j, "cached_known_pages", s->cached_known_pages);
 	json_u64(j, "cached_assumed_pages", s->cached_assumed_pages);
+	json_u64(j, "cached_freed_pages", s->cached_freed_pages);
 	json_u64(j, "cached_unplaced_pages", s->cached_unplaced_pages);
 	json_object_end(j);
 }

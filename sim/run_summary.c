@@ -20,6 +20,26 @@ static uint64_t median_ps(const struct metrics *m, enum op_kind kind)
 	return hist_quantile(&all, 500);
 }
 
+/* Counts, and whatever kept operations from happening as recorded. */
+static void print_operations(const struct metrics *m, FILE *out)
+{
+	fprintf(out,
+		"operations    %" PRIu64 " (%" PRIu64 " allocations, %" PRIu64 " frees), %" PRIu64
+		" failed",
+		m->ops_count, m->allocs_count, m->frees_count, m->failed_count);
+	const char *separator = ": ";
+	for (unsigned i = ALLOC_OK + 1; i < ALLOC_FAILURES; i++) {
+		if (!m->failures[i])
+			continue;
+		fprintf(out, "%s%" PRIu64 " %s", separator, m->failures[i], alloc_failure_names[i]);
+		separator = ", ";
+	}
+	if (m->outside_frees_count)
+		fprintf(out, "; %" PRIu64 " frees of frames that this machine lacks",
+			m->outside_frees_count);
+	fputc('\n', out);
+}
+
 static void print_memory(struct run_result *r, FILE *out)
 {
 	struct free_counts start = {.max_order = r->machine.pm.max_order}, end = start, zone;
@@ -82,7 +102,9 @@ static void print_fidelity(struct run_result *r, FILE *out)
 			skill, name);
 	else
 		fprintf(out,
-			"fidelity      not scored: no recorded end state, or it did not change\n");
+			"fidelity      not scored: %s\n",
+			r->has_fidelity ? "the recorded state did not change"
+					: "no recorded end state was given");
 }
 
 static void print_figure(FILE *out, bool defined, double value)
@@ -133,10 +155,7 @@ void run_print_summary(struct run_result *r, const char *output, FILE *out)
 	fprintf(out, "run           %s: %u CPUs, %u zones, allocator %s\n",
 		r->config->name[0] ? r->config->name : "unnamed", r->machine.cpus_count,
 		r->machine.pm.zones_count, r->machine.pa->ops->name);
-	fprintf(out,
-		"operations    %" PRIu64 " (%" PRIu64 " allocations, %" PRIu64 " frees), %" PRIu64
-		" failed\n",
-		m->ops_count, m->allocs_count, m->frees_count, m->failed_count);
+	print_operations(m, out);
 	fprintf(out, "time          %.6f s simulated; median allocation %.1f ns, free %.1f ns\n",
 		(double)r->simulated_ps / 1e12, (double)median_ps(m, OP_ALLOC) / 1e3,
 		(double)median_ps(m, OP_FREE) / 1e3);

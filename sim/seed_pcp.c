@@ -41,7 +41,7 @@ struct seeder {
 	const struct truth *truth;
 	const struct trace *trace;
 	uint64_t start_ns, end_ns;
-	const struct blockmap *free;
+	struct blockmap *free;
 	struct pfnset seen;           /* pages that had an event, or were assumed */
 	struct seed *seeds;           /* in order of events */
 	uint64_t seeds_count, seeds_room;
@@ -151,6 +151,16 @@ static int look_at_all(struct seeder *s)
 	}
 }
 
+/* Put a block at the tail of a list, or, without such lists, among the free blocks. */
+static void place(struct seeder *s, unsigned cpu, pfn_t pfn, unsigned order, enum migratetype mt)
+{
+	const struct page_allocator_ops *ops = s->m->pa->ops;
+	if (ops->add_cached && ops->add_cached(s->m->pa, cpu, pfn, order, mt))
+		return;
+	blockmap_fill(s->free, pfn, order);
+	s->report->cached_freed_pages += UINT64_C(1) << order;
+}
+
 /* --- the assumed rest ------------------------------------------------------------------------- */
 
 /*
@@ -182,8 +192,9 @@ static uint64_t assume_list(struct seeder *s, const struct zone *z, unsigned cpu
 	uint64_t done = 0;
 	while (pages - done >= UINT64_C(1) << order) {
 		pfn_t pfn = find_unknown(s, z, order, mt);
-		if (pfn == PFN_NONE || !s->m->pa->ops->add_cached(s->m->pa, cpu, pfn, order, mt))
+		if (pfn == PFN_NONE)
 			break;
+		place(s, cpu, pfn, order, mt);
 		done += UINT64_C(1) << order;
 	}
 	return done;
@@ -213,9 +224,8 @@ static uint64_t seed_list(struct seeder *s, const struct zone *z, unsigned cpu, 
 		const struct seed *seed = &s->seeds[tail ? s->seeds_count - 1 - i : i];
 		if (seed->zone != z->index || seed->cpu != cpu || seed->tail != tail)
 			continue;
-		if (s->m->pa->ops->add_cached(s->m->pa, cpu, seed->pfn, seed->order,
-					      (enum migratetype)seed->migratetype))
-			pages += UINT64_C(1) << seed->order;
+		place(s, cpu, seed->pfn, seed->order, (enum migratetype)seed->migratetype);
+		pages += UINT64_C(1) << seed->order;
 	}
 	return pages;
 }
@@ -245,15 +255,11 @@ static void seed_cpu(struct seeder *s, const struct zone *z, unsigned cpu)
 }
 
 int seed_pcp(struct machine *m, const struct truth *truth, const struct trace *trace,
-	     uint64_t start_ns, uint64_t end_ns, const struct blockmap *free_blocks,
+	     uint64_t start_ns, uint64_t end_ns, struct blockmap *free_blocks,
 	     struct start_report *report, struct err *err)
 {
 	struct seeder *s = calloc(1, sizeof(*s));
 	int rc = -1;
-	if (!m->pa->ops->add_cached) {
-		free(s);
-		return 0;
-	}
 	if (!s || pfnset_init(&s->seen) != 0) {
 		free(s);
 		return err_set(err, ERR_IO, "out of memory for the per-CPU lists");

@@ -11,11 +11,11 @@
  * free blocks by order and type. Where the trace shows a page of a pageblock leave or enter a list,
  * it names the type. The others are assigned so that the totals come out: Reclaimable and Unmovable
  *    blocks first, those with most free blocks that still fit; what is left is Movable.
- * 3. Order. Blocks that the kernel took first stand first in their list; the others follow by
+ * 3. Per-CPU lists: seed_pcp.c.
+ * 4. Order. Blocks that the kernel took first stand first in their list; the others follow by
  * address.
- * 4. Per-CPU lists: seed_pcp.c.
  *
- * MODEL: steps 2 and 3 are the likeliest state, not the recorded one, where the trace is silent.
+ * MODEL: steps 2 to 4 are the likeliest state, not the recorded one, where the trace is silent.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -266,7 +266,7 @@ static int find_types(struct recorded *r)
 	return 0;
 }
 
-/* --- 3. the free lists ------------------------------------------------------------------------ */
+/* --- 4. the free lists ------------------------------------------------------------------------ */
 
 struct listed {
 	uint32_t pfn, first_taken; /* UINT32_MAX: never in the trace */
@@ -360,9 +360,10 @@ int start_recorded(struct machine *m, const struct truth *truth, const struct tr
 		goto out;
 	}
 	count_start(&r);
-	if (reconcile(&r) != 0 || find_types(&r) != 0 || fill_lists(&r) != 0)
+	if (reconcile(&r) != 0 || find_types(&r) != 0 ||
+	    seed_pcp(m, truth, trace, r.start_ns, end_ns, &r.free, report, err) != 0)
 		goto out;
-	rc = seed_pcp(m, truth, trace, r.start_ns, end_ns, &r.free, report, err);
+	rc = fill_lists(&r);
 out:
 	blockmap_release(&r.free);
 	free(r.block_type);

@@ -19,6 +19,7 @@ struct start_report {
 	uint64_t known_pageblocks;         /* type told by the trace */
 	uint64_t cached_known_pages;       /* in a per-CPU list, told by the trace */
 	uint64_t cached_assumed_pages;     /* in a per-CPU list, by zoneinfo's count alone */
+	uint64_t cached_freed_pages;    /* of both, but free: this allocator has no per-CPU lists */
 	uint64_t cached_unplaced_pages;    /* counted by zoneinfo, but no list could hold them */
 	bool tick_known[CPUS_LIMIT]; /* a moment of each CPU's vmstat worker, told by the trace */
 	uint64_t tick_ns[CPUS_LIMIT];      /* since the start */

@@ -285,6 +285,8 @@ static int buddyinfo_line(struct reader *r, char *line)
 		orders++;
 	if (z && orders != r->truth->max_order + 1)
 		return bad(r, "the number of orders is not start.pagetypeinfo's");
+	if (z)
+		z->has_end = true;
 	r->found++;
 	return 0;
 }
@@ -391,6 +393,17 @@ static int finish_pagetypeinfo(struct reader *r)
 		       textin_name(r->in), t->pageblock_order, t->max_order);
 }
 
+static int finish_buddyinfo(struct reader *r)
+{
+	const struct truth *t = r->truth;
+	for (unsigned i = 0; i < t->zones_count; i++) {
+		if (!t->zones[i].has_end)
+			return err_set(r->err, ERR_TRACE, "%s: no row of zone %s of node %u",
+				       textin_name(r->in), t->zones[i].name, t->zones[i].nid);
+	}
+	return 0;
+}
+
 static int finish_end_time(struct reader *r)
 {
 	if (finish_time(r) != 0)
@@ -412,7 +425,7 @@ static const struct {
 				finish_pagetypeinfo},
 	[TRUTH_TIME] = {"start.time", false, time_line, finish_time},
 	[TRUTH_FREEMAP] = {"start.freemap", false, freemap_line, NULL},
-	[TRUTH_END_BUDDYINFO] = {"end.buddyinfo", true, buddyinfo_line, NULL},
+	[TRUTH_END_BUDDYINFO] = {"end.buddyinfo", true, buddyinfo_line, finish_buddyinfo},
 	[TRUTH_END_TIME] = {"end.time", true, time_line, finish_end_time},
 };
 

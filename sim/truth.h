@@ -27,6 +27,7 @@ struct truth_zone {
 	uint64_t free_blocks_by_type[ORDER_LIMIT][MIGRATE_TYPES]; /* pagetypeinfo, at the start */
 	uint64_t pageblocks[MIGRATE_TYPES];                       /* pagetypeinfo, at the start */
 	uint64_t free_blocks_end[ORDER_LIMIT];                    /* end.buddyinfo */
+	bool has_end;                             /* end.buddyinfo has a row of it */
 	struct truth_pcp pcp[CPUS_LIMIT];
 };
 
