@@ -6,23 +6,13 @@
  * what describes the computer that simulated it (host, unless asked for). null, text and truth
  * values are no figures; a metric that a run lacks or that is null there is missing.
  *
+ * Latencies come by operation, order and path, and a change of the allocator changes the paths:
+ * without per-CPU lists nothing takes the path pcp. So the sums over all orders and paths are
+ * computed from the histograms and join the metrics as latency[alloc] and latency[free].
+ *
  * Two runs can be compared if they did the same: the same trace, by its checksum; without a trace,
  * the same `workload` section and seed. Anything else compares apples with pears, and is refused
  * unless the user says so.
- *
- * What differs most comes first. The relative difference alone would put a counter that went from 1
- * to 2 above everything, so the score of a difference is
- *
- *             |value - base|              samples
- *   ------------------------------- * ---------------,     between 0 and 1
- *   max(|value|, |base|) + scale      samples + 100
- *
- * where the scale is an amount of the metric's unit that nobody would look at twice (10 operations,
- * 10 ns, 16 pages, 0.05 of an index), and the second factor is there only for latencies, which mean
- * little if few operations took that path. 1 -> 2 failures scores 0.08, 100 -> 200 scores 0.48,
- * 0 -> 100 scores 0.91. A metric's score is that of the run that differs most. Metrics with a
- * direction come before those without, because they say whether a change is good. The elements of
- * an array (an index by order) change together, so that only some of them are shown.
  */
 #include "sim/compare.h"
 
@@ -32,64 +22,10 @@
 #include <string.h>
 
 #include "kern/types.h"
+#include "sim/compare_rank.h"
 #include "sim/latency_curve.h"
 #include "sim/runjson.h"
 #include "sim/suggest.h"
-
-#define SAMPLES_SCALE 100.0
-
-/* Units that a name ends with, where metrics_list doesn't know the key; and the scales of all. */
-static const struct {
-	const char *suffix, *unit;
-	double scale;
-} units[] = {
-	{"_count", "", 10},
-	{"_ns", "ns", 10},
-	{"_pages", "pages", 16},
-	{"_bytes", "bytes", 4096},
-	{"_blocks", "blocks", 10},
-	{"_index", "ratio", 0.05},
-	{"_skill", "ratio", 0.05},
-	{"_error", "ratio", 0.05},
-	{"", "0..1", 0.05},
-	{"", "-1..1", 0.05},
-	{"", "order", 1},
-	{"", "s", 0.1},
-	{"", "1/s", 0},
-	{"", "operations", 10},
-	{"", "steps", 10},
-	{"", "times", 10},
-	{"", "pageblocks", 10},
-};
-
-static double scale_of(const char *unit)
-{
-	unsigned i;
-
-	for (i = 0; i < ARRAY_SIZE(units); i++)
-		if (!strcmp(units[i].unit, unit))
-			return units[i].scale;
-	return 10;
-}
-
-/* From the last component of @key without brackets: zones[Normal].free_blocks[3] ends in _blocks.
- */
-static const char *unit_of(const char *key)
-{
-	size_t length = strlen(key), suffix;
-	unsigned i;
-
-	while (length && key[length - 1] == ']')
-		while (length && key[--length] != '[')
-			;
-	for (i = 0; i < ARRAY_SIZE(units); i++) {
-		suffix = strlen(units[i].suffix);
-		if (suffix && length >= suffix &&
-		    !strncmp(key + length - suffix, units[i].suffix, suffix))
-			return units[i].unit;
-	}
-	return "";
-}
 
 /* Sums of numbers that a document may hold can exceed a double: those are missing. */
 static bool add_number(cJSON *object, const char *key, double value)
@@ -318,20 +254,6 @@ static double number_of(const struct leaf *leaf)
 	return leaf && cJSON_IsNumber(leaf->item) ? leaf->item->valuedouble : NAN;
 }
 
-static double score(const struct compare_metric *m, unsigned run, double samples)
-{
-	double base = m->values[0], value = m->values[run], largest, result;
-
-	/* In fractions of the larger one: the difference of two huge numbers may have no double. */
-	largest = fmax(fabs(base), fabs(value));
-	if (!(largest > 0))
-		return 0;
-	result = fabs(value / largest - base / largest) / (1 + scale_of(m->unit) / largest);
-	/* Of opposite signs the distance is up to twice the larger one. */
-	result = fmin(result, 1);
-	return isfinite(samples) ? result * samples / (samples + SAMPLES_SCALE) : result;
-}
-
 static void compare_values(const struct comparison *c, struct compare_metric *m)
 {
 	double samples = INFINITY;
@@ -349,7 +271,7 @@ static void compare_values(const struct comparison *c, struct compare_metric *m)
 		if (isnan(m->values[0]) || isnan(m->values[i]) || m->values[0] == m->values[i])
 			continue;
 		m->differs = true;
-		m->score = fmax(m->score, score(m, i, samples));
+		m->score = fmax(m->score, compare_score(m, i, samples));
 	}
 }
 
@@ -389,23 +311,6 @@ static bool is_figure(const struct comparison *c, const char *key)
 	return false;
 }
 
-/* What differs first, what has a direction first, larger scores first. */
-static int compare_metrics(const void *a, const void *b)
-{
-	const struct compare_metric *x = a, *y = b;
-
-	if (x->differs != y->differs)
-		return y->differs - x->differs;
-	if (!x->direction != !y->direction)
-		return !x->direction - !y->direction;
-	if (x->score != y->score)
-		return x->score < y->score ? 1 : -1;
-	/* Sums have shorter keys than their parts. */
-	if (strlen(x->key) != strlen(y->key))
-		return strlen(x->key) < strlen(y->key) ? -1 : 1;
-	return strcmp(x->key, y->key);
-}
-
 static int find_metrics(struct comparison *c, const struct compare_options *options,
 			struct err *err)
 {
@@ -429,13 +334,12 @@ static int find_metrics(struct comparison *c, const struct compare_options *opti
 		info = metrics_list_find(keys[i]);
 		m->key = keys[i];
 		m->selected = is_selected(options, keys[i]);
-		m->unit = info ? info->unit : unit_of(keys[i]);
+		m->unit = info ? info->unit : compare_unit(keys[i]);
 		m->direction = info ? info->direction : METRIC_NEUTRAL;
 		compare_values(c, m);
 		c->metrics_count++;
 	}
-	if (c->metrics_count)
-		qsort(c->metrics, c->metrics_count, sizeof(*c->metrics), compare_metrics);
+	compare_sort(c);
 	failed = 0;
 out:
 	free(keys);
@@ -589,64 +493,6 @@ void compare_release(struct comparison *c)
 	free(c->settings);
 	free(c->runs);
 	*c = (struct comparison){0};
-}
-
-static const char *last_name(const char *key)
-{
-	const char *dot = strrchr(key, '.');
-
-	return dot ? dot + 1 : key;
-}
-
-/* Are both elements of arrays of numbers that have the same name? */
-static bool are_of_array(const char *a, const char *b)
-{
-	size_t x, y;
-
-	a = last_name(a);
-	b = last_name(b);
-	x = strcspn(a, "[");
-	y = strcspn(b, "[");
-	return a[x] && b[y] && x == y && !strncmp(a, b, x);
-}
-
-/* The sum over all zones is that of the only zone: the same figure under another key. */
-static bool says_the_same(const struct compare_metric *a, const struct compare_metric *b,
-			  unsigned runs)
-{
-	unsigned i;
-
-	for (i = 0; i < runs; i++)
-		if (a->values[i] != b->values[i])
-			return false;
-	return !strcmp(last_name(a->key), last_name(b->key));
-}
-
-static bool is_redundant(const struct comparison *c, const struct compare_metric **top,
-			 size_t count, const struct compare_metric *m)
-{
-	size_t of_array = 0, i;
-
-	for (i = 0; i < count; i++) {
-		if (says_the_same(top[i], m, c->runs_count))
-			return true;
-		of_array += are_of_array(top[i]->key, m->key);
-	}
-	return of_array >= COMPARE_TOP_ARRAY;
-}
-
-size_t compare_top(const struct comparison *c, const struct compare_metric **top, size_t limit)
-{
-	const struct compare_metric *m;
-	size_t count = 0, i;
-
-	for (i = 0; i < c->metrics_count && count < limit; i++) {
-		m = &c->metrics[i];
-		if (m->selected && (c->selective || m->differs) &&
-		    (c->selective || !is_redundant(c, top, count, m)))
-			top[count++] = m;
-	}
-	return count;
 }
 
 double compare_relative(const struct compare_metric *m, unsigned run)

@@ -50,7 +50,7 @@ struct compare_metric {
 	const char *unit;
 	enum metric_direction direction;
 	double *values; /* [runs_count], the base's first; NAN: the run doesn't have it */
-	double score;   /* size of the difference, 0 to 1, see compare.c */
+	double score;   /* size of the difference, 0 to 1, see compare_rank.c */
 	bool selected;  /* the options ask for it */
 	bool differs;   /* some run's value is not the base's */
 	bool missing;   /* some run doesn't have it */
@@ -99,8 +99,9 @@ const char *compare_verdict_text(enum compare_verdict verdict);
 
 /*
  * Put the metrics that are worth showing first into @top, at most @limit: the selected ones that
- * differ, and of arrays of numbers of one name COMPARE_TOP_ARRAY elements; if the user named
- * metrics, those, equal ones too. Returns their number.
+ * differ, of arrays of numbers of one name COMPARE_TOP_ARRAY elements, and of metrics of one name
+ * and equal values one; if the user named metrics, just those, equal ones too. Returns their
+ * number.
  */
 size_t compare_top(const struct comparison *c, const struct compare_metric **top, size_t limit);
 
