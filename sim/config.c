@@ -7,8 +7,7 @@
  * is the first key of a file and is loaded on the spot, before the rest of the file, for the same
  * reason.
  *
- *   built-in values -> base.yaml (included) -> a.yaml -> b.yaml -> --set x=y -> relations
- * (config_check.c)
+ *   built-in values -> base.yaml (included) -> a.yaml -> b.yaml -> --set x=y -> config_check.c
  *
  * A --set is a dotted key of the schema with its value. The value of a key that is a single value
  * is taken as it stands, so no character of a path needs quotes; anything else is read as YAML.

@@ -5,8 +5,8 @@
  *
  *   clang -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. -Imodels sim/import_perf_fuzz.c \
  *         $(ls sim/{import,import_*,textin,trace_*,progress}.c | grep -v -e _test -e _fuzz) \
- *         models/kern/{err,gfp,bug,pfnset,u64map}.c -lz -lzstd -o fuzz && ./fuzz
- * sim/fuzz_corpus/perf
+ *         models/kern/{err,gfp,bug,pfnset,u64map}.c -lz -lzstd -o fuzz
+ *   ./fuzz sim/fuzz_corpus/perf
  *
  * With -DFUZZ_STANDALONE it runs once over each file named on the command line, which is how the
  * corpus is tested everywhere, and how a finding is replayed under a debugger.

@@ -5,9 +5,10 @@
  * (import_event.c), and this file keeps track of what they mean together:
  *
  *   allocation   a new object, with the next id. If one of its pages is still live, a free was
- * missed: the live block is freed first (IMPLICIT). free         of a live block: an ordinary free.
- * Of a part of one: PARTIAL, and the rest stays live (import_live.c). Of more than was allocated:
- * what is live in it is freed, block by block. Of nothing that is live: PREEXISTING, see below.
+ *                missed: the live block is freed first (IMPLICIT).
+ *   free         of a live block: an ordinary free. Of a part of one: PARTIAL, and the rest stays
+ *                live (import_live.c). Of more than was allocated: what is live in it is freed,
+ *                block by block. Of nothing that is live: PREEXISTING, see below.
  *   taken, drained, extfrag    evidence; stored, never replayed
  *   free_batched               repeats a free; counted
  *

@@ -1,9 +1,9 @@
 /*
  * import_perf.c - a line of `perf script`.
  *
- *	       perf-exec  8373 [001]  1579.885127:     kmem:mm_page_alloc: page=0x12bc8c
- *pfn=0x12bc8c ... my [0] prog 77/78 [003]  12.000001234:  1 kmem:mm_page_free: ... ffffffff8129f2c1
- *__alloc_pages+0x1a1 ([kernel.kallsyms])
+ *	perf-exec  8373 [001]  1579.885127: kmem:mm_page_alloc: page=0x12bc8c pfn=0x12bc8c ...
+ *	my [0] prog 77/78 [003]  12.000001234:  1 kmem:mm_page_free: ...
+ *	        ffffffff8129f2c1 __alloc_pages+0x1a1 ([kernel.kallsyms])
  *
  * A command may contain blanks and brackets, so the anchor is ` PID [CPU] TIME:` or ` PID/TID [CPU]
  * TIME:`; the first place that fits all of it wins. Times may have nanoseconds (--ns), a period may

@@ -5,15 +5,16 @@
  * on, so the rest is worked out from the trace that follows it, in this order:
  *
  * 1. One moment. The free map is read in about a second, while the kernel goes on. The first thing
- * that the trace shows to happen to a page in that time tells what the page was before: a page that
- * left the free lists was free, a page that came back to them was not. Later steps start from this.
+ *    that the trace shows to happen to a page in that time tells what the page was before: a page
+ *    that left the free lists was free, a page that came back to them was not. Later steps start
+ *    from this.
  * 2. Pageblock types. pagetypeinfo gives only totals: how many blocks of each type, and how many
- * free blocks by order and type. Where the trace shows a page of a pageblock leave or enter a list,
- * it names the type. The others are assigned so that the totals come out: Reclaimable and Unmovable
- *    blocks first, those with most free blocks that still fit; what is left is Movable.
+ *    free blocks by order and type. Where the trace shows a page of a pageblock leave or enter a
+ *    list, it names the type. The others are assigned so that the totals come out: Reclaimable and
+ *    Unmovable blocks first, those with most free blocks that still fit; what is left is Movable.
  * 3. Per-CPU lists: seed_pcp.c.
  * 4. Order. Blocks that the kernel took first stand first in their list; the others follow by
- * address.
+ *    address.
  *
  * MODEL: steps 2 to 4 are the likeliest state, not the recorded one, where the trace is silent.
  */

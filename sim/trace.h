@@ -3,15 +3,14 @@
  *
  * Layout, little-endian, every section 64-byte aligned:
  *
- *   struct trace_header                  magic, version, counts, section table, CRC-32 of each
- * section gfp masks                            what records point at; the first is 0 evidence what
- * the recorded allocator did by itself, in time order preexisting                          blocks
- * that were allocated before the recording began ops of CPU 0, ops of CPU 1, ...      demands: what
- * the workload asked for, by CPU, in time order
+ *   struct trace_header          magic, version, counts, section table, CRC-32 of each section
+ *   gfp masks                    what records point at; the first is 0
+ *   evidence                     what the recorded allocator did by itself, in time order
+ *   preexisting                  blocks that were allocated before the recording began
+ *   ops of CPU 0, of CPU 1, ...  demands: what the workload asked for, by CPU, in time order
  *
  * Demands are replayed; evidence (refills and drains of per-CPU lists, fallbacks) is never
- * replayed: it tells what was free or cached when the recording began, and scores a model against
- * the truth.
+ * replayed: it tells what was free or cached when the recording began.
  *
  * Objects have dense ids in order of allocation. A free names its object by id; a block that was
  * allocated before the recording has no id (TRACE_ID_NONE) and is freed at its recorded pfn. So is

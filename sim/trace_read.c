@@ -9,7 +9,7 @@
  *
  *   - every id below ids_count is allocated exactly once, and in order within a CPU;
  *   - an object is freed after its allocation (by seq), at most once, and whole or by parts that
- * lie inside it and don't overlap;
+ *     lie inside it and don't overlap;
  *   - preexisting blocks don't overlap.
  *
  * What it does not check: that recorded frame numbers of different objects don't collide at any
