@@ -6,6 +6,7 @@
 
 #include "sim/machine.h"
 #include "sim/metrics.h"
+#include "sim/trace.h"
 
 /*
  * Scores of one zone. With N(o) the number of free blocks of order o:
@@ -16,6 +17,8 @@
 struct fidelity_zone {
 	struct free_counts sim, truth, start;
 	uint64_t error_blocks, drift_blocks, true_blocks; /* the sums */
+	/* Pages that went to per-CPU lists from the zone and back. */
+	uint64_t refilled_pages_true, refilled_pages_sim, drained_pages_true, drained_pages_sim;
 };
 
 struct fidelity {
@@ -26,6 +29,10 @@ struct fidelity {
 /* Compare the present state of @m with the end of @truth; @start: by zone, as recorded. */
 void fidelity_score(struct fidelity *f, struct machine *m, const struct truth *truth,
 		    const struct free_counts *start);
+/* Add the traffic of per-CPU lists: the evidence of @trace between two times (its clock) and @m's.
+ */
+void fidelity_traffic(struct fidelity *f, struct machine *m, const struct trace *trace,
+		      uint64_t start_ns, uint64_t end_ns);
 
 /* False where a figure is not defined (nothing free in the truth; no drift). */
 bool fidelity_error(const struct fidelity_zone *z, double *error);

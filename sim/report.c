@@ -314,6 +314,10 @@ static void write_fidelity(struct json *j, const struct run_result *r)
 			json_string(j, "reason", "nothing is free in the recorded end state");
 		else if (!has_skill)
 			json_string(j, "reason", "the recorded state did not change");
+		json_u64(j, "refilled_pages_true", z->refilled_pages_true);
+		json_u64(j, "refilled_pages_sim", z->refilled_pages_sim);
+		json_u64(j, "drained_pages_true", z->drained_pages_true);
+		json_u64(j, "drained_pages_sim", z->drained_pages_sim);
 		blocks(j, "free_blocks_true", &z->truth);
 		blocks(j, "free_blocks_sim", &z->sim);
 		blocks(j, "free_blocks_start", &z->start);

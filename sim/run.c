@@ -319,6 +319,8 @@ static int conclude(struct run *r)
 	res->samples_count = r->sampler.rows_count;
 	if (r->has_truth && r->truth.has_end && res->has_trace) {
 		fidelity_score(&res->fidelity, &res->machine, &r->truth, res->start.free_start);
+		fidelity_traffic(&res->fidelity, &res->machine, &res->trace, r->start_ns,
+				 r->end_ns);
 		res->has_fidelity = true;
 	}
 	if (write_proc(r, "end") != 0 || write_file(r, "run.json", report_write) != 0)

@@ -145,6 +145,14 @@ static void print_fidelity_table(struct run_result *r, FILE *out)
 		print_figure(out, has_skill, skill);
 		fputc('\n', out);
 	}
+	fprintf(out, "\npages between zone and per-CPU lists\n%-8s %20s %20s\n", "zone",
+		"refilled (recorded)", "drained (recorded)");
+	for (unsigned i = 0; i < r->fidelity.zones_count; i++) {
+		const struct fidelity_zone *z = &r->fidelity.zones[i];
+		fprintf(out, "%-8s %9" PRIu64 " (%8" PRIu64 ") %9" PRIu64 " (%8" PRIu64 ")\n",
+			r->machine.pm.zones[i].name, z->refilled_pages_sim, z->refilled_pages_true,
+			z->drained_pages_sim, z->drained_pages_true);
+	}
 }
 
 void run_print_summary(struct run_result *r, const char *output, FILE *out)
