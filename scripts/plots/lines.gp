@@ -8,6 +8,9 @@ if (is_text) {
 }
 set xrange [0:x_max]
 set yrange [0:y_max]
+if (y_max >= 10000) {
+	set format y "%.0s%c"
+}
 set xlabel x_label
 set ylabel (is_text ? "" : y_label)
 if (is_text) {
