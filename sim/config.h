@@ -144,7 +144,7 @@ struct config_measurement {
 	uint64_t sample_interval_ns;  /* auto: about 500 samples over a trace's span, 10 ms
 					 otherwise; 0 = no series */
 	enum check_level check;       /* invariants: never, at the end, or with every sample too */
-	bool zero_pages; /* really clear simulated RAM for __GFP_ZERO, beyond charging it */
+	bool verify_contents; /* mark the memory of allocated blocks, check it at the free */
 };
 
 struct config {

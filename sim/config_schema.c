@@ -406,8 +406,8 @@ static const struct field measurement_keys[] = {
 		 "auto = about 500 samples of a trace, 10ms otherwise"},
 	{.key = "check", .kind = FIELD_ENUM, AT(check), NAMES(check_names),
 	 .help = "check the allocator's invariants: never, at the end, or with every sample too"},
-	{.key = "zero_pages", .kind = FIELD_BOOL, AT(zero_pages),
-	 .help = "really clear simulated memory for __GFP_ZERO, beyond charging for it"},
+	{.key = "verify_contents", .kind = FIELD_BOOL, AT(verify_contents),
+	 .help = "mark the memory of every allocated block and check it when it is freed"},
 };
 #undef AT
 

@@ -20,6 +20,7 @@
 #include <stdio.h>
 
 #include "kern/bug.h"
+#include "sim/contents.h"
 
 static struct object *object_of(struct replay *r, uint64_t id)
 {
@@ -78,8 +79,8 @@ static void do_alloc(struct replay *r, struct engine_cpu *cpu, const struct op *
 		m->failures[why]++;
 	} else {
 		m->pages_allocated += UINT64_C(1) << op->order;
-		if (r->zero_pages && (op->gfp & __GFP_ZERO))
-			physmem_zero(r->pa->pm, pfn, op->order);
+		if (r->verify_contents)
+			contents_write(r->pa->pm, op->id, pfn, op->order, op->gfp & __GFP_ZERO);
 	}
 	finish_alloc(r, cpu, op, o, pfn);
 	metrics_latency(m, OP_ALLOC, op->order < ORDER_LIMIT ? op->order : ORDER_LIMIT - 1,
@@ -93,6 +94,14 @@ static void free_block(struct replay *r, struct engine_cpu *cpu, pfn_t pfn, unsi
 	engine_collect(cpu);
 	r->metrics->pages_freed += UINT64_C(1) << order;
 	metrics_latency(r->metrics, OP_FREE, order, cpu->env.path, cpu->now_ps - start);
+}
+
+static void check_contents(struct replay *r, const struct object *o, uint64_t id)
+{
+	BUG_ON(r->verify_contents && o->state == OBJECT_LIVE && !o->parts &&
+		       !contents_check(r->pa->pm, id, o->pfn, o->order),
+	       "object %" PRIu64 " at pfn %#x, order %u, was overwritten: two own its memory", id,
+	       o->pfn, o->order);
 }
 
 /* A block from before the start, at its recorded pfn. */
@@ -149,6 +158,7 @@ static void do_free(struct replay *r, struct engine_cpu *cpu, const struct op *o
 			objects_drop(r->objects, op->id);
 		return;
 	}
+	check_contents(r, o, op->id);
 	if (op->partial) {
 		free_part(r, cpu, op, o, start);
 		return;

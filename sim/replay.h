@@ -19,7 +19,7 @@ struct replay {
 	const unsigned *cpu_nid;
 	ps_t tick_interval_ps;   /* periodic work of each CPU; 0: none */
 	ps_t tick_first_ps[CPUS_LIMIT]; /* when it is first due */
-	bool zero_pages;         /* clear simulated RAM for __GFP_ZERO */
+	bool verify_contents;    /* see contents.h; contents_init() was called */
 	ps_t next_sample_ps;     /* a CPU joins before an operation that starts here or later */
 	uint64_t ops_done[CPUS_LIMIT]; /* by CPU */
 	uint64_t waits_for[CPUS_LIMIT]; /* by CPU: object whose allocation it waits for, or

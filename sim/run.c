@@ -16,6 +16,7 @@
 
 #include "alloc/proc_text.h"
 #include "kern/bug.h"
+#include "sim/contents.h"
 #include "sim/engine.h"
 #include "sim/progress.h"
 #include "sim/replay.h"
@@ -208,10 +209,12 @@ static int setup(struct run *r)
 		.objects = &r->objects,
 		.metrics = &res->metrics,
 		.cpu_nid = res->machine.cpu_nid,
-		.zero_pages = r->c->measurement.zero_pages,
+		.verify_contents = r->c->measurement.verify_contents,
 		.stop = r->options->stop,
 	};
 	set_ticks(r);
+	if (r->replay.verify_contents && contents_init(&res->machine.pm, r->err) != 0)
+		return -1;
 	replay_setup(&r->replay);
 	res->sample_interval_ps = sample_interval(r);
 	if (res->sample_interval_ps) {
