@@ -30,7 +30,7 @@ struct object {
 struct objects {
 	struct object_chunk **chunks;
 	uint64_t chunks_count;
-	uint64_t live_count, live_chunks;
+	uint64_t live_chunks;
 };
 
 void objects_init(struct objects *t);

@@ -90,6 +90,23 @@ static bool block_is_legal(uint64_t pfn, unsigned order)
 	return !(pfn & (pages - 1)) && pfn < PFN_END_LIMIT && pages <= PFN_END_LIMIT - pfn;
 }
 
+/* Where a section has got to. */
+struct position {
+	int64_t seq; /* -1 before the first record */
+	uint64_t time_ns;
+};
+
+/* Does @r come after *@last, which then moves there? */
+static const char *order_flaw(const struct trace_rec *r, struct position *last)
+{
+	if (r->time_ns < last->time_ns)
+		return "time goes back";
+	if ((int64_t)r->seq <= last->seq)
+		return "sequence goes back";
+	*last = (struct position){.seq = r->seq, .time_ns = r->time_ns};
+	return NULL;
+}
+
 /* What any record must keep to; NULL if it does. */
 static const char *record_flaw(const struct trace *t, const struct trace_rec *r)
 {
@@ -151,8 +168,8 @@ static int note_allocation(struct verifier *v, const struct trace_rec *r, int64_
 static int check_ops(struct verifier *v, uint32_t cpu)
 {
 	const struct trace *t = v->trace;
-	int64_t last_id = -1, last_seq = -1;
-	uint64_t last_ns = 0;
+	struct position last = {.seq = -1};
+	int64_t last_id = -1;
 	for (uint64_t i = 0; i < t->ops_count[cpu]; i++) {
 		const struct trace_rec *r = &t->ops[cpu][i];
 		const char *flaw = record_flaw(t, r);
@@ -163,14 +180,10 @@ static int check_ops(struct verifier *v, uint32_t cpu)
 			flaw = alloc ? alloc_flaw(t, r) : free_flaw(t, r);
 		if (!flaw && r->cpu != cpu)
 			flaw = "record of another CPU";
-		if (!flaw && r->time_ns < last_ns)
-			flaw = "time goes back";
-		if (!flaw && (int64_t)r->seq <= last_seq)
-			flaw = "sequence goes back";
+		if (!flaw)
+			flaw = order_flaw(r, &last);
 		if (flaw)
 			return bad_record(v, r, flaw);
-		last_ns = r->time_ns;
-		last_seq = r->seq;
 		if (alloc && r->id != TRACE_ID_NONE && note_allocation(v, r, &last_id) != 0)
 			return -1;
 	}
@@ -180,8 +193,7 @@ static int check_ops(struct verifier *v, uint32_t cpu)
 static int check_evidence(struct verifier *v)
 {
 	const struct trace *t = v->trace;
-	int64_t last_seq = -1;
-	uint64_t last_ns = 0;
+	struct position last = {.seq = -1};
 	for (uint64_t i = 0; i < t->evidence_count; i++) {
 		const struct trace_rec *r = &t->evidence[i];
 		const char *flaw = record_flaw(t, r);
@@ -193,14 +205,10 @@ static int check_evidence(struct verifier *v)
 			flaw = "aux set on evidence that has none";
 		if (!flaw && r->cpu >= t->cpus_count)
 			flaw = "cpu out of range";
-		if (!flaw && r->time_ns < last_ns)
-			flaw = "time goes back";
-		if (!flaw && (int64_t)r->seq <= last_seq)
-			flaw = "sequence goes back";
+		if (!flaw)
+			flaw = order_flaw(r, &last);
 		if (flaw)
 			return bad_record(v, r, flaw);
-		last_ns = r->time_ns;
-		last_seq = r->seq;
 	}
 	return 0;
 }

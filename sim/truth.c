@@ -87,9 +87,7 @@ static int time_line(struct reader *r, char *line)
 	*(proc ? &r->has_proc : &r->has_freemap) = true;
 	if (r->end && proc) {
 		t->end_ns = first;
-	} else if (!r->end && proc) {
-		t->proc_start_ns = first;
-	} else if (!r->end) {
+	} else if (!r->end && !proc) {
 		t->freemap_start_ns = first;
 		t->freemap_end_ns = last;
 	}

@@ -44,7 +44,7 @@ struct truth {
 	struct truth_block *free_blocks; /* the freemap, ascending */
 	uint64_t free_blocks_count, free_blocks_room;
 	/* On the recording's clock. The freemap is read page by page between its two moments. */
-	uint64_t proc_start_ns, freemap_start_ns, freemap_end_ns;
+	uint64_t freemap_start_ns, freemap_end_ns;
 	bool has_end;
 	uint64_t end_ns; /* when end.buddyinfo was read */
 };
