@@ -5,18 +5,24 @@
  *
  *   struct trace_header          magic, version, counts, section table, CRC-32 of each section
  *   gfp masks                    what records point at; the first is 0
+ *   caches                       names and sizes of object caches, what records point at
  *   evidence                     what the recorded allocator did by itself, in time order
- *   preexisting                  blocks that were allocated before the recording began
+ *   preexisting                  blocks of pages that were allocated before the recording began
  *   ops of CPU 0, of CPU 1, ...  demands: what the workload asked for, by CPU, in time order
+ *
+ * Demands are for pages and for objects. A page allocation that the recorded kernel made to put
+ * objects in it (a slab, a large kmalloc) is marked TRACE_F_SLAB, and so are its frees: a replay of
+ * the objects leaves them out, since its own object allocator asks for pages itself; a replay of
+ * pages alone takes them like any other.
  *
  * Demands are replayed; evidence (refills and drains of per-CPU lists, fallbacks) is never
  * replayed: it tells what was free or cached when the recording began.
  *
- * Objects have dense ids in order of allocation. A free names its object by id; a block that was
+ * Objects (pages and others) have dense ids in order of allocation. A free names its object by id; a block that was
  * allocated before the recording has no id (TRACE_ID_NONE) and is freed at its recorded pfn. So is
  * one whose allocation left no event (alloc_pages_bulk): its frees are PREEXISTING too, but it is
- * not in the preexisting section unless its first event was such a free. docs/trace-format.md has
- * more.
+ * not in the preexisting section unless its first event was such a free. An object from before the
+ * recording is freed at its recorded address; docs/trace-format.md has more.
  */
 #ifndef SIM_TRACE_H
 #define SIM_TRACE_H
@@ -26,14 +32,18 @@
 
 #include "kern/err.h"
 
-#define TRACE_VERSION  1u
-#define TRACE_ID_NONE  UINT32_MAX
-#define TRACE_PFN_NONE UINT32_MAX
+#define TRACE_VERSION    2u
+#define TRACE_ID_NONE    UINT32_MAX
+#define TRACE_PFN_NONE   UINT32_MAX
+#define TRACE_CACHE_NONE UINT16_MAX
 
 enum trace_kind {
 	/* Demands. */
 	TRACE_PAGE_ALLOC = 1, /* a block of 2^order pages; pfn NONE: the kernel failed it */
 	TRACE_PAGE_FREE = 2,
+	TRACE_KMALLOC = 3,     /* aux: bytes asked for; UINT32_MAX stands for anything larger, too */
+	TRACE_CACHE_ALLOC = 4, /* an object of a named cache */
+	TRACE_OBJECT_FREE = 5, /* of either; cache: as the event named it, or NONE (kfree) */
 	/* Evidence. */
 	TRACE_PAGE_TAKEN = 16, /* left the buddy lists (mm_page_alloc_zone_locked) */
 	/* went from a per-CPU list back to the buddy (mm_page_pcpu_drain) */
@@ -48,7 +58,10 @@ enum trace_rec_flags {
 	TRACE_F_FAILED = 1 << 2,      /* allocation that failed in the recording */
 	TRACE_F_IMPLICIT = 1 << 3,  /* free made up by the importer: the pfn was allocated again */
 	TRACE_F_OTHER_CPU = 1 << 4, /* free on another CPU than the allocation's */
+	TRACE_F_SLAB = 1 << 5,      /* pages that the recorded kernel used for objects */
+	TRACE_F_CONTEXT = 3 << 6,   /* enum env_context of the event; 0, process, if not recorded */
 };
+#define TRACE_CONTEXT_SHIFT 6
 
 /* One event, 32 bytes. */
 struct trace_rec {
@@ -56,19 +69,36 @@ struct trace_rec {
 			     nor within the evidence */
 	uint32_t seq;     /* position among the records of the whole recording */
 	uint32_t id;      /* object, dense in order of allocation, or TRACE_ID_NONE */
-	uint32_t pfn;     /* recorded page frame, or TRACE_PFN_NONE */
-	uint32_t aux;     /* PARTIAL: offset in pages; EXTFRAG: fallback_order | alloc_mt<<8 |
-			     fallback_mt<<16 | change_ownership<<24; else 0 */
+	uint32_t pfn;     /* recorded page frame, or TRACE_PFN_NONE; of objects: that its address
+			     lies in */
+	uint32_t aux;     /* PAGE_FREE, PARTIAL: offset in pages; EXTFRAG: fallback_order |
+			     alloc_mt<<8 | fallback_mt<<16 | change_ownership<<24; KMALLOC: bytes;
+			     CACHE_ALLOC, OBJECT_FREE: offset of the address in its page; else 0 */
 	uint16_t gfp;     /* index into the table of gfp masks; 0, which is no flags, but for
 			     allocations */
 	uint16_t cpu;
-	uint8_t kind; /* enum trace_kind */
-	uint8_t order;
-	uint8_t migratetype; /* enum migratetype; as recorded: requested (alloc), pageblock's
-				(evidence) */
-	uint8_t flags;       /* enum trace_rec_flags */
+	union {
+		struct { /* pages and evidence */
+			uint8_t order;
+			uint8_t migratetype; /* enum migratetype; as recorded: requested (alloc),
+						pageblock's (evidence) */
+		};
+		uint16_t cache; /* CACHE_ALLOC, OBJECT_FREE: index into the caches, or NONE */
+		uint16_t slot;  /* KMALLOC: offset of the address in its page, in 8 bytes */
+	};
+	uint8_t kind;  /* enum trace_kind */
+	uint8_t flags; /* enum trace_rec_flags */
 };
 _Static_assert(sizeof(struct trace_rec) == 32, "the trace format has 32-byte records");
+
+#define TRACE_CACHE_NAME_SIZE 56 /* a power of two for the whole: buffers hold whole caches */
+
+/* An object cache, as the events named it. Names differ. */
+struct trace_cache {
+	char name[TRACE_CACHE_NAME_SIZE]; /* zero-padded, and ended by a zero */
+	uint32_t object_size_bytes;       /* the events' bytes_req; 0: only frees were seen */
+	uint32_t size_bytes;              /* the events' bytes_alloc; 0 likewise */
+};
 
 /* A block allocated before the recording and freed in it. */
 struct trace_block {
@@ -79,6 +109,7 @@ struct trace_block {
 
 #define TRACE_CPUS_LIMIT 256
 #define TRACE_GFP_LIMIT  1024
+#define TRACE_CACHES_LIMIT 4096
 
 /* What an import found; stored in the trace and printed as the import report. */
 struct trace_report {
@@ -86,7 +117,7 @@ struct trace_report {
 	uint64_t imported;           /* demands and evidence written (not the IMPLICIT frees) */
 	uint64_t demands;            /* demands written, with the IMPLICIT ones */
 	uint64_t evidence;
-	uint64_t other_events;  /* events that are understood but not page events, or not kmem */
+	uint64_t other_events;  /* events that are understood, but of no use here */
 	uint64_t batched_frees; /* mm_page_free_batched: repeats of an mm_page_free, not imported */
 	uint64_t skipped_lines; /* lines that are no event (headers and blank lines aside), too
 				   long, or page events with an impossible value */
@@ -101,6 +132,18 @@ struct trace_report {
 	uint64_t truncated_lines;    /* a last line without its end, or with a needed key missing */
 	uint64_t untraced_allocations; /* frees of a page that was free: an allocation is missing */
 	uint64_t unknown_gfp_names;  /* in gfp_flags, ignored */
+	/* Objects. */
+	uint64_t object_allocs, object_frees; /* demands written */
+	uint64_t slab_page_allocs, slab_page_frees; /* page demands marked TRACE_F_SLAB */
+	uint64_t unmatched_object_frees; /* of objects allocated before the recording */
+	uint64_t live_object_allocations; /* at an address still live: freed first */
+	uint64_t failed_object_allocations;
+	uint64_t duplicate_kmallocs;     /* second event of one request, not imported */
+	uint64_t null_frees;             /* kfree(NULL) and of ZERO_SIZE_PTR, not imported */
+	uint64_t wrong_cache_frees;      /* a free named another cache than the allocation */
+	uint64_t double_frees;           /* formats that name objects: freed twice, or never made */
+	uint64_t cache_name_clashes;     /* one name, two sizes: told apart by the size */
+	uint64_t hashed_pointers;        /* addresses too short to be true: slabs not recognised */
 	uint64_t span_ns;            /* first to last imported event */
 };
 
@@ -112,6 +155,8 @@ struct trace {
 	uint64_t evidence_count;
 	const struct trace_block *preexisting; /* in order of first free; no duplicates */
 	uint64_t preexisting_count;
+	const struct trace_cache *caches;
+	uint32_t caches_count;
 	const uint32_t *gfps; /* gfp_t masks, indexed by trace_rec.gfp */
 	uint32_t gfps_count;
 	uint32_t cpus_count; /* highest CPU + 1 */
@@ -152,10 +197,24 @@ struct trace_writer *trace_writer_new(const char *path, struct err *err);
  * then, 0 otherwise, -1 with @err on failure, after which the writer can only be aborted.
  */
 int trace_writer_add(struct trace_writer *w, struct trace_rec *rec, uint32_t gfp, struct err *err);
+/* A new cache; its index, or -1 with @err. A name is cut to fit. At most TRACE_CACHES_LIMIT. */
+int trace_writer_add_cache(struct trace_writer *w, const char *name, uint32_t object_size_bytes,
+			   uint32_t size_bytes, struct err *err);
+/* What was learned later about a cache that was added with sizes of 0. */
+void trace_writer_set_cache_sizes(struct trace_writer *w, unsigned cache,
+				  uint32_t object_size_bytes, uint32_t size_bytes);
+/*
+ * The pages allocated as @id turned out to hold objects: TRACE_F_SLAB goes to that record and to
+ * all frees of it. -1 with @err if memory is short.
+ */
+int trace_writer_mark_slab(struct trace_writer *w, uint32_t id, struct err *err);
 int trace_writer_add_preexisting(struct trace_writer *w, uint32_t pfn, unsigned order,
 				 struct err *err);
-/* Write everything and free @w, also on failure. With a NULL path, *@fd receives the file. */
-int trace_writer_finish(struct trace_writer *w, uint64_t base_ns, const struct trace_report *report,
+/*
+ * Write everything and free @w, also on failure. With a NULL path, *@fd receives the file. The
+ * numbers of slab pages in @report are filled in.
+ */
+int trace_writer_finish(struct trace_writer *w, uint64_t base_ns, struct trace_report *report,
 			int *fd, struct err *err);
 /* Give up: remove what was written and free @w (NULL is fine). */
 void trace_writer_abort(struct trace_writer *w);

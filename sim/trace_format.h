@@ -22,6 +22,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 
 enum trace_section_kind {
 	TRACE_SECTION_GFPS,        /* uint32_t, the first one 0 */
+	TRACE_SECTION_CACHES,      /* struct trace_cache */
 	TRACE_SECTION_EVIDENCE,    /* struct trace_rec */
 	TRACE_SECTION_PREEXISTING, /* struct trace_block */
 	TRACE_SECTION_OPS,         /* struct trace_rec: CPU 0's, CPU 1's, ... */
@@ -60,6 +61,8 @@ static inline size_t trace_element_bytes(unsigned section)
 	switch (section) {
 	case TRACE_SECTION_GFPS:
 		return sizeof(uint32_t);
+	case TRACE_SECTION_CACHES:
+		return sizeof(struct trace_cache);
 	case TRACE_SECTION_PREEXISTING:
 		return sizeof(struct trace_block);
 	default:
@@ -74,7 +77,17 @@ static inline uint64_t trace_align(uint64_t offset)
 
 static inline bool trace_kind_is_demand(unsigned kind)
 {
-	return kind == TRACE_PAGE_ALLOC || kind == TRACE_PAGE_FREE;
+	return kind >= TRACE_PAGE_ALLOC && kind <= TRACE_OBJECT_FREE;
+}
+
+static inline bool trace_kind_is_alloc(unsigned kind)
+{
+	return kind == TRACE_PAGE_ALLOC || kind == TRACE_KMALLOC || kind == TRACE_CACHE_ALLOC;
+}
+
+static inline bool trace_kind_is_object(unsigned kind)
+{
+	return kind == TRACE_KMALLOC || kind == TRACE_CACHE_ALLOC || kind == TRACE_OBJECT_FREE;
 }
 
 #endif

@@ -32,7 +32,9 @@
 
 #define REC_FLAGS                                                                                  \
 	(TRACE_F_PREEXISTING | TRACE_F_PARTIAL | TRACE_F_FAILED | TRACE_F_IMPLICIT |               \
-	 TRACE_F_OTHER_CPU)
+	 TRACE_F_OTHER_CPU | TRACE_F_SLAB | TRACE_F_CONTEXT)
+/* What says how an event came about, not what it means. */
+#define REC_CIRCUMSTANCES (TRACE_F_SLAB | TRACE_F_CONTEXT)
 
 enum object_state {
 	OBJECT_UNKNOWN, /* no allocation seen */
@@ -45,6 +47,8 @@ struct object {
 	uint32_t seq; /* of its allocation */
 	uint8_t order;
 	uint8_t state; /* enum object_state */
+	bool pages;    /* a block of pages */
+	bool slab;     /* pages that were used for objects */
 };
 
 struct part {
@@ -110,28 +114,51 @@ static const char *order_flaw(const struct trace_rec *r, struct position *last)
 /* What any record must keep to; NULL if it does. */
 static const char *record_flaw(const struct trace *t, const struct trace_rec *r)
 {
-	if (r->order >= ORDER_LIMIT)
-		return "order out of range";
-	if (r->migratetype >= MIGRATE_TYPES)
-		return "migratetype out of range";
 	if (r->gfp >= t->gfps_count)
 		return "gfp index out of range";
 	if (r->flags & ~REC_FLAGS)
 		return "unknown flags";
 	if (r->time_ns > t->span_ns)
 		return "time beyond the trace's span";
+	return NULL;
+}
+
+/* What records of pages must keep to besides. */
+static const char *page_flaw(const struct trace_rec *r)
+{
+	if (r->order >= ORDER_LIMIT)
+		return "order out of range";
+	if (r->migratetype >= MIGRATE_TYPES)
+		return "migratetype out of range";
 	if (r->flags & TRACE_F_FAILED)
 		return r->pfn == TRACE_PFN_NONE ? NULL : "failed allocation with a page";
 	return block_is_legal(r->pfn, r->order) ? NULL : "page frame out of range or unaligned";
 }
 
+/* Records of objects likewise. */
+static const char *object_flaw(const struct trace *t, const struct trace_rec *r)
+{
+	if (r->pfn != TRACE_PFN_NONE && !block_is_legal(r->pfn, 0))
+		return "page frame out of range";
+	if (r->flags & (TRACE_F_PARTIAL | TRACE_F_SLAB))
+		return "flags that an object can't have";
+	if (r->kind == TRACE_KMALLOC)
+		return r->slot < PAGE_BYTES / 8 ? NULL : "address outside its page";
+	if (r->aux >= PAGE_BYTES)
+		return "address outside its page";
+	if (r->kind == TRACE_OBJECT_FREE && r->cache == TRACE_CACHE_NONE)
+		return NULL;
+	return r->cache < t->caches_count ? NULL : "cache out of range";
+}
+
 static const char *alloc_flaw(const struct trace *t, const struct trace_rec *r)
 {
-	if (r->aux)
+	unsigned flags = r->flags & ~REC_CIRCUMSTANCES;
+	if (r->kind == TRACE_PAGE_ALLOC && r->aux)
 		return "aux set on an allocation";
-	if (r->flags == TRACE_F_FAILED)
+	if (flags == TRACE_F_FAILED)
 		return r->id == TRACE_ID_NONE ? NULL : "failed allocation with an id";
-	if (r->flags)
+	if (flags)
 		return "flags that an allocation can't have";
 	return r->id < t->ids_count ? NULL : "id out of range";
 }
@@ -142,14 +169,26 @@ static const char *free_flaw(const struct trace *t, const struct trace_rec *r)
 		return "gfp set on a free";
 	if (r->flags & TRACE_F_FAILED)
 		return "flags that a free can't have";
-	if (!(r->flags & TRACE_F_PARTIAL) && r->aux)
+	if (r->kind == TRACE_PAGE_FREE && !(r->flags & TRACE_F_PARTIAL) && r->aux)
 		return "offset on a free that is not partial";
 	if (r->flags & TRACE_F_PREEXISTING) {
-		if (r->flags != TRACE_F_PREEXISTING)
+		if ((r->flags & ~REC_CIRCUMSTANCES) != TRACE_F_PREEXISTING)
 			return "flags that a free of a preexisting block can't have";
 		return r->id == TRACE_ID_NONE ? NULL : "preexisting block with an id";
 	}
 	return r->id < t->ids_count ? NULL : "id out of range";
+}
+
+static const char *demand_flaw(const struct trace *t, const struct trace_rec *r)
+{
+	if (!trace_kind_is_demand(r->kind))
+		return "kind that is no demand";
+	const char *flaw = record_flaw(t, r);
+	if (!flaw)
+		flaw = trace_kind_is_object(r->kind) ? object_flaw(t, r) : page_flaw(r);
+	if (!flaw)
+		flaw = trace_kind_is_alloc(r->kind) ? alloc_flaw(t, r) : free_flaw(t, r);
+	return flaw;
 }
 
 static int note_allocation(struct verifier *v, const struct trace_rec *r, int64_t *last_id)
@@ -160,7 +199,13 @@ static int note_allocation(struct verifier *v, const struct trace_rec *r, int64_
 	if ((int64_t)r->id <= *last_id)
 		return bad_record(v, r, "ids not in order of allocation");
 	*last_id = r->id;
-	*o = (struct object){.seq = r->seq, .order = r->order, .state = OBJECT_LIVE};
+	*o = (struct object){
+		.seq = r->seq,
+		.order = r->order,
+		.state = OBJECT_LIVE,
+		.pages = r->kind == TRACE_PAGE_ALLOC,
+		.slab = r->flags & TRACE_F_SLAB,
+	};
 	v->allocations++;
 	return 0;
 }
@@ -172,12 +217,8 @@ static int check_ops(struct verifier *v, uint32_t cpu)
 	int64_t last_id = -1;
 	for (uint64_t i = 0; i < t->ops_count[cpu]; i++) {
 		const struct trace_rec *r = &t->ops[cpu][i];
-		const char *flaw = record_flaw(t, r);
-		bool alloc = r->kind == TRACE_PAGE_ALLOC;
-		if (!flaw && !trace_kind_is_demand(r->kind))
-			flaw = "kind that is no demand";
-		if (!flaw)
-			flaw = alloc ? alloc_flaw(t, r) : free_flaw(t, r);
+		const char *flaw = demand_flaw(t, r);
+		bool alloc = trace_kind_is_alloc(r->kind);
 		if (!flaw && r->cpu != cpu)
 			flaw = "record of another CPU";
 		if (!flaw)
@@ -197,6 +238,8 @@ static int check_evidence(struct verifier *v)
 	for (uint64_t i = 0; i < t->evidence_count; i++) {
 		const struct trace_rec *r = &t->evidence[i];
 		const char *flaw = record_flaw(t, r);
+		if (!flaw)
+			flaw = page_flaw(r);
 		if (!flaw && (r->kind < TRACE_PAGE_TAKEN || r->kind > TRACE_PAGE_EXTFRAG))
 			flaw = "kind that is no evidence";
 		if (!flaw && (r->flags || r->gfp || r->id != TRACE_ID_NONE))
@@ -209,6 +252,17 @@ static int check_evidence(struct verifier *v)
 			flaw = order_flaw(r, &last);
 		if (flaw)
 			return bad_record(v, r, flaw);
+	}
+	return 0;
+}
+
+static int check_caches(struct verifier *v)
+{
+	const struct trace *t = v->trace;
+	for (uint32_t i = 0; i < t->caches_count; i++) {
+		const struct trace_cache *c = &t->caches[i];
+		if (!c->name[0] || c->name[sizeof(c->name) - 1])
+			return corrupt(v, "cache %u: name not ended, or empty", i);
 	}
 	return 0;
 }
@@ -270,15 +324,19 @@ static int check_frees(struct verifier *v, uint32_t cpu)
 	const struct trace *t = v->trace;
 	for (uint64_t i = 0; i < t->ops_count[cpu]; i++) {
 		const struct trace_rec *r = &t->ops[cpu][i];
-		if (r->kind != TRACE_PAGE_FREE || r->id == TRACE_ID_NONE)
+		if (trace_kind_is_alloc(r->kind) || r->id == TRACE_ID_NONE)
 			continue;
 		struct object *o = &v->objects[r->id];
+		if (o->pages != (r->kind == TRACE_PAGE_FREE))
+			return bad_record(v, r, "free of another kind than the allocation");
+		if (o->slab != !!(r->flags & TRACE_F_SLAB))
+			return bad_record(v, r, "slab mark differs from the allocation's");
 		bool part = r->flags & TRACE_F_PARTIAL;
 		if (r->seq <= o->seq)
 			return bad_record(v, r, "free before its allocation");
 		if (o->state == OBJECT_FREED || (o->state == OBJECT_IN_PARTS && !part))
 			return bad_record(v, r, "object freed twice");
-		if (!part && r->order != o->order)
+		if (!part && o->pages && r->order != o->order)
 			return bad_record(v, r, "order differs from the allocation's");
 		o->state = part ? OBJECT_IN_PARTS : OBJECT_FREED;
 		if (part && note_part(v, r, o) != 0)
@@ -301,7 +359,8 @@ static int check_parts(struct verifier *v)
 
 static int check_crc(struct verifier *v, const struct trace_header *h, unsigned section)
 {
-	static const char *const names[] = {"gfp table", "evidence", "preexisting blocks"};
+	static const char *const names[] = {"gfp table", "cache table", "evidence",
+					    "preexisting blocks"};
 	const struct trace_section *s = &h->sections[section];
 	const uint8_t *data = (const uint8_t *)v->trace->map + s->offset;
 	size_t bytes = s->count * trace_element_bytes(section);
@@ -322,7 +381,7 @@ static int verify_content(struct verifier *v, const struct trace_header *h)
 	}
 	if (t->gfps[0] != 0)
 		return corrupt(v, "the first gfp mask is not 0");
-	if (check_evidence(v) != 0 || check_preexisting(v) != 0)
+	if (check_caches(v) != 0 || check_evidence(v) != 0 || check_preexisting(v) != 0)
 		return -1;
 	v->objects = calloc(t->ids_count ? t->ids_count : 1, sizeof(*v->objects));
 	if (!v->objects)
@@ -382,8 +441,9 @@ static int read_header(struct verifier *v, struct trace *t, uint64_t bytes)
 	for (unsigned i = 0; i < h->cpus_count; i++)
 		demands += h->sections[TRACE_SECTION_OPS + i].count;
 	uint64_t gfps = h->sections[TRACE_SECTION_GFPS].count;
+	uint64_t caches = h->sections[TRACE_SECTION_CACHES].count;
 	if (demands != h->demands_count || h->ids_count > demands || h->ids_count > TRACE_ID_NONE ||
-	    gfps < 1 || gfps > TRACE_GFP_LIMIT)
+	    gfps < 1 || gfps > TRACE_GFP_LIMIT || caches > TRACE_CACHES_LIMIT)
 		return corrupt(v, "counts in the header contradict each other");
 	return 0;
 }
@@ -395,6 +455,8 @@ static void fill_trace(struct trace *t)
 	const struct trace_section *s = h->sections;
 	t->gfps = (const void *)(base + s[TRACE_SECTION_GFPS].offset);
 	t->gfps_count = (uint32_t)s[TRACE_SECTION_GFPS].count;
+	t->caches = (const void *)(base + s[TRACE_SECTION_CACHES].offset);
+	t->caches_count = (uint32_t)s[TRACE_SECTION_CACHES].count;
 	t->evidence = (const void *)(base + s[TRACE_SECTION_EVIDENCE].offset);
 	t->evidence_count = s[TRACE_SECTION_EVIDENCE].count;
 	t->preexisting = (const void *)(base + s[TRACE_SECTION_PREEXISTING].offset);

@@ -56,6 +56,10 @@ struct trace_writer {
 	struct u64map gfp_index; /* mask -> its index in the table */
 	uint32_t gfps[TRACE_GFP_LIMIT];
 	uint32_t gfps_count;
+	struct trace_cache *caches; /* TRACE_CACHES_LIMIT of them; NULL: none yet */
+	uint32_t caches_count;
+	uint64_t *slab_ids; /* a bit for each id that trace_writer_mark_slab() named */
+	uint64_t slab_ids_words;
 	gfp_t gfp_last; /* most records repeat the mask of the one before */
 	uint16_t gfp_last_index;
 };
@@ -203,6 +207,8 @@ void trace_writer_abort(struct trace_writer *w)
 			close(w->sections[i].fd);
 	}
 	u64map_release(&w->gfp_index);
+	free(w->caches);
+	free(w->slab_ids);
 	free(w->path);
 	free(w->dir);
 	free(w->tmp_path);
@@ -263,8 +269,7 @@ static int gfp_to_index(struct trace_writer *w, gfp_t gfp, uint16_t *index, stru
 
 int trace_writer_add(struct trace_writer *w, struct trace_rec *rec, uint32_t gfp, struct err *err)
 {
-	BUG_ON(rec->cpu >= TRACE_CPUS_LIMIT || rec->order >= ORDER_LIMIT,
-	       "trace record with cpu %u, order %u", rec->cpu, rec->order);
+	BUG_ON(rec->cpu >= TRACE_CPUS_LIMIT, "trace record with cpu %u", rec->cpu);
 	bool demand = trace_kind_is_demand(rec->kind);
 	if (gfp_to_index(w, gfp, &rec->gfp, err) != 0)
 		return -1;
@@ -287,7 +292,7 @@ int trace_writer_add(struct trace_writer *w, struct trace_rec *rec, uint32_t gfp
 		w->evidence_last_ns = rec->time_ns;
 	else
 		w->demands_count++;
-	if (rec->kind == TRACE_PAGE_ALLOC && rec->id != TRACE_ID_NONE)
+	if (trace_kind_is_alloc(rec->kind) && rec->id != TRACE_ID_NONE)
 		w->ids_count = u64_max(w->ids_count, (uint64_t)rec->id + 1);
 	return raised;
 }
@@ -297,6 +302,115 @@ int trace_writer_add_preexisting(struct trace_writer *w, uint32_t pfn, unsigned 
 {
 	struct trace_block block = {.pfn = pfn, .order = (uint8_t)order};
 	return stream_add(w, TRACE_SECTION_PREEXISTING, &block, sizeof(block), err);
+}
+
+int trace_writer_add_cache(struct trace_writer *w, const char *name, uint32_t object_size_bytes,
+			   uint32_t size_bytes, struct err *err)
+{
+	if (!w->caches)
+		w->caches = calloc(TRACE_CACHES_LIMIT, sizeof(*w->caches));
+	if (!w->caches)
+		return memory_error(w, err);
+	if (w->caches_count == TRACE_CACHES_LIMIT)
+		return err_set(err, ERR_TRACE, "%s: more than %d object caches", writer_name(w),
+			       TRACE_CACHES_LIMIT);
+	struct trace_cache *c = &w->caches[w->caches_count];
+	snprintf(c->name, sizeof(c->name), "%s", name);
+	trace_writer_set_cache_sizes(w, w->caches_count, object_size_bytes, size_bytes);
+	return (int)w->caches_count++;
+}
+
+void trace_writer_set_cache_sizes(struct trace_writer *w, unsigned cache,
+				  uint32_t object_size_bytes, uint32_t size_bytes)
+{
+	w->caches[cache].object_size_bytes = object_size_bytes;
+	w->caches[cache].size_bytes = size_bytes;
+}
+
+int trace_writer_mark_slab(struct trace_writer *w, uint32_t id, struct err *err)
+{
+	uint64_t word = id / 64;
+	if (word >= w->slab_ids_words) {
+		uint64_t words = u64_max(word + 1, w->slab_ids_words * 2 + 64);
+		uint64_t *grown = realloc(w->slab_ids, words * sizeof(*grown));
+		if (!grown)
+			return memory_error(w, err);
+		memset(grown + w->slab_ids_words, 0, (words - w->slab_ids_words) * sizeof(*grown));
+		w->slab_ids = grown;
+		w->slab_ids_words = words;
+	}
+	w->slab_ids[word] |= UINT64_C(1) << (id % 64);
+	return 0;
+}
+
+static bool is_slab(const struct trace_writer *w, const struct trace_rec *r)
+{
+	uint64_t word = r->id / 64;
+	return (r->kind == TRACE_PAGE_ALLOC || r->kind == TRACE_PAGE_FREE) &&
+	       r->id != TRACE_ID_NONE && word < w->slab_ids_words &&
+	       w->slab_ids[word] >> (r->id % 64) & 1;
+}
+
+static void mark_records(const struct trace_writer *w, struct trace_rec *r, size_t count,
+			 struct trace_report *report)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (is_slab(w, &r[i]))
+			r[i].flags |= TRACE_F_SLAB;
+		if (!(r[i].flags & TRACE_F_SLAB))
+			continue;
+		if (r[i].kind == TRACE_PAGE_ALLOC)
+			report->slab_page_allocs++;
+		else
+			report->slab_page_frees++;
+	}
+}
+
+/* Read or write what a stream spilled: all of @bytes at @at, or -1. */
+static int spilled_io(const struct stream *s, void *buffer, size_t bytes, uint64_t at, bool write)
+{
+	uint8_t *p = buffer;
+	while (bytes) {
+		ssize_t n = write ? pwrite(s->fd, p, bytes, (off_t)at)
+				  : pread(s->fd, p, bytes, (off_t)at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n == 0)
+			errno = EIO;
+		if (n <= 0)
+			return -1;
+		p += n;
+		at += (uint64_t)n;
+		bytes -= (size_t)n;
+	}
+	return 0;
+}
+
+/* Mark the records of slabs, which were recognised only after they had been written. */
+static int mark_slabs(struct trace_writer *w, struct trace_report *report, struct err *err)
+{
+	report->slab_page_allocs = report->slab_page_frees = 0;
+	uint8_t *buffer = malloc(STREAM_BUFFER_BYTES);
+	if (!buffer)
+		return memory_error(w, err);
+	int result = 0;
+	for (unsigned i = 0; i < w->cpus_count && result == 0; i++) {
+		struct stream *s = &w->sections[TRACE_SECTION_OPS + i];
+		s->crc = 0;
+		for (uint64_t at = 0; at < s->spilled_bytes && result == 0;) {
+			size_t bytes = (size_t)u64_min(s->spilled_bytes - at, STREAM_BUFFER_BYTES);
+			result = spilled_io(s, buffer, bytes, at, false);
+			if (result != 0)
+				break;
+			mark_records(w, (void *)buffer, bytes / sizeof(struct trace_rec), report);
+			s->crc = (uint32_t)crc32(s->crc, buffer, (uInt)bytes);
+			result = spilled_io(s, buffer, bytes, at, true);
+			at += bytes;
+		}
+		mark_records(w, (void *)s->buffer, s->used / sizeof(struct trace_rec), report);
+	}
+	free(buffer);
+	return result == 0 ? 0 : write_error(w, err);
 }
 
 static struct trace_header *make_header(struct trace_writer *w, uint64_t base_ns,
@@ -332,20 +446,15 @@ static struct trace_header *make_header(struct trace_writer *w, uint64_t base_ns
 	return h;
 }
 
-/* Append @bytes from @s to the output, first what it spilled, then what it still buffers. */
+/* Append a stream to the output, first what it spilled, then what it still buffers. */
 static int copy_stream(struct trace_writer *w, struct stream *s, uint8_t *buffer)
 {
-	uint64_t done = 0;
-	while (done < s->spilled_bytes) {
-		size_t want = (size_t)u64_min(s->spilled_bytes - done, STREAM_BUFFER_BYTES);
-		ssize_t n = pread(s->fd, buffer, want, (off_t)done);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n == 0)
-			errno = EIO;
-		if (n <= 0 || write_all(w->out_fd, buffer, (size_t)n) != 0)
+	for (uint64_t at = 0; at < s->spilled_bytes;) {
+		size_t bytes = (size_t)u64_min(s->spilled_bytes - at, STREAM_BUFFER_BYTES);
+		if (spilled_io(s, buffer, bytes, at, false) != 0 ||
+		    write_all(w->out_fd, buffer, bytes) != 0)
 			return -1;
-		done += (uint64_t)n;
+		at += bytes;
 	}
 	return write_all(w->out_fd, s->buffer, s->used);
 }
@@ -400,11 +509,18 @@ static int publish(struct trace_writer *w, struct err *err)
 	return 0;
 }
 
-int trace_writer_finish(struct trace_writer *w, uint64_t base_ns, const struct trace_report *report,
+int trace_writer_finish(struct trace_writer *w, uint64_t base_ns, struct trace_report *report,
 			int *fd, struct err *err)
 {
 	int result = -1;
 	struct trace_header *h = NULL;
+	if (mark_slabs(w, report, err) != 0)
+		goto out;
+	for (uint32_t i = 0; i < w->caches_count; i++) {
+		if (stream_add(w, TRACE_SECTION_CACHES, &w->caches[i], sizeof(w->caches[i]), err) !=
+		    0)
+			goto out;
+	}
 	for (uint32_t i = 0; i < w->gfps_count; i++) {
 		if (stream_add(w, TRACE_SECTION_GFPS, &w->gfps[i], sizeof(w->gfps[i]), err) != 0)
 			goto out;

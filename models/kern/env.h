@@ -49,6 +49,15 @@
 	X(LOCK_HANDOFF, lock_handoff, 120,                                                         \
 	  "cache-line transfer when a contended lock changes hands")                               \
 	X(ZERO_PAGE, zero_page, 400, "clearing one page for __GFP_ZERO")                           \
+	X(SLAB_ALLOC, slab_alloc, 21, "taking an object from the CPU's own free list")             \
+	X(SLAB_FREE, slab_free, 21, "putting an object on the CPU's own free list")                \
+	X(SLAB_SLOW, slab_slow, 40, "leaving the fast path of an object cache")                    \
+	X(SLAB_CMPXCHG, slab_cmpxchg, 25,                                                          \
+	  "compare-and-exchange on a slab's free list that other CPUs may change")                 \
+	X(SLAB_OBJECT, slab_object, 4, "linking or checking one object of a slab")                 \
+	X(KMALLOC, kmalloc, 12, "finding the size class of a request")                             \
+	X(KFREE, kfree, 14, "finding the slab of a pointer")                                       \
+	X(ZERO_LINE, zero_line, 6, "clearing or filling one cache line of an object")              \
 	X(TOUCH, touch, 0, "touching a cache line of metadata, beyond what the entries above hold")
 
 enum cost_kind {
@@ -65,6 +74,13 @@ enum op_path {
 	PATH_PCP_DRAIN,    /* free that drained the per-CPU list */
 	PATH_BUDDY,        /* straight from or to the zone's free lists */
 	PATH_FAILED,       /* allocation that found no page */
+	/* Objects. */
+	PATH_SLAB_FAST,         /* the CPU's own list of free objects alone */
+	PATH_SLAB_SHARED,       /* a slab's shared list of free objects: taken over, or pushed to */
+	PATH_SLAB_CPU_PARTIAL,  /* a slab of the CPU's partial list; a free that put one there */
+	PATH_SLAB_NODE_PARTIAL, /* a node's list of slabs, under its lock */
+	PATH_SLAB_NEW,          /* allocation that made a slab */
+	PATH_SLAB_DISCARD,      /* free that gave a slab back */
 	PATH_KINDS,
 };
 
@@ -94,16 +110,32 @@ struct env_ops {
 	void (*sync)(struct env *env);
 };
 
+/* What a CPU is doing; in all but the first it must not sleep. */
+enum env_context {
+	CONTEXT_PROCESS,
+	CONTEXT_SOFTIRQ,
+	CONTEXT_IRQ,
+	CONTEXT_NMI,
+	CONTEXTS,
+};
+
 struct env {
 	uint64_t cycles;          /* charged since the engine last collected them */
 	const uint32_t *cost_cycles; /* COST_KINDS entries */
 	const struct env_ops *ops;
 	unsigned cpu;             /* 0.. */
 	unsigned path;            /* enum op_path of the operation under way */
+	unsigned context;         /* enum env_context of the operation under way */
+	uint64_t sleep_violations_count; /* env_might_sleep() where sleeping is forbidden */
 	struct env *lock_next;    /* link in env_lock's FIFO */
 };
 
 #ifdef ENV_NATIVE
+
+static inline void env_might_sleep(struct env *env)
+{
+	(void)env;
+}
 
 static inline void env_charge(struct env *env, enum cost_kind kind)
 {
@@ -150,6 +182,16 @@ static inline void env_set_path(struct env *env, enum op_path path)
 }
 
 #else
+
+/*
+ * The operation under way may sleep. In interrupt context that is a mistake of the workload, which
+ * is counted; the operation goes on, as Linux's does after its warning.
+ */
+static inline void env_might_sleep(struct env *env)
+{
+	if (__builtin_expect(env->context != CONTEXT_PROCESS, 0))
+		env->sleep_violations_count++;
+}
 
 static inline void env_charge(struct env *env, enum cost_kind kind)
 {
