@@ -316,15 +316,14 @@ int trace_writer_add_cache(struct trace_writer *w, const char *name, uint32_t ob
 			       TRACE_CACHES_LIMIT);
 	struct trace_cache *c = &w->caches[w->caches_count];
 	snprintf(c->name, sizeof(c->name), "%s", name);
-	trace_writer_set_cache_sizes(w, w->caches_count, object_size_bytes, size_bytes);
+	c->object_size_bytes = object_size_bytes;
+	c->size_bytes = size_bytes;
 	return (int)w->caches_count++;
 }
 
-void trace_writer_set_cache_sizes(struct trace_writer *w, unsigned cache,
-				  uint32_t object_size_bytes, uint32_t size_bytes)
+struct trace_cache *trace_writer_cache(struct trace_writer *w, unsigned cache)
 {
-	w->caches[cache].object_size_bytes = object_size_bytes;
-	w->caches[cache].size_bytes = size_bytes;
+	return &w->caches[cache];
 }
 
 int trace_writer_mark_slab(struct trace_writer *w, uint32_t id, struct err *err)
