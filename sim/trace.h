@@ -214,6 +214,12 @@ int trace_writer_add_cache(struct trace_writer *w, const char *name, uint32_t ob
 /* The entry of a cache, to be completed as its sizes and flags become known. */
 struct trace_cache *trace_writer_cache(struct trace_writer *w, unsigned cache);
 /*
+ * Objects were added with the low 32 bits of their address's page number; this is what to take from
+ * them to get page frames: the number of the page where the recorded kernel mapped frame 0.
+ * Without this call they are taken as they are.
+ */
+void trace_writer_set_object_base(struct trace_writer *w, uint32_t first_page);
+/*
  * The pages allocated as @id turned out to hold objects: TRACE_F_SLAB goes to that record and to
  * all frees of it. -1 with @err if memory is short.
  */

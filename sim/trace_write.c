@@ -60,6 +60,7 @@ struct trace_writer {
 	uint32_t caches_count;
 	uint64_t *slab_ids; /* a bit for each id that trace_writer_mark_slab() named */
 	uint64_t slab_ids_words;
+	uint32_t object_base; /* to be taken from the pfn of objects */
 	gfp_t gfp_last; /* most records repeat the mask of the one before */
 	uint16_t gfp_last_index;
 };
@@ -350,10 +351,21 @@ static bool is_slab(const struct trace_writer *w, const struct trace_rec *r)
 	       w->slab_ids[word] >> (r->id % 64) & 1;
 }
 
-static void mark_records(const struct trace_writer *w, struct trace_rec *r, size_t count,
+void trace_writer_set_object_base(struct trace_writer *w, uint32_t first_page)
+{
+	w->object_base = first_page;
+}
+
+/* What became known of a record only after it had been written. */
+static void complete_records(const struct trace_writer *w, struct trace_rec *r, size_t count,
 			 struct trace_report *report)
 {
 	for (size_t i = 0; i < count; i++) {
+		if (trace_kind_is_object(r[i].kind) && r[i].pfn != TRACE_PFN_NONE) {
+			r[i].pfn -= w->object_base;
+			if (r[i].pfn >= PFN_END_LIMIT)
+				r[i].pfn = TRACE_PFN_NONE;
+		}
 		if (is_slab(w, &r[i]))
 			r[i].flags |= TRACE_F_SLAB;
 		if (!(r[i].flags & TRACE_F_SLAB))
@@ -385,8 +397,8 @@ static int spilled_io(const struct stream *s, void *buffer, size_t bytes, uint64
 	return 0;
 }
 
-/* Mark the records of slabs, which were recognised only after they had been written. */
-static int mark_slabs(struct trace_writer *w, struct trace_report *report, struct err *err)
+/* Go over all records once more with what is known only now: slabs, and where objects lay. */
+static int complete_ops(struct trace_writer *w, struct trace_report *report, struct err *err)
 {
 	report->slab_page_allocs = report->slab_page_frees = 0;
 	uint8_t *buffer = malloc(STREAM_BUFFER_BYTES);
@@ -401,12 +413,12 @@ static int mark_slabs(struct trace_writer *w, struct trace_report *report, struc
 			result = spilled_io(s, buffer, bytes, at, false);
 			if (result != 0)
 				break;
-			mark_records(w, (void *)buffer, bytes / sizeof(struct trace_rec), report);
+			complete_records(w, (void *)buffer, bytes / sizeof(struct trace_rec), report);
 			s->crc = (uint32_t)crc32(s->crc, buffer, (uInt)bytes);
 			result = spilled_io(s, buffer, bytes, at, true);
 			at += bytes;
 		}
-		mark_records(w, (void *)s->buffer, s->used / sizeof(struct trace_rec), report);
+		complete_records(w, (void *)s->buffer, s->used / sizeof(struct trace_rec), report);
 	}
 	free(buffer);
 	return result == 0 ? 0 : write_error(w, err);
@@ -513,7 +525,7 @@ int trace_writer_finish(struct trace_writer *w, uint64_t base_ns, struct trace_r
 {
 	int result = -1;
 	struct trace_header *h = NULL;
-	if (mark_slabs(w, report, err) != 0)
+	if (complete_ops(w, report, err) != 0)
 		goto out;
 	for (uint32_t i = 0; i < w->caches_count; i++) {
 		if (stream_add(w, TRACE_SECTION_CACHES, &w->caches[i], sizeof(w->caches[i]), err) !=
