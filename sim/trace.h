@@ -199,6 +199,7 @@ struct trace {
 	uint64_t base_ns; /* the recording's clock at time_ns = 0 */
 	uint64_t span_ns; /* largest time_ns */
 	uint64_t demands_count;
+	uint64_t objects_count; /* of the demands: for objects, not pages */
 	uint32_t content_crc; /* identifies the content, independent of path and time */
 	struct trace_report report;
 	void *map;
