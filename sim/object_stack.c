@@ -218,7 +218,7 @@ static int make_allocator(struct object_stack *s, const struct config *c, struct
 		return -1;
 	const struct kmalloc_params classes = {
 		.oa = s->oa,
-		.classes_bytes = c->kmalloc.classes_bytes,
+		.classes_bytes = c->kmalloc.classes_count ? c->kmalloc.classes_bytes : NULL,
 		.classes_count = c->kmalloc.classes_count,
 	};
 	return kmalloc_init(&s->km, &classes, err);
