@@ -78,7 +78,7 @@ struct slub_layout {
 
 /* One CPU's part of a cache; its own business but when the cache is flushed. */
 struct slub_cpu {
-	_Alignas(64) uint64_t free; /* first of the CPU's own free objects, or OBJECT_NONE */
+	_Alignas(64) uint64_t free; /* first of the CPU's own objects, or OBJECT_NONE */
 	uint64_t start, bytes;      /* of the current slab; 0 bytes: none */
 	uint64_t fast_allocs_count, fast_frees_count;
 	unsigned nid, home_nid;     /* of the current slab (home's if none), of the CPU */
