@@ -21,8 +21,8 @@
 
 void object_machine_init(struct object_machine *om, const struct op_params *machine,
 			 const struct object_allocator_ops *ops,
-			 const struct object_allocator_params *params, const uint32_t *classes_bytes,
-			 unsigned classes_count)
+			 const struct object_allocator_params *params,
+			 const uint32_t *classes_bytes, unsigned classes_count)
 {
 	struct object_allocator_params p = *params;
 	struct err err = {0};
@@ -32,11 +32,11 @@ void object_machine_init(struct object_machine *om, const struct op_params *mach
 	p.cpus_count = machine->cpus_count ? machine->cpus_count : 1;
 	p.cpu_nid = machine->cpu_nid;
 	BUG_ON(!physmem_ram(p.pm, p.pm->zones[0].start_pfn, &err), "%s", err.text);
-	om->oa = ops->new(&p, &err);
+	om->oa = ops->new (&p, &err);
 	if (!om->oa && err.code == ERR_CONFIG && p.debug_flags) {
 		p.debug_flags = 0;
 		err = (struct err){0};
-		om->oa = ops->new(&p, &err);
+		om->oa = ops->new (&p, &err);
 	}
 	BUG_ON(!om->oa, "%s", err.text);
 	om->oa->ops = ops;
@@ -121,8 +121,7 @@ static int check_place(struct object_oracle *o, const struct oracle_request *r, 
 	const struct physmem *pm = &o->om->m.pm;
 	for (unsigned i = 0; i < pm->zones_count; i++) {
 		const struct zone *z = &pm->zones[i];
-		if (paddr < z->start_pfn * PAGE_BYTES ||
-		    paddr + r->bytes > z->end_pfn * PAGE_BYTES)
+		if (paddr < z->start_pfn * PAGE_BYTES || paddr + r->bytes > z->end_pfn * PAGE_BYTES)
 			continue;
 		if (z->type > gfp_zone(r->gfp) || ((r->gfp & __GFP_THISNODE) && z->nid != r->nid))
 			FAIL("%#llx lies in zone %s of node %u, flags are %#x, node %u", ULL(paddr),
@@ -161,7 +160,10 @@ static int check_found(struct object_oracle *o, const struct oracle_request *r, 
 		if (found != r->cache || start != paddr)
 			FAIL("%#llx, in the object at %#llx: found %s cache, object %#llx",
 			     ULL(at[i]), ULL(paddr),
-			     found == r->cache ? "its" : found ? "another" : "no", ULL(start));
+			     found == r->cache ? "its"
+			     : found           ? "another"
+					       : "no",
+			     ULL(start));
 	}
 	return 0;
 }
@@ -290,8 +292,7 @@ static int verify_cache(struct object_oracle *o, struct object_cache *cache, boo
 		     "%llu",
 		     st.name, ULL(sums.slabs), ULL(sums.pages), ULL(st.slabs_count),
 		     ULL(st.pages_count));
-	if (st.slabs_new_count - st.slabs_freed_count != st.slabs_count &&
-	    !(st.flags & CACHE_POOL))
+	if (st.slabs_new_count - st.slabs_freed_count != st.slabs_count && !(st.flags & CACHE_POOL))
 		FAIL("cache %s: %llu slabs made, %llu freed, %llu there", st.name,
 		     ULL(st.slabs_new_count), ULL(st.slabs_freed_count), ULL(st.slabs_count));
 	if (st.live_count > st.active_count || st.active_count > st.objects_count)
