@@ -184,12 +184,6 @@ struct object_allocator_ops {
 	 */
 	struct object_cache *(*cache_of)(struct object_allocator *oa, uint64_t paddr,
 					 uint64_t *start_paddr);
-	/*
-	 * Bytes that the user of an object of @cache may call its own when it asked for @bytes.
-	 * Optional: object_size_bytes.
-	 */
-	uint64_t (*given_bytes)(struct object_allocator *oa, struct object_cache *cache,
-				uint64_t bytes);
 	/* Give back every empty slab and sort the rest, fullest first. Optional. */
 	void (*shrink)(struct object_allocator *oa, struct env *env, struct object_cache *cache);
 	/* Periodic work of one CPU. Optional. */
@@ -211,6 +205,12 @@ struct object_allocator_ops {
 	int (*check)(struct object_allocator *oa, struct check_report *report);
 	void (*cache_stats)(struct object_allocator *oa, struct object_cache *cache,
 			    struct object_cache_stats *stats);
+	/*
+	 * Bytes that the user of an object of @cache may call its own when it asked for @bytes.
+	 * Optional: object_size_bytes.
+	 */
+	uint64_t (*given_bytes)(struct object_allocator *oa, struct object_cache *cache,
+				uint64_t bytes);
 };
 
 /* Every registered object allocator, ended by NULL (generated from models/meson.build). */
