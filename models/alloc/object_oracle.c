@@ -56,6 +56,12 @@ static void add_free(void *arg, const struct free_block *b)
 	*(uint64_t *)arg += UINT64_C(1) << b->order;
 }
 
+/* Without what CPUs keep, which is no use to others. */
+static void add_listed(void *arg, const struct free_block *b)
+{
+	*(uint64_t *)arg += b->cpu < 0 ? UINT64_C(1) << b->order : 0;
+}
+
 uint64_t object_machine_free_pages(struct object_machine *om)
 {
 	uint64_t pages = 0;
@@ -227,9 +233,10 @@ int object_oracle_failure(struct object_oracle *o, const struct oracle_request *
 	bool too_large = r->bytes > (uint64_t)PAGE_BYTES << o->om->m.pm.max_order;
 	if (why == ALLOC_OK || why >= ALLOC_FAILURES || (why == ALLOC_BAD_ORDER) != too_large)
 		FAIL("a request of %llu bytes failed with reason %u", ULL(r->bytes), why);
-	uint64_t pages = object_machine_free_pages(o->om);
+	uint64_t pages = 0;
+	o->om->m.pa->ops->walk(o->om->m.pa, add_listed, &pages);
 	bool anywhere = gfp_zone(r->gfp) >= ZONE_NORMAL && !(r->gfp & __GFP_THISNODE);
-	if (anywhere && r->bytes + r->align_bytes < PAGE_BYTES / 2 && pages > o->pages / 4)
+	if (anywhere && r->bytes + r->align_bytes < PAGE_BYTES / 2 && pages > o->pages / 2)
 		FAIL("a request of %llu bytes failed (%s) with %llu of %llu pages free",
 		     ULL(r->bytes), alloc_failure_names[why], ULL(pages), ULL(o->pages));
 	return 0;

@@ -74,8 +74,8 @@ struct oracle_request {
 /* @paddr was handed out: 0, or -1 with o->error if it can't be right. */
 int object_oracle_take(struct object_oracle *o, const struct oracle_request *r, uint64_t paddr);
 /*
- * A request failed for the reason @why. Wrong if it is none, or if a quarter of the machine is free
- * and any page of it would do.
+ * A request failed for the reason @why. Wrong if it is none, or if half of the machine is on free
+ * lists and any page of it would do.
  */
 int object_oracle_failure(struct object_oracle *o, const struct oracle_request *r,
 			  enum alloc_failure why);
