@@ -182,6 +182,11 @@ static void header_and_alignment(void **state)
 	assert_int_equal(take_on(&b, 0, natural, 128) % 128, 0);
 	uint64_t large = take_on(&b, 0, natural, 2048);
 	assert_int_equal(large % PAGE_BYTES, 2048);
+
+	struct object_cache *wide = cache(&b, 5000, 32768, 0);
+	take(&b, cache(&b, 5001, 0, 0));
+	assert_int_equal(take(&b, wide) % 32768, 0);
+	assert_int_equal(stats(&b, wide).pages_count, 8);
 	release(&b);
 }
 
@@ -350,8 +355,9 @@ static void refused_parameters(void **state)
 		{{.name = "none"}, "objects of 0 bytes; 1 to 4194280"},
 		{{.name = "huge", .object_size_bytes = 5u << 20}, "objects of 5242880 bytes"},
 		{{.name = "odd", .object_size_bytes = 8, .align_bytes = 24},
-		 "alignment of 24 bytes; powers of two up to 4096"},
-		{{.name = "wide", .object_size_bytes = 8, .align_bytes = 8192}, "8192 bytes"},
+		 "alignment of 24 bytes; powers of two up to 4194304"},
+		{{.name = "wide", .object_size_bytes = 8, .align_bytes = 8u << 20},
+		 "8388608 bytes"},
 		{{.name = "red", .object_size_bytes = 8, .flags = CACHE_RED_ZONE}, "no red zones"},
 	};
 	struct bench b;
