@@ -39,7 +39,7 @@ enum cache_flags {
 struct object_cache_params {
 	const char *name;           /* up to CACHE_NAME_SIZE - 1 bytes; copied */
 	uint64_t object_size_bytes; /* what users may write; 1 .. OBJECT_BYTES_MAX */
-	uint64_t align_bytes;       /* 0 (a word) or a power of two up to a page */
+	uint64_t align_bytes;       /* 0 (a word) or a power of two up to OBJECT_BYTES_MAX */
 	unsigned flags;             /* enum cache_flags */
 	/* Called once for each object of a new slab, with its bytes; may be NULL. Such a cache's
 	 * free objects keep what their users left in them, so links are kept outside. */

@@ -183,9 +183,8 @@ static uint64_t take_elsewhere(struct slab_op *op, unsigned nid)
 	return object != OBJECT_NONE ? object : grow_one(op, nid, op->gfp);
 }
 
-static uint64_t slab_alloc(struct object_allocator *oa, struct env *env,
-			   struct object_cache *cache, uint64_t bytes, gfp_t gfp, unsigned nid,
-			   enum alloc_failure *why)
+static uint64_t slab_alloc(struct object_allocator *oa, struct env *env, struct object_cache *cache,
+			   uint64_t bytes, gfp_t gfp, unsigned nid, enum alloc_failure *why)
 {
 	struct slab_allocator *sa = to_slab(oa);
 	struct slab_op op = {sa, to_slab_cache(cache), env, gfp, bytes, PATH_FAILED, why};
@@ -193,8 +192,8 @@ static uint64_t slab_alloc(struct object_allocator *oa, struct env *env,
 	unsigned home = sa->node_home[nid];
 	bool own = a->limit && home == sa->cpu_home[env->cpu], several = sa->nodes_count > 1;
 	uint64_t object = OBJECT_NONE;
-	BUG_ON(bytes > op.c->layout.object_size_bytes, "cache %s: %llu bytes asked for",
-	       op.c->name, (unsigned long long)bytes);
+	BUG_ON(bytes > op.c->layout.object_size_bytes, "cache %s: %llu bytes asked for", op.c->name,
+	       (unsigned long long)bytes);
 	*why = ALLOC_OK;
 	if (gfp & __GFP_DIRECT_RECLAIM)
 		env_might_sleep(env);
@@ -299,8 +298,7 @@ static void slab_free_object(struct object_allocator *oa, struct env *env,
 	};
 	struct slab_array *a = &op.c->arrays[env->cpu];
 	pfn_t pfn = slab_first(sa, op.c, paddr >> PAGE_SHIFT);
-	unsigned number =
-		pfn == PFN_NONE ? UINT32_MAX : slab_object_number(sa, op.c, pfn, paddr);
+	unsigned number = pfn == PFN_NONE ? UINT32_MAX : slab_object_number(sa, op.c, pfn, paddr);
 	BUG_ON(number >= op.c->layout.objects_count || paddr != slab_object(sa, op.c, pfn, number),
 	       "free of %#llx, which is no object of cache %s", (unsigned long long)paddr,
 	       op.c->name);

@@ -32,16 +32,16 @@ enum slab_index_place {
 
 struct slab_layout {
 	uint64_t object_size_bytes;
-	uint64_t size_bytes;         /* stride */
+	uint64_t size_bytes; /* stride */
 	uint64_t align_bytes;
-	uint64_t left_pad_bytes;     /* of each stride, before the object: with red zones */
-	unsigned flags;              /* enum cache_flags that are in force */
+	uint64_t left_pad_bytes; /* of each stride, before the object: with red zones */
+	unsigned flags;          /* enum cache_flags that are in force */
 	unsigned order, objects_count;
 	enum slab_index_place index_place;
-	unsigned index_entry_bytes;  /* 1 or 2 */
-	uint64_t left_bytes;         /* of a slab, used by neither objects nor index */
+	unsigned index_entry_bytes; /* 1 or 2 */
+	uint64_t left_bytes;        /* of a slab, used by neither objects nor index */
 	uint64_t colour_off_bytes;
-	unsigned colours_count;      /* >= 1 */
+	unsigned colours_count; /* >= 1 */
 };
 
 /* The limits within which an order is chosen. */
@@ -106,13 +106,13 @@ struct slab_array {
 };
 
 struct slab_node {
-	struct env_lock lock;        /* for everything here */
+	struct env_lock lock;               /* for everything here */
 	struct slab_list lists[SLAB_LISTS]; /* SLAB_PARTIAL, SLAB_FULL, SLAB_EMPTY */
 	struct slab_array shared;
-	uint64_t free_objects;       /* in slabs */
-	uint64_t free_limit;         /* more than this: empty slabs go back */
+	uint64_t free_objects; /* in slabs */
+	uint64_t free_limit;   /* more than this: empty slabs go back */
 	unsigned colour_next;
-	bool empty_touched;          /* an empty slab was used since the reaper last looked */
+	bool empty_touched; /* an empty slab was used since the reaper last looked */
 };
 
 struct slab_cache {
@@ -121,13 +121,13 @@ struct slab_cache {
 	unsigned index, refs_count;
 	void (*ctor)(void *object, uint64_t object_size_bytes);
 	unsigned array_limit, batch;
-	uint64_t empty_slabs_max;    /* SLAB_AUTO: free_limit decides */
-	struct slab_array *arrays;   /* by CPU */
-	struct slab_node *nodes;     /* by nid */
-	uint64_t *entries;           /* of all arrays */
-	uint8_t *index_arena;        /* indexes off slab: for slab n of the machine at n * stride */
+	uint64_t empty_slabs_max;  /* SLAB_AUTO: free_limit decides */
+	struct slab_array *arrays; /* by CPU */
+	struct slab_node *nodes;   /* by nid */
+	uint64_t *entries;         /* of all arrays */
+	uint8_t *index_arena;      /* indexes off slab: for slab n of the machine at n * stride */
 	uint64_t index_arena_bytes;
-	struct rng rng;              /* of shuffled slabs */
+	struct rng rng;                     /* of shuffled slabs */
 	struct object_cache_stats counters; /* only those since the cache was made */
 	uint64_t slabs_count, live_count;
 };
@@ -135,16 +135,16 @@ struct slab_cache {
 struct slab_allocator {
 	struct object_allocator base;
 	struct object_allocator_params params;
-	struct slab_frame *frames;   /* by pfn; reserved, touched where slabs are */
+	struct slab_frame *frames; /* by pfn; reserved, touched where slabs are */
 	uint64_t frames_bytes;
 	unsigned nodes_count;
-	unsigned *node_home;         /* by nid: itself, or where its memory comes from */
-	unsigned *cpu_home;          /* by CPU */
-	uint64_t *node_cpus_count;   /* by nid */
-	uint64_t *ticks_count;       /* by CPU */
+	unsigned *node_home;       /* by nid: itself, or where its memory comes from */
+	unsigned *cpu_home;        /* by CPU */
+	uint64_t *node_cpus_count; /* by nid */
+	uint64_t *ticks_count;     /* by CPU */
 	struct slab_cache *caches[OBJECT_CACHES_LIMIT];
-	unsigned caches_count;       /* ever made */
-	/* For examining: the addresses in all arrays of a cache; a bit for each object of a slab. */
+	unsigned caches_count; /* ever made */
+	/* For examining: the addresses in a cache's arrays; a bit for each object of a slab. */
 	uint64_t *scratch;
 	uint64_t scratch_capacity, scratch_count;
 	uint64_t scratch_bits[(SLAB_OBJECTS_LIMIT + 64) / 64];

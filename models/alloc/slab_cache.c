@@ -20,9 +20,8 @@
 #include "alloc/slab.h"
 #include "kern/bug.h"
 
-#define FLAGS_NEVER_MERGED                                                                         \
-	(CACHE_RED_ZONE | CACHE_POISON | CACHE_TYPESAFE_BY_RCU | CACHE_NO_MERGE)
-#define FLAGS_ALIKE (CACHE_RECLAIM_ACCOUNT | CACHE_ACCOUNT | CACHE_DMA | CACHE_DMA32)
+#define FLAGS_NEVER_MERGED (CACHE_RED_ZONE | CACHE_POISON | CACHE_TYPESAFE_BY_RCU | CACHE_NO_MERGE)
+#define FLAGS_ALIKE        (CACHE_RECLAIM_ACCOUNT | CACHE_ACCOUNT | CACHE_DMA | CACHE_DMA32)
 
 static void *reserve(uint64_t bytes)
 {
@@ -134,8 +133,8 @@ static unsigned automatic_limit(uint64_t size_bytes)
 static void set_limits(const struct slab_allocator *sa, struct slab_cache *c)
 {
 	uint64_t wished = sa->params.cpu_partial_objects;
-	c->array_limit = wished == SLAB_AUTO ? automatic_limit(c->layout.size_bytes)
-					     : (unsigned)wished;
+	c->array_limit =
+		wished == SLAB_AUTO ? automatic_limit(c->layout.size_bytes) : (unsigned)wished;
 	c->batch = (c->array_limit + 1) / 2;
 	c->empty_slabs_max = sa->params.min_partial_slabs;
 }
@@ -212,8 +211,8 @@ static struct slab_cache *find_mergeable(const struct slab_allocator *sa,
 		if (size > c->layout.size_bytes || c->layout.size_bytes - size >= 8 ||
 		    c->layout.size_bytes % align || c->layout.align_bytes % align)
 			continue;
-		if (params->objects_per_slab && (l->order != c->layout.order ||
-						 l->objects_count != c->layout.objects_count))
+		if (params->objects_per_slab &&
+		    (l->order != c->layout.order || l->objects_count != c->layout.objects_count))
 			continue;
 		return c;
 	}

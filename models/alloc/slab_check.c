@@ -190,8 +190,7 @@ static int check_bytes(const struct check_state *s, uint32_t pfn)
 	struct check_report *report = s->report;
 	for (unsigned i = 0; slab_debugged(s->c) && i < s->c->layout.objects_count; i++) {
 		uint64_t object = slab_object(s->sa, s->c, pfn, i);
-		const char *wrong =
-			slab_debug_wrong(s->sa, s->c, object, !bit_is_set(s->sa, i));
+		const char *wrong = slab_debug_wrong(s->sa, s->c, object, !bit_is_set(s->sa, i));
 		if (wrong)
 			FAIL("A8: cache %s, object %#llx: %s", s->c->name, (ull)object, wrong);
 	}

@@ -122,8 +122,8 @@ static void scene_init(struct scene *t, unsigned flags)
 	p.cpu_partial_objects = 1;
 	slab_machine_init(&t->s, p, 1);
 	t->c = slab_machine_cache(&t->s, &(struct object_cache_params){.name = "misused",
-								      .object_size_bytes = 96,
-								      .flags = flags});
+								       .object_size_bytes = 96,
+								       .flags = flags});
 	t->other = slab_machine_cache(
 		&t->s, &(struct object_cache_params){.name = "other", .object_size_bytes = 96});
 	t->object = take(t, 96);
@@ -206,9 +206,9 @@ static void proper_use(void **state)
 		for (unsigned bytes = 1; bytes <= 96; bytes++) {
 			struct check_report report;
 			enum alloc_failure why;
-			uint64_t object = t.s.oa->ops->alloc(
-				t.s.oa, &t.s.m.env[0], (struct object_cache *)t.c, bytes,
-				GFP_KERNEL | __GFP_ZERO, 0, &why);
+			uint64_t object = t.s.oa->ops->alloc(t.s.oa, &t.s.m.env[0],
+							     (struct object_cache *)t.c, bytes,
+							     GFP_KERNEL | __GFP_ZERO, 0, &why);
 			uint8_t *at = object_bytes(t.s.oa, object);
 			for (unsigned i = 0; i < bytes; i++)
 				assert_int_equal(at[i], 0);

@@ -36,8 +36,8 @@
 
 #define WORD_BYTES       8
 #define CACHE_LINE_BYTES 64
-#define SIZE_BYTES_MIN   16             /* a page's objects are then at most 256 */
-#define NUMBERED_MAX     255            /* objects of a slab with a byte index */
+#define SIZE_BYTES_MIN   16  /* a page's objects are then at most 256 */
+#define NUMBERED_MAX     255 /* objects of a slab with a byte index */
 #define OFF_SLAB_BYTES   (PAGE_BYTES / 8)
 #define ORDER_AUTO_MAX   1
 
@@ -184,10 +184,12 @@ int slab_layout_choose(struct slab_layout *l, const struct object_cache_params *
 	if (!params->object_size_bytes || params->object_size_bytes > OBJECT_BYTES_MAX)
 		return err_set(err, ERR_CONFIG, "cache %s: objects of %llu bytes", params->name,
 			       (unsigned long long)params->object_size_bytes);
-	if (params->align_bytes & (params->align_bytes - 1) || params->align_bytes > PAGE_BYTES)
+	if (params->align_bytes & (params->align_bytes - 1) ||
+	    params->align_bytes > OBJECT_BYTES_MAX)
 		return err_set(err, ERR_CONFIG,
-			       "cache %s: alignment %llu is no power of two up to a page",
-			       params->name, (unsigned long long)params->align_bytes);
+			       "cache %s: alignment %llu is no power of two up to %llu",
+			       params->name, (unsigned long long)params->align_bytes,
+			       (unsigned long long)OBJECT_BYTES_MAX);
 	/* What a constructor or the last user left in a free object has to stay. */
 	if (ctor || flags & CACHE_TYPESAFE_BY_RCU)
 		l->flags &= ~(unsigned)CACHE_POISON;
@@ -197,8 +199,9 @@ int slab_layout_choose(struct slab_layout *l, const struct object_cache_params *
 		if (fit_recorded(l, ctor, params, limits, err))
 			return -1;
 	} else if (!choose(l, ctor, limits)) {
-		return err_set(err, ERR_CONFIG, "cache %s: no slab can hold an object of %llu bytes",
-			       params->name, (unsigned long long)l->size_bytes);
+		return err_set(err, ERR_CONFIG,
+			       "cache %s: no slab can hold an object of %llu bytes", params->name,
+			       (unsigned long long)l->size_bytes);
 	}
 	l->colour_off_bytes = u64_max(CACHE_LINE_BYTES, l->align_bytes);
 	l->colours_count = (unsigned)u64_clamp(l->left_bytes / l->colour_off_bytes, 1, 65536);

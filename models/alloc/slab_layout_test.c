@@ -63,7 +63,7 @@ static void index_in_object(void **state)
 		unsigned size, order, objects;
 		enum slab_index_place place;
 	} rows[] = {
-		{8, 0, 240, SLAB_INDEX_ON_SLAB}, /* rounded up to 16 bytes */
+		{8, 0, 240, SLAB_INDEX_ON_SLAB},  /* rounded up to 16 bytes */
 		{32, 0, 124, SLAB_INDEX_ON_SLAB}, /* 128 bytes of index don't fit into 32 */
 		{64, 0, 64, SLAB_INDEX_IN_OBJECT},
 		{96, 0, 42, SLAB_INDEX_IN_OBJECT},
@@ -85,7 +85,8 @@ static void index_in_object(void **state)
 	}
 }
 
-/* Free objects that have to keep their contents hold no index: 512 bytes and more put it outside. */
+/* Free objects that have to keep their contents hold no index: 512 bytes and more put it outside.
+ */
 static void index_off_slab(void **state)
 {
 	static const struct {
@@ -179,14 +180,15 @@ static void alignment(void **state)
 	} rows[] = {
 		{100, 0, 0, 104},
 		{100, 64, 0, 128},
+		{100, 8192, 0, 8192}, /* larger than a page */
 		{100, 0, CACHE_HWCACHE_ALIGN, 128},
 		{33, 0, CACHE_HWCACHE_ALIGN, 64},
 		{32, 0, CACHE_HWCACHE_ALIGN, 32}, /* half a line */
 		{20, 0, CACHE_HWCACHE_ALIGN, 32},
 		{1, 0, 0, 16},
-		{24, 0, CACHE_RED_ZONE, 40},                  /* 8 + 24 + 8 */
-		{24, 0, CACHE_RED_ZONE | CACHE_KMALLOC, 48},  /* and the size asked for */
-		{20, 32, CACHE_RED_ZONE, 64},                 /* 32 + 24 + 8 */
+		{24, 0, CACHE_RED_ZONE, 40},                   /* 8 + 24 + 8 */
+		{24, 0, CACHE_RED_ZONE | CACHE_KMALLOC, 48},   /* and the size asked for */
+		{20, 32, CACHE_RED_ZONE, 64},                  /* 32 + 24 + 8 */
 		{30, 64, CACHE_RED_ZONE | CACHE_KMALLOC, 128}, /* 64 + 32 + 8 + 8, rounded up */
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -230,12 +232,14 @@ static void refused(void **state)
 		{{.object_size_bytes = OBJECT_BYTES_MAX + 1}, "objects of 4194305 bytes"},
 		{{.object_size_bytes = UINT64_C(1) << 63}, "objects of 9223372036854775808 bytes"},
 		{{.object_size_bytes = 8, .align_bytes = 24}, "alignment 24 is no power of two"},
-		{{.object_size_bytes = 8, .align_bytes = 8192}, "alignment 8192"},
+		{{.object_size_bytes = 8, .align_bytes = 8 << 20}, "alignment 8388608"},
 		{{.object_size_bytes = 100, .size_bytes = 96}, "a recorded size of 96 bytes"},
 		{{.object_size_bytes = 100, .size_bytes = 108}, "a recorded size of 108 bytes"},
 		{{.object_size_bytes = 64, .size_bytes = 64, .objects_per_slab = 65},
 		 "can't hold 65 objects of 64 bytes"},
-		{{.object_size_bytes = 64, .size_bytes = 64, .objects_per_slab = 1,
+		{{.object_size_bytes = 64,
+		  .size_bytes = 64,
+		  .objects_per_slab = 1,
 		  .slab_order = 11},
 		 "a slab of order 11"},
 		{{.object_size_bytes = OBJECT_BYTES_MAX, .flags = CACHE_RED_ZONE},

@@ -42,7 +42,9 @@ static void start(struct run *r, uint64_t seed)
 		{.name = "in-object", .object_size_bytes = 192, .flags = CACHE_NO_MERGE},
 		{.name = "off-slab", .object_size_bytes = 1024, .ctor = word_ctor},
 		{.name = "reclaim", .object_size_bytes = 600, .flags = CACHE_RECLAIM_ACCOUNT},
-		{.name = "guarded", .object_size_bytes = 130, .align_bytes = 32,
+		{.name = "guarded",
+		 .object_size_bytes = 130,
+		 .align_bytes = 32,
 		 .flags = CACHE_RED_ZONE | CACHE_POISON},
 		{.name = "large", .object_size_bytes = 5000},
 	};

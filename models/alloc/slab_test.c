@@ -133,9 +133,9 @@ static void array_sizes(void **state)
 {
 	static const struct {
 		unsigned size, limit, batch, shared;
-	} rows[] = {{32, 120, 60, 480}, {256, 120, 60, 480}, {264, 54, 27, 216}, {1024, 54, 27, 216},
-		    {1032, 24, 12, 96}, {4096, 24, 12, 96},  {4104, 8, 4, 0},    {131072, 8, 4, 0},
-		    {131080, 1, 1, 0}};
+	} rows[] = {{32, 120, 60, 480},  {256, 120, 60, 480}, {264, 54, 27, 216},
+		    {1024, 54, 27, 216}, {1032, 24, 12, 96},  {4096, 24, 12, 96},
+		    {4104, 8, 4, 0},     {131072, 8, 4, 0},   {131080, 1, 1, 0}};
 	struct slab_machine one, two;
 	struct object_allocator_params p = slab_machine_params();
 	p.merge = false;
@@ -314,7 +314,7 @@ static void reaper_of_slabs(void **state)
 	take(&s, 0, c, o, 40);
 	give(&s, 0, c, o, 40);
 	c->nodes[0].empty_touched = false; /* it was looked for when there was none */
-	tick(&s, 1, 4); /* not this CPU's task */
+	tick(&s, 1, 4);                    /* not this CPU's task */
 	assert_string_equal(states(&s, c), "0 0 10");
 	tick(&s, 0, 4);
 	assert_string_equal(states(&s, c), "0 0 8");
@@ -426,8 +426,7 @@ static void shuffled(void **state)
 		p.cpu_partial_objects = 0;
 		slab_machine_init(&s, p, 1);
 		struct slab_cache *c = slab_machine_cache(
-			&s,
-			&(struct object_cache_params){.name = "c64", .object_size_bytes = 64});
+			&s, &(struct object_cache_params){.name = "c64", .object_size_bytes = 64});
 		take(&s, 0, c, o[run], 64);
 		assert_string_equal(states(&s, c), "1 0 0");
 		for (unsigned i = 1; i < 64; i++)
@@ -444,7 +443,7 @@ static void bytes_held(void **state)
 	static const struct {
 		unsigned class, slabs, objects;
 		double held;
-	} rows[] = {{32, 1, 124, 33.0323}, {64, 1, 63, 65.0159},   {128, 1, 31, 132.129},
+	} rows[] = {{32, 1, 124, 33.0323}, {64, 1, 63, 65.0159},  {128, 1, 31, 132.129},
 		    {192, 1, 21, 195.048}, {256, 1, 15, 273.067}, {1024, 1, 7, 1170.286}};
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct slab_machine s;
@@ -493,110 +492,6 @@ static void no_memory(void **state)
 	slab_machine_release(&s);
 }
 
-/* --- caches ----------------------------------------------------------------------------------- */
-
-static void merging(void **state)
-{
-	struct slab_machine s;
-	slab_machine_init(&s, slab_machine_params(), 1);
-	const struct object_cache_params base = {.name = "base", .object_size_bytes = 200};
-	const struct object_cache_params same = {.name = "same", .object_size_bytes = 196};
-	struct slab_cache *c = slab_machine_cache(&s, &base);
-	assert_ptr_equal(slab_machine_cache(&s, &same), c);
-	assert_int_equal(stats_of(&s, c).aliases_count, 1);
-	assert_string_equal(stats_of(&s, c).name, "base");
-	const struct object_cache_params others[] = {
-		{.name = "smaller", .object_size_bytes = 192},
-		{.name = "ctor", .object_size_bytes = 200, .ctor = count_ctor},
-		{.name = "aligned", .object_size_bytes = 200, .align_bytes = 64},
-		{.name = "reclaim", .object_size_bytes = 200, .flags = CACHE_RECLAIM_ACCOUNT},
-		{.name = "account", .object_size_bytes = 200, .flags = CACHE_ACCOUNT},
-		{.name = "own", .object_size_bytes = 200, .flags = CACHE_NO_MERGE},
-		{.name = "rcu", .object_size_bytes = 200, .flags = CACHE_TYPESAFE_BY_RCU},
-		{.name = "red", .object_size_bytes = 200, .flags = CACHE_RED_ZONE},
-		{.name = "class", .object_size_bytes = 200, .flags = CACHE_KMALLOC},
-	};
-	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
-		assert_int_equal(stats_of(&s, slab_machine_cache(&s, &others[i])).index, i + 1);
-	}
-	/* The newest that suits; larger by less than a word. */
-	assert_string_equal(stats_of(&s, slab_machine_cache(&s, &same)).name, "class");
-	slab_machine_release(&s);
-}
-
-static void end_of_a_cache(void **state)
-{
-	struct slab_machine s;
-	slab_machine_init(&s, slab_machine_params(), 2);
-	const struct object_cache_params params = {.name = "ends", .object_size_bytes = 64};
-	struct slab_cache *c = slab_machine_cache(&s, &params);
-	struct object_cache *cache = (struct object_cache *)c;
-	assert_ptr_equal(slab_machine_cache(&s, &params), c);
-	uint64_t o[130];
-	take(&s, 0, c, o, 130);
-	give(&s, 1, c, o, 129);
-	assert_int_equal(s.oa->ops->cache_free(s.oa, &s.m.env[0], cache), 0);
-	assert_ptr_equal(s.oa->ops->cache_at(s.oa, 0), cache); /* the other user's */
-	assert_int_equal(s.oa->ops->cache_free(s.oa, &s.m.env[0], cache), 1);
-	assert_ptr_equal(s.oa->ops->cache_at(s.oa, 0), cache);
-	assert_string_equal(states(&s, c), "0 1 0");
-	assert_int_equal(stats_of(&s, c).live_count, 1);
-	give(&s, 0, c, o + 129, 1);
-	assert_int_equal(s.oa->ops->cache_free(s.oa, &s.m.env[0], cache), 0);
-	assert_null(s.oa->ops->cache_at(s.oa, 0));
-	assert_int_equal(s.m.pm.zones[0].free_pages, SLAB_TEST_PAGES);
-	assert_int_equal(stats_of(&s, slab_machine_cache(&s, &params)).index, 1);
-	slab_machine_release(&s);
-}
-
-static void whose_object(void **state)
-{
-	struct slab_machine s;
-	uint64_t start = 0;
-	slab_machine_init(&s, slab_machine_params(), 1);
-	struct slab_cache *c = slab_machine_cache(
-		&s, &(struct object_cache_params){.name = "c704", .object_size_bytes = 704});
-	uint64_t o[11];
-	take(&s, 0, c, o, 11);
-	for (unsigned i = 0; i < 11; i++) {
-		assert_ptr_equal(s.oa->ops->cache_of(s.oa, o[i] + 703, &start), c);
-		assert_int_equal(start, o[i]);
-	}
-	uint64_t end = (o[0] & ~(uint64_t)8191) + 8191;
-	assert_null(s.oa->ops->cache_of(s.oa, end, &start)); /* the rest of the slab */
-	assert_null(s.oa->ops->cache_of(s.oa, end + 1, &start));
-	assert_null(s.oa->ops->cache_of(s.oa, UINT64_MAX, &start));
-	slab_machine_release(&s);
-}
-
-static void recorded_slabs(void **state)
-{
-	struct slab_machine s;
-	const struct op_params used = {.zone_pages = 64, .all_used = true, .max_order = 4,
-				       .pageblock_order = 4};
-	static const unsigned cpu_nid[1];
-	const uint64_t maps[3][1] = {{0}, {0xff}, {0x81}};
-	memset(&s, 0, sizeof(s));
-	op_machine_init(&s.m, &used);
-	slab_machine_start(&s, slab_machine_params(), 1, cpu_nid);
-	struct slab_cache *c = slab_machine_cache(
-		&s, &(struct object_cache_params){.name = "recorded", .object_size_bytes = 512});
-	for (unsigned i = 0; i < 3; i++)
-		s.oa->ops->add_slab(s.oa, (struct object_cache *)c, 10 + i, maps[i],
-				    SLAB_CPU_CURRENT, 0);
-	assert_string_equal(states(&s, c), "1 1 1");
-	assert_int_equal(stats_of(&s, c).live_count, 14);
-	assert_int_equal(slab_machine_alloc(&s, 0, c) >> PAGE_SHIFT, 11);
-	/* Both of the partial slab and all of the empty one are in the array. */
-	assert_int_equal(c->arrays[0].avail, 9);
-	for (unsigned i = 0; i < 8; i++)
-		slab_machine_give(&s, 0, c, UINT64_C(10) * PAGE_BYTES + i * UINT64_C(512));
-	s.oa->ops->shrink(s.oa, &s.m.env[0], (struct object_cache *)c);
-	assert_string_equal(states(&s, c), "0 2 0");
-	assert_int_equal(s.m.pm.zones[0].free_pages, 1);
-	slab_machine_release(&s);
-}
-
 /* --- nodes ------------------------------------------------------------------------------------ */
 
 static void several_nodes(void **state)
@@ -605,8 +500,8 @@ static void several_nodes(void **state)
 		{ZONE_NORMAL, 0, 0, 1024, 1024},
 		{ZONE_NORMAL, 1, 1024, 1040, 16},
 	};
-	const struct op_params two = {.spans = spans, .spans_count = 2, .cpus_count = 2,
-				      .cpu_nid = {0, 1}};
+	const struct op_params two = {
+		.spans = spans, .spans_count = 2, .cpus_count = 2, .cpu_nid = {0, 1}};
 	struct slab_machine s;
 	uint64_t o[16 * 16 + 1];
 	enum alloc_failure why;
@@ -662,8 +557,8 @@ static void costs(void **state)
 	assert_int_equal(env->cycles, env->cost_cycles[COST_SLAB_ALLOC]);
 	assert_int_equal(c->nodes[0].lock.acquired_count, 1);
 	give(&s, 0, c, o, 1);
-	assert_int_equal(env->cycles, env->cost_cycles[COST_SLAB_ALLOC] +
-					      env->cost_cycles[COST_SLAB_FREE]);
+	assert_int_equal(env->cycles,
+			 env->cost_cycles[COST_SLAB_ALLOC] + env->cost_cycles[COST_SLAB_FREE]);
 	assert_int_equal(c->nodes[0].lock.acquired_count, 1);
 	slab_machine_release(&s);
 }
@@ -689,16 +584,14 @@ static void zeroed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(slab_states),      cmocka_unit_test(live_and_active),
-		cmocka_unit_test(array_sizes),      cmocka_unit_test(refill_and_flush),
-		cmocka_unit_test(flush_to_slabs),   cmocka_unit_test(free_limit),
-		cmocka_unit_test(reaper),           cmocka_unit_test(reaper_of_few),
-		cmocka_unit_test(reaper_of_slabs),  cmocka_unit_test(short_refill),
-		cmocka_unit_test(colouring),        cmocka_unit_test(shuffled),
-		cmocka_unit_test(bytes_held),       cmocka_unit_test(no_memory),
-		cmocka_unit_test(merging),          cmocka_unit_test(end_of_a_cache),
-		cmocka_unit_test(whose_object),     cmocka_unit_test(recorded_slabs),
-		cmocka_unit_test(several_nodes),    cmocka_unit_test(costs),
+		cmocka_unit_test(slab_states),     cmocka_unit_test(live_and_active),
+		cmocka_unit_test(array_sizes),     cmocka_unit_test(refill_and_flush),
+		cmocka_unit_test(flush_to_slabs),  cmocka_unit_test(free_limit),
+		cmocka_unit_test(reaper),          cmocka_unit_test(reaper_of_few),
+		cmocka_unit_test(reaper_of_slabs), cmocka_unit_test(short_refill),
+		cmocka_unit_test(colouring),       cmocka_unit_test(shuffled),
+		cmocka_unit_test(bytes_held),      cmocka_unit_test(no_memory),
+		cmocka_unit_test(several_nodes),   cmocka_unit_test(costs),
 		cmocka_unit_test(zeroed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
