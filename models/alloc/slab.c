@@ -134,7 +134,7 @@ static uint64_t refill(struct slab_op *op, struct slab_array *a, unsigned nid, g
 		if (object != OBJECT_NONE)
 			return object;
 	}
-	pfn_t pfn = slab_new(op->sa, op->c, env, grow_gfp, nid, op->why);
+	pfn_t pfn = slab_grow(op->sa, op->c, env, grow_gfp, nid, op->why);
 	if (pfn == PFN_NONE)
 		return OBJECT_NONE;
 	env_lock(env, &n->lock);
@@ -163,7 +163,7 @@ static uint64_t take_one(struct slab_op *op, unsigned nid)
 static uint64_t grow_one(struct slab_op *op, unsigned nid, gfp_t gfp)
 {
 	uint64_t object;
-	pfn_t pfn = slab_new(op->sa, op->c, op->env, gfp, nid, op->why);
+	pfn_t pfn = slab_grow(op->sa, op->c, op->env, gfp, nid, op->why);
 	if (pfn == PFN_NONE)
 		return OBJECT_NONE;
 	struct slab_node *n = &op->c->nodes[slab_nid(op->sa, pfn)];

@@ -93,7 +93,7 @@ struct slab_frame {
 _Static_assert(sizeof(struct slab_frame) == 16, "four frames to a cache line");
 _Static_assert(OBJECT_CACHES_LIMIT < 1 << 13, "cache_id holds every index + 1");
 
-struct slab_list {
+struct slab_queue {
 	uint32_t head, tail; /* pfns, or PAGE_LINK_NONE */
 	uint64_t count;
 };
@@ -106,8 +106,8 @@ struct slab_array {
 };
 
 struct slab_node {
-	struct env_lock lock;               /* for everything here */
-	struct slab_list lists[SLAB_LISTS]; /* SLAB_PARTIAL, SLAB_FULL, SLAB_EMPTY */
+	struct env_lock lock;                /* for everything here */
+	struct slab_queue lists[SLAB_LISTS]; /* SLAB_PARTIAL, SLAB_FULL, SLAB_EMPTY */
 	struct slab_array shared;
 	uint64_t free_objects; /* in slabs */
 	uint64_t free_limit;   /* more than this: empty slabs go back */
@@ -229,11 +229,11 @@ static inline void slab_index_set(const struct slab_cache *c, uint8_t *index, un
 
 /* --- slabs of a node (slab_node.c) ------------------------------------------------------------ */
 
-void slab_list_init(struct slab_list *list);
+void slab_queue_init(struct slab_queue *list);
 /* Put the slab on the list that suits what it holds, at the tail or head. Under the lock. */
-void slab_list_add(struct slab_allocator *sa, struct slab_node *n, pfn_t pfn,
-		   enum slab_list_kind kind, bool tail);
-void slab_list_remove(struct slab_allocator *sa, struct slab_node *n, pfn_t pfn);
+void slab_queue_add(struct slab_allocator *sa, struct slab_node *n, pfn_t pfn,
+		    enum slab_list_kind kind, bool tail);
+void slab_queue_remove(struct slab_allocator *sa, struct slab_node *n, pfn_t pfn);
 
 /* The node that the memory of @pfn belongs to. */
 unsigned slab_nid(const struct slab_allocator *sa, pfn_t pfn);
@@ -256,8 +256,8 @@ void slab_discard(struct slab_allocator *sa, struct slab_cache *c, struct env *e
  * A new slab from the page allocator, all objects free, on no list yet. PFN_NONE with the reason in
  * @why. To be followed by slab_add_new() under the lock of its node.
  */
-pfn_t slab_new(struct slab_allocator *sa, struct slab_cache *c, struct env *env, gfp_t gfp,
-	       unsigned nid, enum alloc_failure *why);
+pfn_t slab_grow(struct slab_allocator *sa, struct slab_cache *c, struct env *env, gfp_t gfp,
+		unsigned nid, enum alloc_failure *why);
 /* Make it the node's, and take up to @count of its objects. */
 unsigned slab_add_new(struct slab_allocator *sa, struct slab_cache *c, struct slab_node *n,
 		      struct env *env, pfn_t pfn, uint64_t *objects, unsigned count);

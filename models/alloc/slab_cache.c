@@ -168,7 +168,7 @@ static int init_arrays(struct slab_allocator *sa, struct slab_cache *c)
 		snprintf(n->lock.name, sizeof(n->lock.name), "node%u/%.16s", nid % NODES_LIMIT,
 			 c->name);
 		for (unsigned i = 0; i < SLAB_LISTS; i++)
-			slab_list_init(&n->lists[i]);
+			slab_queue_init(&n->lists[i]);
 		n->shared = (struct slab_array){
 			.limit = shared_limit, .batch = c->batch, .entries = next};
 		n->free_limit = node_free_limit(sa, c, nid);
@@ -393,7 +393,7 @@ void slab_add_slab(struct object_allocator *oa, struct object_cache *cache, pfn_
 	}
 	unsigned active = sa->frames[pfn].active;
 	enum slab_list_kind kind = active == total ? SLAB_FULL : active ? SLAB_PARTIAL : SLAB_EMPTY;
-	slab_list_add(sa, n, pfn, kind, true);
+	slab_queue_add(sa, n, pfn, kind, true);
 	n->free_objects += total - active;
 	c->slabs_count++;
 	c->live_count += active;

@@ -202,7 +202,7 @@ static int check_list(struct check_state *s, unsigned nid, enum slab_list_kind k
 	const struct slab_allocator *sa = s->sa;
 	const struct slab_cache *c = s->c;
 	struct check_report *report = s->report;
-	const struct slab_list *l = &c->nodes[nid].lists[kind];
+	const struct slab_queue *l = &c->nodes[nid].lists[kind];
 	unsigned total = c->layout.objects_count;
 	uint64_t length = 0;
 	uint32_t prev = PAGE_LINK_NONE;

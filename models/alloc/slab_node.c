@@ -32,16 +32,16 @@
 	 __GFP_NOFAIL | __GFP_NORETRY | __GFP_MEMALLOC | __GFP_NOMEMALLOC | __GFP_HARDWALL |       \
 	 __GFP_THISNODE)
 
-void slab_list_init(struct slab_list *list)
+void slab_queue_init(struct slab_queue *list)
 {
 	list->head = list->tail = PAGE_LINK_NONE;
 	list->count = 0;
 }
 
-void slab_list_add(struct slab_allocator *sa, struct slab_node *n, pfn_t pfn,
-		   enum slab_list_kind kind, bool tail)
+void slab_queue_add(struct slab_allocator *sa, struct slab_node *n, pfn_t pfn,
+		    enum slab_list_kind kind, bool tail)
 {
-	struct slab_list *l = &n->lists[kind];
+	struct slab_queue *l = &n->lists[kind];
 	struct slab_frame *f = &sa->frames[pfn];
 	f->list = kind;
 	f->next = tail ? PAGE_LINK_NONE : l->head;
@@ -57,10 +57,10 @@ void slab_list_add(struct slab_allocator *sa, struct slab_node *n, pfn_t pfn,
 	l->count++;
 }
 
-void slab_list_remove(struct slab_allocator *sa, struct slab_node *n, pfn_t pfn)
+void slab_queue_remove(struct slab_allocator *sa, struct slab_node *n, pfn_t pfn)
 {
 	struct slab_frame *f = &sa->frames[pfn];
-	struct slab_list *l = &n->lists[f->list];
+	struct slab_queue *l = &n->lists[f->list];
 	if (f->prev != PAGE_LINK_NONE)
 		sa->frames[f->prev].next = f->next;
 	else
@@ -110,7 +110,7 @@ static void relink(struct slab_allocator *sa, struct slab_cache *c, struct slab_
 	enum slab_list_kind kind = active == c->layout.objects_count ? SLAB_FULL
 				   : active                          ? SLAB_PARTIAL
 								     : SLAB_EMPTY;
-	slab_list_add(sa, n, pfn, kind, tail && kind == SLAB_PARTIAL);
+	slab_queue_add(sa, n, pfn, kind, tail && kind == SLAB_PARTIAL);
 	env_charge(env, COST_LINK);
 }
 
@@ -126,7 +126,7 @@ unsigned slab_node_take(struct slab_allocator *sa, struct slab_cache *c, struct 
 		}
 		if (pfn == PAGE_LINK_NONE)
 			break;
-		slab_list_remove(sa, n, pfn);
+		slab_queue_remove(sa, n, pfn);
 		taken += take_from(sa, c, n, env, pfn, objects + taken, count - taken);
 		relink(sa, c, n, env, pfn, false);
 	}
@@ -156,7 +156,7 @@ uint32_t slab_node_put(struct slab_allocator *sa, struct slab_cache *c, struct s
 		pfn_t pfn = slab_first(sa, c, objects[i] >> PAGE_SHIFT);
 		BUG_ON(pfn == PFN_NONE, "cache %s: the slab of free object %#llx is gone", c->name,
 		       (unsigned long long)objects[i]);
-		slab_list_remove(sa, n, pfn);
+		slab_queue_remove(sa, n, pfn);
 		put_into(sa, c, env, pfn, objects[i]);
 		relink(sa, c, n, env, pfn, true);
 	}
@@ -195,7 +195,7 @@ uint32_t slab_node_trim(struct slab_allocator *sa, struct slab_cache *c, struct 
 	uint32_t chain = PAGE_LINK_NONE;
 	for (; count && n->lists[SLAB_EMPTY].count; count--) {
 		uint32_t pfn = n->lists[SLAB_EMPTY].tail;
-		slab_list_remove(sa, n, pfn);
+		slab_queue_remove(sa, n, pfn);
 		env_charge(env, COST_LINK);
 		if (slab_debugged(c)) {
 			check_free_objects(sa, c, pfn);
@@ -295,8 +295,8 @@ static gfp_t pages_gfp(const struct slab_cache *c, gfp_t gfp)
 	return flags;
 }
 
-pfn_t slab_new(struct slab_allocator *sa, struct slab_cache *c, struct env *env, gfp_t gfp,
-	       unsigned nid, enum alloc_failure *why)
+pfn_t slab_grow(struct slab_allocator *sa, struct slab_cache *c, struct env *env, gfp_t gfp,
+		unsigned nid, enum alloc_failure *why)
 {
 	struct page_allocator *pa = sa->base.pa;
 	pfn_t pfn = pa->ops->alloc_pages(pa, env, c->layout.order, pages_gfp(c, gfp), nid, why);
