@@ -21,6 +21,7 @@
 #define OBJECT_CACHES_LIMIT 4096     /* caches of one allocator, merged ones counted once */
 #define OBJECT_BYTES_MAX  (UINT64_C(4) << 20)
 #define SLAB_AUTO         UINT64_MAX
+#define SLAB_ORDER_AUTO   UINT32_MAX   /* max_order: the allocator's own (slab: 1) */
 
 enum cache_flags {
 	CACHE_RECLAIM_ACCOUNT = 1 << 0, /* slabs from Reclaimable pageblocks */
@@ -193,7 +194,7 @@ struct object_allocator_ops {
 	 */
 	struct object_cache *(*cache_of)(struct object_allocator *oa, uint64_t paddr,
 					 uint64_t *start_paddr);
-	/* Give back every empty slab and sort the rest, fullest first. Optional. */
+	/* Give back every empty slab; may sort the rest, fullest first. Optional. */
 	void (*shrink)(struct object_allocator *oa, struct env *env, struct object_cache *cache);
 	/* Periodic work of one CPU. Optional. */
 	void (*tick)(struct object_allocator *oa, struct env *env);
