@@ -123,6 +123,12 @@ static int make_cache(struct object_stack *s, const struct config *c, const char
 	else
 		return 0;
 	*cache = s->oa->ops->cache_new(s->oa, &params, err);
+	if (!*cache && params.size_bytes && err->code == ERR_CONFIG) {
+		/* Another allocator than the recorded one may not be able to pack them so. */
+		*err = (struct err){0};
+		params.size_bytes = 0;
+		*cache = s->oa->ops->cache_new(s->oa, &params, err);
+	}
 	return *cache ? 0 : -1;
 }
 
