@@ -45,7 +45,8 @@
  *   L6  pools and caches count what is there: units, pages, live objects
  *
  * Cost: COST_LOCK, COST_SEARCH for a page looked at, COST_SLAB_OBJECT for a free block looked at or
- * written. Full pages are on a list here, for walks; Linux keeps no list of them.
+ * written. Full pages are on a list here, for walks; Linux keeps no list of them. Lists of blocks
+ * and the counters of caches, which only walks and reports read, are not under the lock.
  *
  * MODEL: pages outside the zones that a request allows are passed over, where Linux forgets to
  * look; with __GFP_THISNODE those of other nodes, too. Caches with CACHE_TYPESAFE_BY_RCU have the
