@@ -223,6 +223,69 @@ static void frees_by_another_cpu(void **state)
 	rig_release(&r);
 }
 
+/* --- what others do while a CPU waits --------------------------------------------------------- */
+
+/* What happens when CPU 0 comes to a lock for the first time. */
+static struct meanwhile {
+	struct object_rig *r;
+	struct object_cache *c;
+	unsigned allocs_count; /* by CPU 1 */
+} meanwhile;
+
+static void lock_late(struct env *env, struct env_lock *lock)
+{
+	unsigned count = meanwhile.allocs_count;
+	meanwhile.allocs_count = 0;
+	while (count--)
+		rig_alloc(meanwhile.r, meanwhile.c, 1);
+	assert_null(lock->owner);
+	lock->owner = env;
+}
+
+static void unlock(struct env *env, struct env_lock *lock)
+{
+	lock->owner = NULL;
+}
+
+static void sync(struct env *env)
+{
+}
+
+static void others_run_while_a_cpu_waits(void **state)
+{
+	static const struct env_ops ops = {lock_late, unlock, sync};
+	struct object_allocator_params p;
+	struct object_rig r;
+	object_params_init(&p);
+	p.cpu_partial_objects = 0;
+	p.min_partial_slabs = 0;
+	start(&r, &p);
+	struct object_cache *c = rig_sized(&r, "kmalloc-4k", 4096, CACHE_KMALLOC);
+	uint64_t *objects = fill(&r, c, 0, 2);
+	free_some(&r, c, 1, objects, 0, 7);
+	assert_slabs(&r, c, "c0:8 n:1");
+	/* CPU 0 is about to empty the slab, which CPU 1 makes its own before. */
+	meanwhile = (struct meanwhile){&r, c, 1};
+	r.m.env[0].ops = &ops;
+	rig_free(&r, c, 0, objects[7]);
+	assert_int_equal(rig_path(&r, 0), PATH_SLAB_SHARED);
+	assert_slabs(&r, c, "c0:8 c1:1");
+
+	/* A slab has its first free object; CPU 1 fills the one that CPU 0 wants to take. */
+	for (unsigned i = 0; i < 8; i++)
+		rig_alloc(&r, c, 1);
+	assert_slabs(&r, c, "c0:8 c1:1 -:8");
+	rig_free(&r, c, 0, objects[0]);
+	assert_slabs(&r, c, "c0:8 c1:1 n:7");
+	meanwhile.allocs_count = 8;
+	uint64_t a = rig_alloc(&r, c, 0);
+	assert_int_equal(rig_path(&r, 0), PATH_SLAB_NEW);
+	assert_true(a != objects[0]);
+	assert_slabs(&r, c, "c0:1 c1:8 -:8,8");
+	free(objects);
+	rig_release(&r);
+}
+
 /* --- caches ----------------------------------------------------------------------------------- */
 
 static void construct(void *object, uint64_t bytes)
@@ -619,6 +682,7 @@ int main(void)
 		cmocka_unit_test(empty_slabs_in_stock),
 		cmocka_unit_test(min_partial),
 		cmocka_unit_test(frees_by_another_cpu),
+		cmocka_unit_test(others_run_while_a_cpu_waits),
 		cmocka_unit_test(constructors),
 		cmocka_unit_test(merging),
 		cmocka_unit_test(shrinking),
