@@ -67,22 +67,28 @@ struct slab_op {
 
 /* --- allocation ------------------------------------------------------------------------------- */
 
+static __attribute__((noinline)) void prepare(const struct slab_op *op, uint64_t object)
+{
+	const struct slab_layout *l = &op->c->layout;
+	if (slab_debugged(op->c))
+		slab_debug_alloc(op->sa, op->c, op->env, object, op->bytes);
+	if (!(op->gfp & __GFP_ZERO))
+		return;
+	bool guarded = l->flags & CACHE_RED_ZONE && l->flags & CACHE_KMALLOC;
+	uint64_t bytes = guarded ? op->bytes : l->object_size_bytes;
+	memset(object_bytes(&op->sa->base, object), 0, bytes);
+	env_charge_n(op->env, COST_ZERO_LINE, (bytes + 63) / 64);
+}
+
 /*
  * The object leaves the allocator's hands. Nothing may synchronise between taking it off its list
  * and this, or it would be in nobody's.
  */
-static uint64_t hand_out(struct slab_op *op, uint64_t object, enum op_path path)
+static inline uint64_t hand_out(struct slab_op *op, uint64_t object, enum op_path path)
 {
 	struct slab_cache *c = op->c;
-	const struct slab_layout *l = &c->layout;
-	if (slab_debugged(c))
-		slab_debug_alloc(op->sa, c, op->env, object, op->bytes);
-	if (op->gfp & __GFP_ZERO) {
-		bool guarded = l->flags & CACHE_RED_ZONE && l->flags & CACHE_KMALLOC;
-		uint64_t bytes = guarded ? op->bytes : l->object_size_bytes;
-		memset(object_bytes(&op->sa->base, object), 0, bytes);
-		env_charge_n(op->env, COST_ZERO_LINE, (bytes + 63) / 64);
-	}
+	if (__builtin_expect(slab_debugged(c) || op->gfp & __GFP_ZERO, 0))
+		prepare(op, object);
 	c->live_count++;
 	c->counters.allocs_count++;
 	c->counters.fast_allocs_count += path == PATH_SLAB_FAST;
@@ -104,7 +110,7 @@ static unsigned move_entries(struct slab_array *to, struct slab_array *from, uns
 	return count;
 }
 
-static uint64_t pop(struct slab_op *op, struct slab_array *a, enum op_path path)
+static inline uint64_t pop(struct slab_op *op, struct slab_array *a, enum op_path path)
 {
 	if (!a->avail)
 		return OBJECT_NONE;
@@ -183,6 +189,28 @@ static uint64_t take_elsewhere(struct slab_op *op, unsigned nid)
 	return object != OBJECT_NONE ? object : grow_one(op, nid, op->gfp);
 }
 
+/* The array has none. @own: it is this CPU's array that the object would come from. */
+static __attribute__((noinline)) uint64_t alloc_slow(struct slab_op *op, unsigned home, bool own)
+{
+	bool several = op->sa->nodes_count > 1;
+	gfp_t gfp = op->gfp;
+	/* With other nodes to turn to, the first attempt does not wait for this one. */
+	if (several)
+		gfp = (gfp | __GFP_THISNODE | __GFP_NOWARN) & ~(__GFP_RECLAIM | __GFP_NOFAIL);
+	env_charge(op->env, COST_SLAB_SLOW);
+	uint64_t object =
+		own ? refill(op, &op->c->arrays[op->env->cpu], home, gfp) : take_one(op, home);
+	if (object == OBJECT_NONE && !own)
+		object = grow_one(op, home, gfp);
+	if (object == OBJECT_NONE && several && !(op->gfp & __GFP_THISNODE))
+		object = take_elsewhere(op, home);
+	op->c->counters.failed_count += object == OBJECT_NONE;
+	if (object != OBJECT_NONE)
+		*op->why = ALLOC_OK;
+	env_set_path(op->env, op->path);
+	return object;
+}
+
 static uint64_t slab_alloc(struct object_allocator *oa, struct env *env, struct object_cache *cache,
 			   uint64_t bytes, gfp_t gfp, unsigned nid, enum alloc_failure *why)
 {
@@ -190,33 +218,17 @@ static uint64_t slab_alloc(struct object_allocator *oa, struct env *env, struct 
 	struct slab_op op = {sa, to_slab_cache(cache), env, gfp, bytes, PATH_FAILED, why};
 	struct slab_array *a = &op.c->arrays[env->cpu];
 	unsigned home = sa->node_home[nid];
-	bool own = a->limit && home == sa->cpu_home[env->cpu], several = sa->nodes_count > 1;
-	uint64_t object = OBJECT_NONE;
+	bool own = a->limit && home == sa->cpu_home[env->cpu];
 	BUG_ON(bytes > op.c->layout.object_size_bytes, "cache %s: %llu bytes asked for", op.c->name,
 	       (unsigned long long)bytes);
 	*why = ALLOC_OK;
 	if (gfp & __GFP_DIRECT_RECLAIM)
 		env_might_sleep(env);
 	env_charge(env, COST_SLAB_ALLOC);
-	if (own)
-		object = pop(&op, a, PATH_SLAB_FAST);
-	if (object == OBJECT_NONE) {
-		/* With other nodes to turn to, the first attempt does not wait for this one. */
-		gfp_t exact = several ? (gfp | __GFP_THISNODE | __GFP_NOWARN) &
-						~(__GFP_RECLAIM | __GFP_NOFAIL)
-				      : gfp;
-		env_charge(env, COST_SLAB_SLOW);
-		object = own ? refill(&op, a, home, exact) : take_one(&op, home);
-		if (object == OBJECT_NONE && !own)
-			object = grow_one(&op, home, exact);
-		if (object == OBJECT_NONE && several && !(gfp & __GFP_THISNODE))
-			object = take_elsewhere(&op, home);
-	}
-	op.c->counters.failed_count += object == OBJECT_NONE;
-	if (object != OBJECT_NONE)
-		*why = ALLOC_OK;
-	env_set_path(env, op.path);
-	return object;
+	if (__builtin_expect(!own || !a->avail, 0))
+		return alloc_slow(&op, home, own);
+	env_set_path(env, PATH_SLAB_FAST);
+	return pop(&op, a, PATH_SLAB_FAST);
 }
 
 /* --- free ------------------------------------------------------------------------------------- */
@@ -239,7 +251,8 @@ void slab_array_drain(struct slab_allocator *sa, struct slab_cache *c, struct sl
 }
 
 /* Make room in the full array: its oldest batch goes to the shared array, or to the slabs. */
-static void flush(struct slab_op *op, struct slab_array *a, struct slab_node *n)
+static __attribute__((noinline)) void flush(struct slab_op *op, struct slab_array *a,
+					    struct slab_node *n)
 {
 	uint32_t doomed = PAGE_LINK_NONE;
 	env_charge(op->env, COST_SLAB_SLOW);
@@ -263,9 +276,9 @@ static void flush(struct slab_op *op, struct slab_array *a, struct slab_node *n)
 }
 
 /* The object comes into the allocator's hands: see hand_out(). */
-static void take_back(struct slab_op *op, uint64_t object)
+static inline void take_back(struct slab_op *op, uint64_t object)
 {
-	if (slab_debugged(op->c))
+	if (__builtin_expect(slab_debugged(op->c), 0))
 		slab_debug_free(op->sa, op->c, op->env, object);
 	op->c->live_count--;
 	op->c->counters.frees_count++;
@@ -273,7 +286,8 @@ static void take_back(struct slab_op *op, uint64_t object)
 }
 
 /* Straight into its slab. */
-static void put_one(struct slab_op *op, uint64_t object, struct slab_node *n)
+static __attribute__((noinline)) void put_one(struct slab_op *op, uint64_t object,
+					      struct slab_node *n)
 {
 	env_charge(op->env, COST_SLAB_SLOW);
 	env_lock(op->env, &n->lock);

@@ -32,7 +32,8 @@ enum slab_index_place {
 
 struct slab_layout {
 	uint64_t object_size_bytes;
-	uint64_t size_bytes; /* stride */
+	uint64_t size_bytes;   /* stride */
+	uint64_t size_inverse; /* 2^64 / size_bytes, rounded up; multiplying is fast */
 	uint64_t align_bytes;
 	uint64_t left_pad_bytes; /* of each stride, before the object: with red zones */
 	unsigned flags;          /* enum cache_flags that are in force */
@@ -160,6 +161,8 @@ static inline struct slab_cache *to_slab_cache(struct object_cache *cache)
 	return (struct slab_cache *)cache;
 }
 
+__extension__ typedef unsigned __int128 slab_product;
+
 static inline uint64_t slab_bytes(const struct slab_layout *l)
 {
 	return (uint64_t)PAGE_BYTES << l->order;
@@ -191,7 +194,8 @@ static inline unsigned slab_object_number(const struct slab_allocator *sa,
 	uint64_t start = (pfn << PAGE_SHIFT) + sa->frames[pfn].colour * l->colour_off_bytes;
 	if (paddr < start)
 		return UINT32_MAX;
-	return (uint32_t)(paddr - start) / (uint32_t)l->size_bytes;
+	/* Exact, because offset * size_bytes < 2^64. */
+	return (unsigned)((slab_product)(paddr - start) * l->size_inverse >> 64);
 }
 
 /* The index of the slab at @pfn, objects_count entries. In an object: only if one is free. */
@@ -236,7 +240,10 @@ void slab_queue_add(struct slab_allocator *sa, struct slab_node *n, pfn_t pfn,
 void slab_queue_remove(struct slab_allocator *sa, struct slab_node *n, pfn_t pfn);
 
 /* The node that the memory of @pfn belongs to. */
-unsigned slab_nid(const struct slab_allocator *sa, pfn_t pfn);
+static inline unsigned slab_nid(const struct slab_allocator *sa, pfn_t pfn)
+{
+	return sa->nodes_count == 1 ? 0 : physmem_zone(sa->base.pm, pfn)->nid;
+}
 
 /* Take up to @count objects of node @n: partial slabs first, then empty ones. Under the lock. */
 unsigned slab_node_take(struct slab_allocator *sa, struct slab_cache *c, struct slab_node *n,

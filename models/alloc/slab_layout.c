@@ -195,6 +195,7 @@ int slab_layout_choose(struct slab_layout *l, const struct object_cache_params *
 		l->flags &= ~(unsigned)CACHE_POISON;
 	if (set_sizes(l, params, err))
 		return -1;
+	l->size_inverse = UINT64_MAX / l->size_bytes + 1;
 	if (params->objects_per_slab) {
 		if (fit_recorded(l, ctor, params, limits, err))
 			return -1;

@@ -73,11 +73,6 @@ void slab_queue_remove(struct slab_allocator *sa, struct slab_node *n, pfn_t pfn
 	f->list = SLAB_NO_LIST;
 }
 
-unsigned slab_nid(const struct slab_allocator *sa, pfn_t pfn)
-{
-	return sa->nodes_count == 1 ? 0 : physmem_zone(sa->base.pm, pfn)->nid;
-}
-
 /* --- objects ---------------------------------------------------------------------------------- */
 
 static void touch_index(const struct slab_allocator *sa, const struct slab_cache *c,

@@ -1,6 +1,9 @@
 /*
  * Random use of "slab" by four CPUs and several caches: what lies in each live object stays, no two
  * overlap, counts agree, the invariants hold, and all memory is there at the end.
+ *
+ * Once more with CPUs that interrupt each other: wherever an operation waits for a lock or for
+ * other CPUs, another CPU does something first, and the invariants are looked at.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,6 +31,8 @@ struct run {
 	struct slab_cache *caches[6];
 	struct live live[LIVE];
 	unsigned live_count, of_cache[6];
+	unsigned locks_held, others_count; /* in interleaved runs */
+	bool nested;
 };
 
 static void word_ctor(void *object, uint64_t object_size_bytes)
@@ -76,20 +81,20 @@ static void take(struct run *r, unsigned cpu)
 
 static void give(struct run *r, unsigned cpu)
 {
-	struct live *l = &r->live[rng_below(&r->rng, r->live_count)];
-	struct slab_cache *c = r->caches[l->cache];
+	struct live *last = &r->live[rng_below(&r->rng, r->live_count)], l = *last;
+	struct slab_cache *c = r->caches[l.cache];
 	uint64_t begin;
-	const uint8_t *bytes = object_bytes(r->s.oa, l->object);
+	const uint8_t *bytes = object_bytes(r->s.oa, l.object);
+	*last = r->live[--r->live_count];
+	r->of_cache[l.cache]--;
 	for (uint64_t k = 0; k < c->layout.object_size_bytes; k++) {
-		if (bytes[k] != l->pattern)
+		if (bytes[k] != l.pattern)
 			fail_msg("byte %llu of an object of %s changed", (unsigned long long)k,
 				 c->name);
 	}
-	assert_ptr_equal(r->s.oa->ops->cache_of(r->s.oa, l->object, &begin), c);
-	assert_int_equal(begin, l->object);
-	slab_machine_give(&r->s, cpu, c, l->object);
-	r->of_cache[l->cache]--;
-	*l = r->live[--r->live_count];
+	assert_ptr_equal(r->s.oa->ops->cache_of(r->s.oa, l.object, &begin), c);
+	assert_int_equal(begin, l.object);
+	slab_machine_give(&r->s, cpu, c, l.object);
 }
 
 static void sum_live(void *arg, const struct slab_view *v)
@@ -117,28 +122,24 @@ static void verify(struct run *r)
 	}
 }
 
-static void one_run(uint64_t seed)
+static void step(struct run *r, unsigned cpu, uint64_t wanted)
 {
-	struct run *r = malloc(sizeof(*r));
-	assert_non_null(r);
-	start(r, seed);
-	for (unsigned step = 0; step < STEPS; step++) {
-		unsigned cpu = (unsigned)rng_below(&r->rng, CPUS);
-		uint64_t wanted = step / 5000 % 2 ? 200 : LIVE; /* it fills up, and empties */
-		uint64_t percent = r->live_count < wanted ? 65 : 25;
-		bool more = rng_below(&r->rng, 100) < percent;
-		if (r->live_count == 0 || (more && r->live_count < LIVE))
-			take(r, cpu);
-		else
-			give(r, cpu);
-		if (step % 101 == 0)
-			r->s.oa->ops->tick(r->s.oa, &r->s.m.env[cpu]);
-		if (step % 997 == 0)
-			r->s.oa->ops->shrink(r->s.oa, &r->s.m.env[cpu],
-					     (struct object_cache *)r->caches[step % 6]);
-		if (step % 499 == 0)
-			verify(r);
-	}
+	uint64_t percent = r->live_count < wanted ? 65 : 25;
+	bool more = rng_below(&r->rng, 100) < percent;
+	if (r->live_count == 0 || (more && r->live_count < LIVE))
+		take(r, cpu);
+	else
+		give(r, cpu);
+	if (rng_below(&r->rng, 100) == 0)
+		r->s.oa->ops->tick(r->s.oa, &r->s.m.env[cpu]);
+	if (rng_below(&r->rng, 1000) == 0)
+		r->s.oa->ops->shrink(r->s.oa, &r->s.m.env[cpu],
+				     (struct object_cache *)
+					     r->caches[rng_below(&r->rng, ARRAY_SIZE(r->caches))]);
+}
+
+static void finish(struct run *r)
+{
 	while (r->live_count)
 		give(r, r->live_count % CPUS);
 	verify(r);
@@ -148,17 +149,89 @@ static void one_run(uint64_t seed)
 				 0);
 	assert_int_equal(r->s.m.pm.zones[0].free_pages, SLAB_TEST_PAGES);
 	slab_machine_release(&r->s);
-	free(r);
 }
 
 static void random_use(void **state)
 {
-	for (uint64_t seed = 0; seed < 6; seed++)
-		one_run(seed);
+	struct run *r = malloc(sizeof(*r));
+	assert_non_null(r);
+	for (uint64_t seed = 0; seed < 6; seed++) {
+		start(r, seed);
+		for (unsigned i = 0; i < STEPS; i++) {
+			/* It fills up, and empties. */
+			step(r, (unsigned)rng_below(&r->rng, CPUS), i / 5000 % 2 ? 200 : LIVE);
+			if (i % 499 == 0)
+				verify(r);
+		}
+		finish(r);
+	}
+	free(r);
+}
+
+/* --- CPUs that come in between ---------------------------------------------------------------- */
+
+static struct run *interleaved; /* the run whose environment calls back */
+
+static void others_first(struct env *env)
+{
+	struct run *r = interleaved;
+	struct check_report report;
+	if (r->nested || r->locks_held)
+		return;
+	r->nested = true;
+	if (r->s.oa->ops->check(r->s.oa, &report))
+		fail_msg("in the middle of an operation: %s", report.text);
+	for (uint64_t i = rng_below(&r->rng, 8); i > 0; i--) {
+		unsigned cpu = (env->cpu + 1 + (unsigned)rng_below(&r->rng, CPUS - 1)) % CPUS;
+		step(r, cpu, LIVE / 8);
+		r->others_count++;
+	}
+	if (r->s.oa->ops->check(r->s.oa, &report))
+		fail_msg("after other CPUs: %s", report.text);
+	r->nested = false;
+}
+
+static void lock_after_others(struct env *env, struct env_lock *lock)
+{
+	others_first(env);
+	assert_null(lock->owner);
+	lock->owner = env;
+	interleaved->locks_held++;
+}
+
+static void unlock_before_others(struct env *env, struct env_lock *lock)
+{
+	lock->owner = NULL;
+	interleaved->locks_held--;
+	others_first(env);
+}
+
+static void interleaved_use(void **state)
+{
+	static const struct env_ops ops = {lock_after_others, unlock_before_others, others_first};
+	struct run *r = interleaved = malloc(sizeof(*r));
+	assert_non_null(r);
+	for (uint64_t seed = 0; seed < 6; seed++) {
+		start(r, seed);
+		for (unsigned cpu = 0; cpu < CPUS; cpu++)
+			r->s.m.env[cpu].ops = &ops;
+		for (unsigned i = 0; i < STEPS / 50; i++) {
+			step(r, (unsigned)rng_below(&r->rng, CPUS), i / 300 % 2 ? 100 : LIVE / 8);
+			verify(r);
+		}
+		assert_true(r->others_count > 500);
+		for (unsigned cpu = 0; cpu < CPUS; cpu++)
+			r->s.m.env[cpu].ops = NULL;
+		finish(r);
+	}
+	free(r);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(random_use)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(random_use),
+		cmocka_unit_test(interleaved_use),
+	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

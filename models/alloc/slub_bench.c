@@ -1,6 +1,8 @@
 /*
  * slub_bench.c - the cost of allocating and freeing an object, for a few sizes.
  *
+ *   slub_bench [ALLOCATOR]   "slub", or another object allocator
+ *
  * Two loops, with which kernel developers measure theirs (slab_bulk_test, slab_test): "pair"
  * allocates an object and frees it, again; "batch" allocates 1000 objects and frees them in the
  * same order. Pairs stay within the CPU's own list. Batches take slabs from, and give them to, the
@@ -42,7 +44,7 @@ static void give_up(const char *why)
 	exit(1);
 }
 
-static void start(struct bench *b)
+static void start(struct bench *b, const char *allocator)
 {
 	static const unsigned nid;
 	const struct zone_span span = {ZONE_NORMAL, 0, 0, ZONE_PAGES, ZONE_PAGES};
@@ -72,7 +74,10 @@ static void start(struct bench *b)
 	params.pa = b->pa;
 	params.cpus_count = 1;
 	params.cpu_nid = &nid;
-	b->oa = object_allocator_find("slub")->new(&params, &err);
+	const struct object_allocator_ops *ops = object_allocator_find(allocator);
+	if (!ops)
+		give_up("no such object allocator");
+	b->oa = ops->new(&params, &err);
 	if (!b->oa)
 		give_up(err.text);
 }
@@ -151,7 +156,7 @@ static double measure(struct bench *b, void (*loop)(struct bench *b, unsigned co
 
 #endif
 
-int main(void)
+int main(int argc, char **argv)
 {
 	static const unsigned sizes[] = {8, 64, 256, 1024, 4096, 8192};
 	static const struct {
@@ -160,7 +165,7 @@ int main(void)
 	} loops[] = {{"pair", pairs}, {"batch", batches}};
 	struct bench b;
 	struct err err = {0};
-	start(&b);
+	start(&b, argc > 1 ? argv[1] : "slub");
 	for (unsigned k = 0; k < ARRAY_SIZE(loops); k++) {
 		for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
 			const struct object_cache_params params = {
