@@ -194,7 +194,7 @@ static void do_ticks(struct replay *r, struct engine_cpu *cpu, ps_t *next_tick, 
 	while (r->tick_interval_ps && *next_tick <= until) {
 		engine_idle_until(cpu, *next_tick);
 		replay_settle(r, cpu);
-		cpu->env.context = CONTEXT_PROCESS;
+		env_set_context(&cpu->env, CONTEXT_PROCESS);
 		if (r->pa->ops->tick)
 			r->pa->ops->tick(r->pa, &cpu->env);
 		if (r->stack && r->stack->oa->ops->tick)
@@ -241,7 +241,7 @@ static void cpu_main(struct engine_cpu *cpu, void *arg)
 			m->late_ops_count++;
 			m->late_ps_max = u64_max(m->late_ps_max, start - op.at_ps);
 		}
-		cpu->env.context = op.context;
+		env_set_context(&cpu->env, op.context);
 		do_op(r, cpu, &op, start);
 		engine_collect(cpu);
 		cpu->busy_ps += cpu->now_ps - start;

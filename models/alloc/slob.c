@@ -66,6 +66,8 @@
 struct cut {
 	struct slob *s;
 	struct env *env;
+	struct slob_cache *cache;
+	uint64_t bytes; /* asked for */
 	unsigned units;
 	uint64_t align_bytes, header_bytes;
 	gfp_t gfp;
@@ -216,9 +218,26 @@ static bool page_allowed(const struct cut *cut, pfn_t pfn)
 	       (!(cut->gfp & __GFP_THISNODE) || z->nid == cut->nid);
 }
 
-/* Books of an object just cut from @pfn, a page of @pool; the lock is held. */
-static void note_cut(const struct cut *cut, struct slob_cache *pool, pfn_t pfn)
+/* @paddr is an object of @c from now on. */
+static void note_object(struct slob *s, struct slob_cache *c, uint64_t paddr)
 {
+	s->owner[paddr / SLOB_UNIT_BYTES] = (uint16_t)(c->stats.index + 1);
+	c->stats.allocs_count++;
+	c->stats.live_count++;
+}
+
+/*
+ * Books of an object just cut from @unit of @pfn, a page of @pool. All of them, since others look
+ * at the page as soon as the lock, which is held, is given back. Returns the object's address.
+ */
+static uint64_t note_cut(const struct cut *cut, struct slob_cache *pool, pfn_t pfn, unsigned unit)
+{
+	uint64_t paddr = pfn * PAGE_BYTES + unit * SLOB_UNIT_BYTES + cut->header_bytes;
+	if (cut->header_bytes) {
+		*header_of(cut->s, paddr) = (uint32_t)cut->bytes;
+		env_touch(cut->env, paddr - SLOB_HEADER_BYTES, sizeof(uint32_t), true);
+	}
+	note_object(cut->s, cut->cache, paddr);
 	struct page *pages = cut->s->base.pm->pages;
 	pool->used_units += cut->units;
 	if (!cut->s->pages[pfn].free_units) {
@@ -227,9 +246,10 @@ static void note_cut(const struct cut *cut, struct slob_cache *pool, pfn_t pfn)
 	} else {
 		rotate_to(&pool->partial, pages, pfn);
 	}
+	return paddr;
 }
 
-/* The address cut, header included; OBJECT_NONE: no page of the pool has room. */
+/* The object cut; OBJECT_NONE: no page of the pool has room. */
 static uint64_t cut_from_pool(const struct cut *cut, struct slob_cache *pool)
 {
 	const struct page *pages = cut->s->base.pm->pages;
@@ -240,8 +260,7 @@ static uint64_t cut_from_pool(const struct cut *cut, struct slob_cache *pool)
 		unsigned unit = cut_from_page(cut, pfn);
 		if (unit == SLOB_PAGE_UNITS)
 			continue;
-		note_cut(cut, pool, pfn);
-		return (uint64_t)pfn * PAGE_BYTES + unit * SLOB_UNIT_BYTES;
+		return note_cut(cut, pool, pfn, unit);
 	}
 	return OBJECT_NONE;
 }
@@ -276,10 +295,10 @@ static uint64_t cut_from_new_page(const struct cut *cut, struct slob_cache *pool
 	pool->stats.slabs_new_count++;
 	unsigned unit = cut_from_page(cut, pfn);
 	BUG_ON(unit == SLOB_PAGE_UNITS, "%u units do not fit a page", cut->units);
-	note_cut(cut, pool, pfn);
+	uint64_t paddr = note_cut(cut, pool, pfn, unit);
 	env_unlock(cut->env, &s->lock);
 	env_set_path(cut->env, PATH_SLAB_NEW);
-	return pfn * PAGE_BYTES + unit * SLOB_UNIT_BYTES;
+	return paddr;
 }
 
 /* Give @bytes back to the page @pfn; true: the page is off its list and to be freed. */
@@ -330,6 +349,7 @@ static uint64_t alloc_block(struct slob *s, struct env *env, struct slob_cache *
 	pagelist_push_tail(&c->blocks, pa->pm->pages, pfn);
 	c->stats.pages_count += UINT64_C(1) << order;
 	c->stats.slabs_new_count++;
+	note_object(s, c, pfn * PAGE_BYTES);
 	env_set_path(env, PATH_SLAB_NEW);
 	return pfn * PAGE_BYTES;
 }
@@ -351,6 +371,8 @@ static uint64_t alloc_cut(struct slob *s, struct env *env, struct slob_cache *c,
 	const struct cut cut = {
 		.s = s,
 		.env = env,
+		.cache = c,
+		.bytes = bytes,
 		.units = slob_units(wanted),
 		.align_bytes = wanted_align(c, bytes),
 		.header_bytes = slob_header_bytes(c),
@@ -367,11 +389,6 @@ static uint64_t alloc_cut(struct slob *s, struct env *env, struct slob_cache *c,
 		paddr = cut_from_new_page(&cut, pool, why);
 	if (paddr == OBJECT_NONE)
 		return OBJECT_NONE;
-	paddr += cut.header_bytes;
-	if (cut.header_bytes) {
-		*header_of(s, paddr) = (uint32_t)bytes;
-		env_touch(env, paddr - SLOB_HEADER_BYTES, sizeof(uint32_t), true);
-	}
 	if (gfp & __GFP_ZERO) {
 		uint64_t clear = wanted - cut.header_bytes;
 		memset(s->base.pm->ram + paddr, 0, clear);
@@ -396,9 +413,6 @@ uint64_t slob_alloc(struct object_allocator *oa, struct env *env, struct object_
 		c->stats.failed_count++;
 		return OBJECT_NONE;
 	}
-	s->owner[paddr / SLOB_UNIT_BYTES] = (uint16_t)(c->stats.index + 1);
-	c->stats.allocs_count++;
-	c->stats.live_count++;
 	if (c->ctor) {
 		c->ctor(object_bytes(oa, paddr), c->stats.object_size_bytes);
 		c->stats.ctor_calls_count++;
@@ -419,6 +433,13 @@ static void free_block(struct slob *s, struct env *env, struct slob_cache *c, pf
 	env_set_path(env, PATH_SLAB_DISCARD);
 }
 
+static void forget_object(struct slob *s, struct slob_cache *c, uint64_t paddr)
+{
+	s->owner[paddr / SLOB_UNIT_BYTES] = 0;
+	c->stats.frees_count++;
+	c->stats.live_count--;
+}
+
 void slob_free_object(struct object_allocator *oa, struct env *env, struct object_cache *cache,
 		      uint64_t paddr)
 {
@@ -429,10 +450,8 @@ void slob_free_object(struct object_allocator *oa, struct env *env, struct objec
 		       s->owner[paddr / SLOB_UNIT_BYTES] != c->stats.index + 1,
 	       "free of %#llx, which is no live object of cache %s", (unsigned long long)paddr,
 	       c->name);
-	s->owner[paddr / SLOB_UNIT_BYTES] = 0;
-	c->stats.frees_count++;
-	c->stats.live_count--;
 	if (s->pages[pfn].kind == SLOB_BLOCK) {
+		forget_object(s, c, paddr);
 		free_block(s, env, c, pfn);
 		return;
 	}
@@ -446,6 +465,7 @@ void slob_free_object(struct object_allocator *oa, struct env *env, struct objec
 	}
 	env_lock(env, &s->lock);
 	env_set_path(env, PATH_SLAB_NODE_PARTIAL);
+	forget_object(s, c, paddr);
 	unsigned unit = (unsigned)(start % PAGE_BYTES) / SLOB_UNIT_BYTES;
 	bool empty = put_bytes(s, env, pfn, unit, bytes);
 	env_unlock(env, &s->lock);
