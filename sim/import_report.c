@@ -20,7 +20,7 @@ static const struct {
 } lines[] = {
 #define LINE(member, use, text) {#member, offsetof(struct trace_report, member), use, text}
 	LINE(events, ALWAYS, "events read"),
-	LINE(imported, ALWAYS, "page events imported"),
+	LINE(imported, ALWAYS, "events imported"),
 	LINE(demands, ALWAYS, "  demands (allocations and frees), to be replayed"),
 	LINE(evidence, ALWAYS, "  evidence (refills, drains, fallbacks), to compare with"),
 	LINE(batched_frees, ALWAYS, "mm_page_free_batched, which only repeats a free"),
@@ -35,6 +35,16 @@ static const struct {
 	LINE(lost_events, ALWAYS, "events lost by the recorder"),
 	LINE(skipped_lines, IF_ANY, "lines that are no event, skipped"),
 	LINE(truncated_lines, IF_ANY, "events cut short, skipped"),
+	LINE(object_allocs, IF_ANY, "allocations of objects"),
+	LINE(object_frees, IF_ANY, "frees of objects"),
+	LINE(failed_object_allocations, IF_ANY, "allocations of objects that failed when recorded"),
+	LINE(live_object_allocations, IF_ANY, "allocations of a live object, which was freed first"),
+	LINE(unmatched_object_frees, IF_ANY, "frees of objects allocated before the recording"),
+	LINE(double_frees, IF_ANY, "frees of objects that were freed, or never allocated"),
+	LINE(null_frees, IF_ANY, "frees of a null pointer, not imported"),
+	LINE(zero_object_allocations, IF_ANY, "allocations of 0 bytes"),
+	LINE(huge_object_allocations, IF_ANY, "allocations of 4 GiB - 1 or more, stored as that"),
+	LINE(approximate_frees, IF_ANY, "frees that name only a class: taken for its oldest object"),
 	LINE(unknown_gfp_names, IF_ANY, "unknown gfp flag names, ignored"),
 #undef LINE
 };
