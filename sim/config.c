@@ -54,6 +54,12 @@ void config_init(struct config *c)
 		.high_max_pages = CONFIG_AUTO,
 		.decay_interval_ns = 1000000000,
 	};
+	strcpy(c->slab.allocator, "slub");
+	c->slab.merge = true;
+	c->slab.max_order = 3;
+	c->slab.min_objects = CONFIG_AUTO;
+	c->slab.cpu_partial_objects = CONFIG_AUTO;
+	c->slab.min_partial_slabs = CONFIG_AUTO;
 #define X(id, name, cycles, meaning) c->cost_cycles[COST_##id] = cycles;
 	COST_LIST(X)
 #undef X
@@ -378,6 +384,7 @@ int config_load(struct config *c, const char *const *files, unsigned files_count
 	if (ld.problems_count == 0 && !ld.out_of_memory)
 		check_all(&ld);
 	int rc = load_result(&ld, err);
+	free(ld.ops_caches);
 	diag_release(&ld);
 	return rc;
 }

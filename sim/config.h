@@ -73,6 +73,36 @@ struct config_pcp {
 	uint64_t decay_interval_ns;   /* vmstat worker; 0 = never */
 };
 
+/* A cache that the workload names, slab.caches[]. */
+struct config_cache {
+	char name[CONFIG_NAME];
+	uint64_t object_size_bytes;
+	uint64_t align_bytes;         /* 0: a word */
+	bool reclaim_account, account, dma, hwcache_align, typesafe_by_rcu, no_merge;
+	bool constructor;             /* objects of a new slab are initialised once */
+};
+
+#define CONFIG_CACHES 4096
+
+struct config_slab {
+	char allocator[CONFIG_NAME];  /* a registered object allocator; "slub" */
+	bool merge;
+	uint64_t min_order, max_order;
+	uint64_t min_objects;         /* auto: from the CPUs */
+	uint64_t cpu_partial_objects; /* auto */
+	uint64_t min_partial_slabs;   /* auto */
+	bool freelist_random, freelist_hardened, red_zone, poison;
+	struct config_cache *caches;  /* heap, owned by the config */
+	unsigned caches_count;
+};
+
+#define CONFIG_CLASSES 64
+
+struct config_kmalloc {
+	uint32_t classes_bytes[CONFIG_CLASSES];
+	unsigned classes_count;       /* 0: Linux's */
+};
+
 enum dist_kind {
 	DIST_CONSTANT,
 	DIST_UNIFORM,
@@ -125,6 +155,13 @@ struct config_generator {
 
 enum workload_pace { PACE_RECORDED, PACE_BACK_TO_BACK };
 
+/* What of a trace is replayed. */
+enum workload_level {
+	LEVEL_ALL,     /* objects, and those pages that were not asked for to hold objects */
+	LEVEL_PAGES,   /* all pages, no objects: as the recorded object allocator asked for them */
+	LEVEL_OBJECTS, /* objects alone */
+};
+
 struct config_workload {
 	char trace[CONFIG_TEXT];      /* path of a .atrace */
 	/* operations: given in YAML, compiled by the loader into a binary trace without a name */
@@ -135,6 +172,7 @@ struct config_workload {
 	uint64_t duration_ns; /* generators stop allocating here; 0 = no limit (needs count) */
 	bool free_at_end;             /* generators: free what lives when they stop */
 	enum workload_pace pace;
+	enum workload_level level;
 	double time_scale;            /* recorded times are multiplied by this; > 0 */
 };
 
@@ -153,6 +191,8 @@ struct config {
 	char page_allocator[CONFIG_NAME]; /* a registered one; "buddy" */
 	struct config_buddy buddy;
 	struct config_pcp pcp;
+	struct config_slab slab;
+	struct config_kmalloc kmalloc;
 	uint32_t cost_cycles[COST_KINDS]; /* costs.<name>_cycles, see kern/env.h */
 	char truth[CONFIG_TEXT]; /* start.truth: directory of start.* and end.*; "" = start empty */
 	struct config_workload workload;

@@ -364,6 +364,49 @@ static void check_operations(struct loader *ld, const struct config *c)
 			(unsigned long long)c->buddy.max_order);
 }
 
+static bool is_power_of_two(uint64_t n)
+{
+	return n && !(n & (n - 1));
+}
+
+static void check_caches(struct loader *ld, const struct config_slab *s)
+{
+	char path[PATH_SIZE];
+	for (unsigned i = 0; i < s->caches_count; i++) {
+		const struct config_cache *c = &s->caches[i];
+		snprintf(path, sizeof(path), "slab.caches[%u].align", i);
+		if (c->align_bytes && !is_power_of_two(c->align_bytes))
+			FAIL(ld, path, "is no power of two");
+		snprintf(path, sizeof(path), "slab.caches[%u].name", i);
+		for (unsigned k = 0; k < i; k++) {
+			if (strcmp(s->caches[k].name, c->name) == 0)
+				FAIL(ld, path, "'%s' is already the name of slab.caches[%u]",
+				     c->name, k);
+		}
+	}
+	for (unsigned i = 0; i < ld->ops_caches_count; i++) {
+		const struct named_cache *n = &ld->ops_caches[i];
+		unsigned k = 0;
+		while (k < s->caches_count && strcmp(s->caches[k].name, n->name) != 0)
+			k++;
+		if (k == s->caches_count && ld->c->workload.ops_fd >= 0)
+			diag_at(ld, ERR_CONFIG, &n->pos, "workload.operations",
+				"names the cache '%s', which slab.caches does not define", n->name);
+	}
+}
+
+static void check_slab(struct loader *ld, const struct config *c)
+{
+	const struct config_slab *s = &c->slab;
+	if (is_given(ld, "slab.max_order") && s->max_order > c->buddy.max_order)
+		FAIL(ld, "slab.max_order", "is above buddy.max_order %llu",
+		     (unsigned long long)c->buddy.max_order);
+	if (s->min_order > s->max_order)
+		FAIL(ld, "slab.min_order", "is above slab.max_order %llu",
+		     (unsigned long long)s->max_order);
+	check_caches(ld, s);
+}
+
 static void check_path(struct loader *ld, const char *key, const char *path, bool is_dir)
 {
 	struct stat st;
@@ -384,6 +427,7 @@ void check_all(struct loader *ld)
 	check_allocators(ld, c);
 	check_path(ld, "start.truth", c->truth, true);
 	check_path(ld, "workload.trace", c->workload.trace, false);
+	check_slab(ld, c);
 	check_sources(ld, &c->workload);
 	check_operations(ld, c);
 	for (unsigned i = 0; i < c->workload.generators_count; i++)

@@ -66,6 +66,12 @@ struct loader {
 	/* What the operations ask of other keys, and where. */
 	uint64_t ops_cpu_max, ops_order_max, ops_count;
 	struct config_pos ops_cpu_pos, ops_order_pos;
+	/* The caches that operations name, and where first; CONFIG_CACHES of them, or NULL. */
+	struct named_cache {
+		char name[CONFIG_NAME];
+		struct config_pos pos;
+	} *ops_caches;
+	unsigned ops_caches_count;
 };
 
 /* --- config_diag.c --- */

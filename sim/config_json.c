@@ -77,6 +77,18 @@ static void write_cpus(const uint64_t *mask, uint64_t cpus_count, const char *ke
 	json_array_end(j);
 }
 
+static void write_sizes(const uint32_t *sizes, const char *key, struct json *j)
+{
+	if (!sizes[CONFIG_CLASSES]) {
+		json_string(j, key, "auto");
+		return;
+	}
+	json_array_begin_compact(j, key);
+	for (uint32_t i = 0; i < sizes[CONFIG_CLASSES]; i++)
+		json_u64(j, NULL, sizes[i]);
+	json_array_end(j);
+}
+
 static void write_list(const struct config *c, const struct field *f, const void *base,
 		       struct json *j)
 {
@@ -154,6 +166,9 @@ static void write_field(const struct config *c, const struct field *f, const voi
 		break;
 	case FIELD_GFP:
 		json_string(j, key, gfp_format(*(const gfp_t *)at, gfp, sizeof(gfp)));
+		break;
+	case FIELD_SIZES:
+		write_sizes(at, key, j);
 		break;
 	case FIELD_CPUS:
 		write_cpus(at, c->machine.cpus, key, j);

@@ -13,6 +13,8 @@ struct live_name {
 	uint32_t id;
 	uint16_t cpu;           /* that allocated it */
 	uint8_t order, migratetype;
+	uint8_t kind;           /* enum trace_kind of its allocation */
+	uint16_t cache;         /* index into the trace's caches */
 	uint64_t at_ns;
 };
 

@@ -8,19 +8,22 @@
  *
  *   - {at: 0ns, cpu: 0, alloc: a, order: 3, gfp: GFP_KERNEL}
  *   - {at: 1us, cpu: 1, free: a}
+ *   - {at: 2us, cpu: 0, kmalloc: b, size: 100B}
+ *   - {at: 3us, cpu: 0, cache_alloc: c, cache: dentry}
  *
  * An entry that is wrong still takes part in the bookkeeping of names as far as it can, so that one
  * mistake does not make its block's later free a second one.
  *
  * Printing walks all CPUs' records of the trace together, in the order of the list (trace_rec.seq).
  */
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "kern/gfp.h"
 #include "sim/config_impl.h"
 #include "sim/config_names.h"
-#include "sim/trace.h"
+#include "sim/trace_format.h"
 
 struct ops_builder {
 	struct loader *ld;
@@ -54,19 +57,27 @@ static int writer_problem(struct ops_builder *b, const struct err *err)
 static void record_add(struct ops_builder *b, const struct config_operation *op,
 		       const struct live_name *block, enum trace_kind kind, gfp_t gfp)
 {
+	bool is_free = kind == TRACE_PAGE_FREE || kind == TRACE_OBJECT_FREE;
 	struct trace_rec rec = {
 		.time_ns = op->at_ns,
 		.seq = (uint32_t)b->count,
 		.id = block->id,
-		/* No page was recorded. Frame 0 is legal for every order; nothing places objects by
+		/* No page was recorded. Frame 0 is legal for every order; nothing places blocks by
 		   it. */
-		.pfn = 0,
+		.pfn = trace_kind_is_object(kind) ? TRACE_PFN_NONE : 0,
 		.cpu = (uint16_t)op->cpu,
 		.kind = (uint8_t)kind,
-		.order = block->order,
-		.migratetype = block->migratetype,
-		.flags = kind == TRACE_PAGE_FREE && block->cpu != op->cpu ? TRACE_F_OTHER_CPU : 0,
+		.flags = (uint8_t)((is_free && block->cpu != op->cpu ? TRACE_F_OTHER_CPU : 0) |
+				   op->context << TRACE_CONTEXT_SHIFT),
 	};
+	if (kind == TRACE_KMALLOC) {
+		rec.aux = (uint32_t)u64_min(op->size_bytes, UINT32_MAX);
+	} else if (trace_kind_is_object(kind)) {
+		rec.cache = block->cache;
+	} else {
+		rec.order = block->order;
+		rec.migratetype = block->migratetype;
+	}
 	struct err err = {0};
 	if (b->ld->problems_count == 0 && trace_writer_add(b->writer, &rec, gfp, &err) < 0)
 		writer_problem(b, &err);
@@ -89,35 +100,84 @@ static unsigned operation_order(struct ops_builder *b, const struct config_opera
 	return (unsigned)order;
 }
 
-static void operation_alloc(struct ops_builder *b, const struct config_operation *op, uint64_t seen)
+/* The trace's index of the cache that an operation names; -1 without memory. */
+static int operation_cache(struct ops_builder *b, const char *name)
+{
+	struct loader *ld = b->ld;
+	struct err err = {0};
+	if (!ld->ops_caches)
+		ld->ops_caches = calloc(CONFIG_CACHES, sizeof(*ld->ops_caches));
+	if (!ld->ops_caches)
+		return diag_no_memory(ld);
+	for (unsigned i = 0; i < ld->ops_caches_count; i++) {
+		if (strcmp(ld->ops_caches[i].name, name) == 0)
+			return (int)i;
+	}
+	int index = trace_writer_add_cache(b->writer, name, 0, 0, &err);
+	if (index < 0)
+		return writer_problem(b, &err);
+	struct named_cache *c = &ld->ops_caches[ld->ops_caches_count++];
+	strcpy(c->name, name);
+	c->pos = b->pos;
+	return index;
+}
+
+/* What an allocation needs and may have beside its name. */
+static void check_alloc_keys(struct ops_builder *b, const struct config_operation *op,
+			     enum trace_kind kind, uint64_t seen)
+{
+	bool size = has_key(seen, "size"), order = has_key(seen, "order");
+	if (kind == TRACE_PAGE_ALLOC && size == order)
+		ops_problem(b, "alloc needs exactly one of 'order' and 'size'", NULL);
+	else if (kind == TRACE_PAGE_ALLOC && size &&
+		 (!op->size_bytes || op->size_bytes > (uint64_t)PAGE_BYTES << (ORDER_LIMIT - 1)))
+		ops_problem(b, "alloc needs a 'size' of 1B..128MiB", NULL);
+	if (kind == TRACE_KMALLOC && (!size || order))
+		ops_problem(b, "kmalloc needs 'size', and no 'order'", NULL);
+	if (kind == TRACE_CACHE_ALLOC && (!has_key(seen, "cache") || size || order))
+		ops_problem(b, "cache_alloc needs 'cache', and neither 'order' nor 'size'", NULL);
+	if (kind != TRACE_CACHE_ALLOC && has_key(seen, "cache"))
+		ops_problem(b, "'cache' belongs to cache_alloc", NULL);
+}
+
+static void operation_alloc(struct ops_builder *b, const struct config_operation *op,
+			    enum trace_kind kind, const char *name, uint64_t seen)
 {
 	bool by_size = has_key(seen, "size");
-	if (by_size == has_key(seen, "order"))
-		ops_problem(b, "alloc needs exactly one of 'order' and 'size'", NULL);
-	if (!op->alloc[0])
+	check_alloc_keys(b, op, kind, seen);
+	if (!*name)
 		return;
-	if (live_names_find(&b->live, op->alloc)) {
-		ops_problem(b, "allocates a name that is still in use:", op->alloc);
+	if (live_names_find(&b->live, name)) {
+		ops_problem(b, "allocates a name that is still in use:", name);
 		return;
 	}
-	struct live_name *block = live_names_add(&b->live, op->alloc);
+	int cache = kind == TRACE_CACHE_ALLOC && op->cache[0] ? operation_cache(b, op->cache) : 0;
+	struct live_name *block = cache < 0 ? NULL : live_names_add(&b->live, name);
 	if (!block) {
 		b->failed = true;
-		diag_no_memory(b->ld);
+		if (cache >= 0)
+			diag_no_memory(b->ld);
 		return;
 	}
 	block->id = (uint32_t)b->ids_count++;
 	block->cpu = (uint16_t)op->cpu;
-	block->order = (uint8_t)operation_order(b, op, by_size);
-	block->migratetype = (uint8_t)gfp_migratetype(op->gfp);
+	block->kind = (uint8_t)kind;
+	block->cache = (uint16_t)cache;
+	if (kind == TRACE_PAGE_ALLOC) {
+		block->order = (uint8_t)operation_order(b, op, by_size);
+		block->migratetype = (uint8_t)gfp_migratetype(op->gfp);
+	}
 	block->at_ns = op->at_ns;
-	record_add(b, op, block, TRACE_PAGE_ALLOC, op->gfp);
+	record_add(b, op, block, kind, op->gfp);
 }
 
 static void operation_free(struct ops_builder *b, const struct config_operation *op, uint64_t seen)
 {
-	if (has_key(seen, "order") || has_key(seen, "size") || has_key(seen, "gfp"))
-		ops_problem(b, "'order', 'size' and 'gfp' belong to alloc, not to free", NULL);
+	static const char *const others[] = {"order", "size", "gfp", "cache"};
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		if (has_key(seen, others[i]))
+			ops_problem(b, "free does not take", others[i]);
+	}
 	if (!op->free[0])
 		return;
 	struct live_name *block = live_names_find(&b->live, op->free);
@@ -127,8 +187,39 @@ static void operation_free(struct ops_builder *b, const struct config_operation 
 	}
 	if (op->at_ns < block->at_ns)
 		ops_problem(b, "frees a block before the time of its allocation:", op->free);
-	record_add(b, op, block, TRACE_PAGE_FREE, 0);
+	bool pages = block->kind == TRACE_PAGE_ALLOC;
+	if (block->kind == TRACE_KMALLOC)
+		block->cache = TRACE_CACHE_NONE;
+	record_add(b, op, block, pages ? TRACE_PAGE_FREE : TRACE_OBJECT_FREE, 0);
 	live_names_remove(&b->live, block);
+}
+
+/* The one thing that an operation does. */
+static void operation_do(struct ops_builder *b, const struct config_operation *op, uint64_t seen)
+{
+	const struct {
+		const char *key, *name;
+		enum trace_kind kind;
+	} verbs[] = {
+		{"alloc", op->alloc, TRACE_PAGE_ALLOC},
+		{"kmalloc", op->kmalloc, TRACE_KMALLOC},
+		{"cache_alloc", op->cache_alloc, TRACE_CACHE_ALLOC},
+		{"free", op->free, TRACE_PAGE_FREE},
+	};
+	unsigned verb = 0, count = 0;
+	for (unsigned i = 0; i < ARRAY_SIZE(verbs); i++) {
+		if (has_key(seen, verbs[i].key)) {
+			verb = i;
+			count++;
+		}
+	}
+	if (count != 1)
+		ops_problem(b, "needs exactly one of 'alloc', 'kmalloc', 'cache_alloc' and 'free'",
+			    NULL);
+	else if (verbs[verb].kind == TRACE_PAGE_FREE)
+		operation_free(b, op, seen);
+	else
+		operation_alloc(b, op, verbs[verb].kind, verbs[verb].name, seen);
 }
 
 static void operation_apply(struct ops_builder *b, const struct config_operation *op, uint64_t seen)
@@ -148,12 +239,7 @@ static void operation_apply(struct ops_builder *b, const struct config_operation
 			ops_problem(b, "time goes back on this CPU", NULL);
 		b->last_ns[op->cpu] = u64_max(b->last_ns[op->cpu], op->at_ns);
 	}
-	if (has_key(seen, "alloc") == has_key(seen, "free"))
-		ops_problem(b, "needs exactly one of 'alloc' and 'free'", NULL);
-	else if (has_key(seen, "alloc"))
-		operation_alloc(b, op, seen);
-	else
-		operation_free(b, op, seen);
+	operation_do(b, op, seen);
 }
 
 /* All entries up to the end of the list; -1 if the stream ends or the writer fails. */
@@ -220,6 +306,7 @@ int ops_load(struct loader *ld)
 	w->ops_fd = -1;
 	w->ops_name[0] = '\0';
 	ld->ops_cpu_pos.source = ld->ops_order_pos.source = NULL;
+	ld->ops_caches_count = 0;
 	ld->places_off = true;
 	b.writer = trace_writer_new(NULL, &err);
 	if (!b.writer) {
@@ -253,22 +340,38 @@ static int next_cpu(const struct trace *t, const uint64_t *done)
 	return best;
 }
 
+static void print_what(const struct trace *t, const struct trace_rec *rec, FILE *out)
+{
+	char gfp[256];
+	unsigned context = (rec->flags & TRACE_F_CONTEXT) >> TRACE_CONTEXT_SHIFT;
+	if (trace_kind_is_alloc(rec->kind))
+		gfp_format(t->gfps[rec->gfp], gfp, sizeof(gfp));
+	if (rec->kind == TRACE_PAGE_ALLOC)
+		fprintf(out, "alloc: o%u, order: %u, gfp: %s", rec->id, rec->order, gfp);
+	else if (rec->kind == TRACE_KMALLOC)
+		fprintf(out, "kmalloc: o%u, size: %uB, gfp: %s", rec->id, rec->aux, gfp);
+	else if (rec->kind == TRACE_CACHE_ALLOC)
+		fprintf(out, "cache_alloc: o%u, cache: \"%s\", gfp: %s", rec->id,
+			t->caches[rec->cache].name, gfp);
+	else
+		fprintf(out, "free: o%u", rec->id);
+	if (context)
+		fprintf(out, ", context: %s", schema_context_names[context]);
+	fputs("}\n", out);
+}
+
 int ops_print(const struct config *c, FILE *out, unsigned indent, struct err *err)
 {
 	struct trace t;
 	uint64_t done[TRACE_CPUS_LIMIT] = {0};
-	char at[UNITS_TEXT], gfp[256];
+	char at[UNITS_TEXT];
 	if (trace_open_fd(&t, c->workload.ops_fd, c->workload.ops_name, err) != 0)
 		return -1;
 	for (int cpu; (cpu = next_cpu(&t, done)) >= 0;) {
 		const struct trace_rec *rec = &t.ops[cpu][done[cpu]++];
 		fprintf(out, "%*s- {at: %s, cpu: %d, ", (int)indent, "",
 			units_format_u64(UNIT_DURATION, rec->time_ns, at), cpu);
-		if (rec->kind == TRACE_PAGE_ALLOC)
-			fprintf(out, "alloc: o%u, order: %u, gfp: %s}\n", rec->id, rec->order,
-				gfp_format(t.gfps[rec->gfp], gfp, sizeof(gfp)));
-		else
-			fprintf(out, "free: o%u}\n", rec->id);
+		print_what(&t, rec, out);
 	}
 	trace_close(&t);
 	return 0;

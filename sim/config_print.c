@@ -116,6 +116,14 @@ void print_scalar(const struct field *f, const struct field *dist, const void *b
 	}
 }
 
+static void print_sizes(const uint32_t *sizes, FILE *out)
+{
+	putc('[', out);
+	for (uint32_t i = 0; i < sizes[CONFIG_CLASSES]; i++)
+		fprintf(out, "%s%" PRIu32, i ? ", " : "", sizes[i]);
+	putc(']', out);
+}
+
 static void print_cpus(const uint64_t *mask, FILE *out)
 {
 	static const uint64_t all[CPUS_LIMIT / 64] = {UINT64_MAX, UINT64_MAX, UINT64_MAX,
@@ -194,6 +202,8 @@ static bool is_absent(const struct printer *p, const struct field *f, const void
 	case FIELD_LIST:
 		schema_list_items(f, base, &count);
 		return count == 0;
+	case FIELD_SIZES:
+		return !((const uint32_t *)(const void *)at)[CONFIG_CLASSES];
 	case FIELD_OPERATIONS:
 		return p->c->workload.ops_fd < 0;
 	case FIELD_INCLUDE:
@@ -245,6 +255,8 @@ static void print_field(struct printer *p, const struct field *f, const void *ba
 	putc(' ', p->out);
 	if (f->kind == FIELD_CPUS)
 		print_cpus((const uint64_t *)(const void *)at, p->out);
+	else if (f->kind == FIELD_SIZES)
+		print_sizes((const uint32_t *)(const void *)at, p->out);
 	else if (f->kind == FIELD_DIST)
 		print_dist(f, (const struct config_dist *)(const void *)at, p->out);
 	else

@@ -74,6 +74,7 @@ static void print_subsection(const struct field *f, const char *path, const void
 		struct config_generator generator;
 		struct config_phase phase;
 		struct config_operation operation;
+		struct config_cache cache;
 	} element;
 	memset(&element, 0, sizeof(element));
 	const char *ending = f->kind == FIELD_MAP ? "" : "[]";

@@ -23,7 +23,10 @@
 static const char *const zone_names[] = {"DMA", "DMA32", "Normal", "HighMem", "Movable"};
 static const char *const layout_names[] = {"x86_64", "x86_32", "flat"};
 static const char *const pace_names[] = {"recorded", "back_to_back"};
+static const char *const level_names[] = {"all", "pages", "objects"};
 static const char *const check_names[] = {"none", "end", "full"};
+
+const char *const schema_context_names[CONTEXTS] = {"process", "softirq", "irq", "nmi"};
 
 static const struct field lowmem_reserve_ratio_keys[] = {
 #define ROW(type, name)                                                                            \
@@ -262,8 +265,16 @@ static const struct field operation_keys[] = {
 	{.key = "alloc",
 	 .kind = FIELD_NAME,
 	 AT(alloc),
-	 .help = "allocate a block and give it this name"},
-	{.key = "free", .kind = FIELD_NAME, AT(free), .help = "free the block of this name"},
+	 .help = "allocate a block of pages and give it this name"},
+	{.key = "kmalloc",
+	 .kind = FIELD_NAME,
+	 AT(kmalloc),
+	 .help = "kmalloc `size` bytes and give them this name"},
+	{.key = "cache_alloc",
+	 .kind = FIELD_NAME,
+	 AT(cache_alloc),
+	 .help = "allocate an object of `cache` and give it this name"},
+	{.key = "free", .kind = FIELD_NAME, AT(free), .help = "free what has this name"},
 	{.key = "order",
 	 .kind = FIELD_U64,
 	 AT(order),
@@ -273,10 +284,20 @@ static const struct field operation_keys[] = {
 	 .kind = FIELD_U64,
 	 .unit = UNIT_BYTES,
 	 AT(size_bytes),
-	 .min = 1,
-	 .max = (uint64_t)PAGE_BYTES << (ORDER_LIMIT - 1),
-	 .help = "alloc, instead of order: rounded up to a power-of-two number of pages"},
-	{.key = "gfp", .kind = FIELD_GFP, AT(gfp), .help = "alloc: flags by Linux's names"},
+	 .max = UINT64_C(1) << 63,
+	 .help = "alloc, instead of order: rounded up to a power-of-two number of pages; kmalloc: "
+		 "bytes"},
+	{.key = "cache",
+	 .kind = FIELD_NAME,
+	 AT(cache),
+	 .help = "cache_alloc: one of slab.caches"},
+	{.key = "gfp", .kind = FIELD_GFP, AT(gfp), .help = "allocations: flags by Linux's names"},
+	{.key = "context",
+	 .kind = FIELD_ENUM,
+	 AT(context),
+	 NAMES(schema_context_names),
+	 .help = "what the CPU is doing; outside process, an allocation that may sleep is a "
+		 "mistake"},
 };
 #undef AT
 const struct field schema_operation = {.key = "", .kind = FIELD_MAP, KEYS(operation_keys),
@@ -372,6 +393,12 @@ static const struct field workload_keys[] = {
 	 AT(pace),
 	 NAMES(pace_names),
 	 .help = "operations at their times, or one right after the other"},
+	{.key = "level",
+	 .kind = FIELD_ENUM,
+	 AT(level),
+	 NAMES(level_names),
+	 .help = "what of a trace is replayed: objects and pages, all pages as recorded but no "
+		 "objects, or objects alone"},
 	{.key = "time_scale",
 	 .kind = FIELD_DOUBLE,
 	 AT(time_scale),
@@ -437,6 +464,18 @@ static const struct field root_keys[] = {
 	 KEYS(buddy_keys),
 	 .help = "the buddy allocator"},
 	{.key = "pcp", .kind = FIELD_MAP, AT(pcp), KEYS(pcp_keys), .help = "per-CPU page lists"},
+	{.key = "slab",
+	 .kind = FIELD_MAP,
+	 AT(slab),
+	 .keys = schema_slab_keys,
+	 .keys_count = SLAB_KEYS,
+	 .help = "the allocator of object caches"},
+	{.key = "kmalloc",
+	 .kind = FIELD_MAP,
+	 AT(kmalloc),
+	 .keys = schema_kmalloc_keys,
+	 .keys_count = KMALLOC_KEYS,
+	 .help = "size classes of kmalloc"},
 	{.key = "costs",
 	 .kind = FIELD_MAP,
 	 AT(cost_cycles),
@@ -583,6 +622,10 @@ char *schema_range(const struct field *f, const struct field *dist, char *buf, s
 		break;
 	case FIELD_GFP:
 		snprintf(buf, size, "names joined by |, such as GFP_KERNEL|__GFP_ZERO");
+		break;
+	case FIELD_SIZES:
+		snprintf(buf, size, "at most %d multiples of 8, ascending, such as [8, 64, 4KiB]",
+			 CONFIG_CLASSES);
 		break;
 	case FIELD_CPUS:
 		snprintf(buf, size, "all, or a list of numbers below machine.cpus");

@@ -25,6 +25,7 @@ enum field_kind {
 	FIELD_FILE,       /* char[CONFIG_TEXT]: path of a file */
 	FIELD_DIR,        /* char[CONFIG_TEXT]: path of a directory */
 	FIELD_GFP,        /* gfp_t, by name */
+	FIELD_SIZES,      /* uint32_t[CONFIG_CLASSES] and its count behind it: a list of bytes */
 	FIELD_CPUS,       /* bit mask of CPUS_LIMIT bits: a list of numbers or "all" */
 	FIELD_DIST,       /* struct config_dist, of quantities of `unit` */
 	FIELD_MAP,        /* a mapping of `keys`; its struct lies at `offset` */
@@ -70,6 +71,10 @@ struct schema_dist {
 };
 
 extern const struct field schema_root;         /* FIELD_MAP at offset 0 of struct config */
+#define SLAB_KEYS    12
+#define KMALLOC_KEYS 1
+extern const struct field schema_slab_keys[SLAB_KEYS];       /* of struct config_slab */
+extern const struct field schema_kmalloc_keys[KMALLOC_KEYS]; /* of struct config_kmalloc */
 extern const struct field schema_operation;    /* FIELD_MAP of struct config_operation */
 extern const struct field schema_dist_params[]; /* of struct config_dist */
 extern const unsigned schema_dist_params_count;
@@ -81,10 +86,14 @@ extern const unsigned schema_dists_count;
 struct config_operation {
 	uint64_t at_ns;
 	uint64_t cpu;
-	char alloc[CONFIG_NAME], free[CONFIG_NAME]; /* one of them */
-	uint64_t order, size_bytes;                 /* one of them with alloc */
+	/* one of them: a block of pages, bytes, an object of a cache; or the end of any */
+	char alloc[CONFIG_NAME], kmalloc[CONFIG_NAME], cache_alloc[CONFIG_NAME], free[CONFIG_NAME];
+	uint64_t order, size_bytes;                 /* one of them with alloc; size with kmalloc */
+	char cache[CONFIG_NAME];                    /* with cache_alloc */
 	gfp_t gfp;
+	enum env_context context;
 };
+extern const char *const schema_context_names[CONTEXTS]; /* by enum env_context */
 #define OPERATION_GFP GFP_KERNEL /* where an operation says nothing */
 
 /* Position of @key in @map's keys, -1 if it has no such key. */

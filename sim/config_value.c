@@ -138,6 +138,7 @@ static int set_gfp(struct loader *ld, gfp_t *at, const char *text)
 bool value_is_scalar(enum field_kind kind)
 {
 	switch (kind) {
+	case FIELD_SIZES:
 	case FIELD_CPUS:
 	case FIELD_DIST:
 	case FIELD_MAP:
@@ -236,6 +237,54 @@ static int load_cpus(struct loader *ld, uint64_t *mask)
 	if (index == 0)
 		diag_at(ld, ERR_CONFIG, &begin, ld->path, "is empty: no CPU would do anything");
 	memcpy(mask, chosen, sizeof(chosen));
+	return 0;
+}
+
+/* Bytes, with a unit or, as size classes are usually written, without. */
+static int size_set(struct loader *ld, const struct field *f, uint32_t *at, const char *text)
+{
+	char quoted[QUOTE_SIZE], why[UNITS_WHY];
+	uint64_t bytes;
+	if (!text)
+		return diag_here(ld, "must be a number of bytes");
+	if (units_parse_u64(UNIT_COUNT, text, &bytes, why) != 0 &&
+	    units_parse_u64(UNIT_BYTES, text, &bytes, why) != 0)
+		return diag_here(ld, "'%s' %s", diag_quote(text, quoted), why);
+	if (bytes > UINT32_MAX)
+		return range_problem(ld, f, text, "is out of range");
+	*at = (uint32_t)bytes;
+	return 0;
+}
+
+static int load_sizes(struct loader *ld, const struct field *f, uint32_t *sizes)
+{
+	struct yaml_reader *r = ld->reader;
+	unsigned count = 0;
+	char range[RANGE_TEXT];
+	if (r->event.type != YAML_SEQUENCE_START_EVENT) {
+		diag_here(ld, "must be a list (legal range: %s)",
+			  schema_range(f, NULL, range, sizeof(range)));
+		return yaml_reader_skip(r);
+	}
+	place_forget(ld);
+	for (;; count++) {
+		if (yaml_reader_next(r) != 0)
+			return -1;
+		if (r->event.type == YAML_SEQUENCE_END_EVENT)
+			break;
+		if (count == CONFIG_CLASSES) {
+			diag_here(ld, "has more than %u elements", count);
+			return -1;
+		}
+		size_t length = path_push_index(ld, count);
+		place_add(ld);
+		size_set(ld, f, &sizes[count], yaml_reader_scalar(r));
+		path_pop(ld, length);
+		if (yaml_reader_skip(r) != 0 || diag_is_full(ld))
+			return -1;
+	}
+	/* [] is left to config_check.c, which knows that a set of classes can't be empty. */
+	sizes[CONFIG_CLASSES] = count;
 	return 0;
 }
 
@@ -384,6 +433,8 @@ int value_load(struct loader *ld, const struct field *f, void *base)
 		return value_load_mapping(ld, f, at, &seen);
 	case FIELD_LIST:
 		return load_list(ld, f, base);
+	case FIELD_SIZES:
+		return load_sizes(ld, f, at);
 	case FIELD_CPUS:
 		return load_cpus(ld, at);
 	case FIELD_DIST:
@@ -399,6 +450,9 @@ int value_load(struct loader *ld, const struct field *f, void *base)
 
 void value_release(struct config *c)
 {
+	free(c->slab.caches);
+	c->slab.caches = NULL;
+	c->slab.caches_count = 0;
 	free(c->workload.generators);
 	c->workload.generators = NULL;
 	c->workload.generators_count = 0;

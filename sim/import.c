@@ -1,8 +1,9 @@
 /*
  * import.c - a recorded text trace becomes a binary one.
  *
- * Lines become events (import_ftrace.c, import_perf.c), events of kmem's pages get their fields
- * (import_event.c), and this file keeps track of what they mean together:
+ * Lines become events (import_ftrace.c, import_perf.c), events of kmem get their fields
+ * (import_event.c, import_object_event.c). Objects are import_object.c's; this file keeps track of
+ * what the events of pages mean together:
  *
  *   allocation   a new object, with the next id. If one of its pages is still live, a free was
  *                missed: the live block is freed first (IMPLICIT).
@@ -31,16 +32,13 @@
 #include <sys/stat.h>
 
 #include "kern/bug.h"
-#include "kern/pfnset.h"
+#include "kern/env.h"
 #include "kern/types.h"
-#include "sim/import_line.h"
-#include "sim/import_live.h"
+#include "sim/import_impl.h"
 #include "sim/import_user.h"
-#include "sim/trace_format.h"
 
 #define SNIFF_LINES_MAX      1000
 #define PROGRESS_LINES       2048
-#define STRICT_FINDINGS_ROOM 9
 
 const struct import_format import_formats[] = {
 	{"ftrace", "the `trace` or `trace_pipe` file of tracefs"},
@@ -58,7 +56,7 @@ const struct import_format import_formats[] = {
 static const struct finding {
 	size_t field; /* of struct trace_report */
 	const char *text;
-} findings[STRICT_FINDINGS_ROOM] = {
+} findings[FINDINGS] = {
 	{offsetof(struct trace_report, lost_events), "events lost by the recorder"},
 	{offsetof(struct trace_report, skipped_lines), "lines that are no event"},
 	{offsetof(struct trace_report, truncated_lines), "events cut short"},
@@ -69,35 +67,21 @@ static const struct finding {
 	 "frees of blocks older than the recording"},
 	{offsetof(struct trace_report, untraced_allocations), "frees of pages that were free"},
 	{offsetof(struct trace_report, unknown_gfp_names), "unknown gfp flag names"},
+	{offsetof(struct trace_report, live_object_allocations), "allocations of a live object"},
+	{offsetof(struct trace_report, unmatched_object_frees),
+	 "frees of objects older than the recording"},
+	{offsetof(struct trace_report, untraced_object_allocations),
+	 "frees of objects that were free"},
+	{offsetof(struct trace_report, wrong_cache_frees), "frees to another cache"},
 };
 
-struct import {
-	struct textin *in;
-	const struct import_parser *parser; /* NULL: not known yet */
-	struct trace_writer *writer;
-	struct trace_report *report;
-	volatile const int *stop;
-	struct err *err;
-	struct live_map live;
-	struct pfnset seen;
-	struct gfp_cache gfps;
-	uint64_t last_ns[TRACE_CPUS_LIMIT];
-	uint64_t base_ns;
-	bool based; /* base_ns is set */
-	bool moved; /* the current event, to a later time */
-	uint32_t seq, next_id;
-	uint64_t lost_total;  /* as the recorder sums up */
-	uint64_t lost_missed; /* as it said where it happened */
-	uint64_t first_line[STRICT_FINDINGS_ROOM];
-};
-
-static int error_here(const struct import *im, const char *what)
+int import_error_here(const struct import *im, const char *what)
 {
 	return err_set(im->err, ERR_TRACE, "%s:%" PRIu64 ": %s", textin_name(im->in),
 		       textin_line_number(im->in), what);
 }
 
-static int out_of_memory(const struct import *im)
+int import_out_of_memory(const struct import *im)
 {
 	return err_set(im->err, ERR_IO, "%s: out of memory", textin_name(im->in));
 }
@@ -107,21 +91,19 @@ static uint64_t *report_field(struct trace_report *report, size_t field)
 	return (uint64_t *)(void *)((char *)report + field);
 }
 
-/* Count @n of what @counter (a field of im->report) counts. */
-static void note(struct import *im, uint64_t *counter, uint64_t n)
+void import_note(struct import *im, uint64_t *counter, uint64_t n)
 {
-	for (size_t i = 0; i < STRICT_FINDINGS_ROOM && n && !*counter; i++) {
+	for (size_t i = 0; i < FINDINGS && n && !*counter; i++) {
 		if (report_field(im->report, findings[i].field) == counter)
 			im->first_line[i] = textin_line_number(im->in);
 	}
 	*counter += n;
 }
 
-/* Write a record; what is not in @rec yet: seq. */
-static int emit(struct import *im, struct trace_rec rec, gfp_t gfp)
+int import_emit(struct import *im, struct trace_rec rec, gfp_t gfp)
 {
 	if (im->seq == UINT32_MAX)
-		return error_here(im, "more page events than a trace can hold (2^32 - 1)");
+		return import_error_here(im, "more events than a trace can hold (2^32 - 1)");
 	rec.seq = im->seq++;
 	int raised = trace_writer_add(im->writer, &rec, gfp, im->err);
 	if (raised < 0)
@@ -129,7 +111,7 @@ static int emit(struct import *im, struct trace_rec rec, gfp_t gfp)
 	im->moved |= raised;
 	if (!(rec.flags & TRACE_F_IMPLICIT))
 		im->report->imported++;
-	if (rec.kind == TRACE_PAGE_ALLOC || rec.kind == TRACE_PAGE_FREE)
+	if (trace_kind_is_demand(rec.kind))
 		im->report->demands++;
 	else
 		im->report->evidence++;
@@ -137,10 +119,17 @@ static int emit(struct import *im, struct trace_rec rec, gfp_t gfp)
 	return 0;
 }
 
+int64_t import_new_id(struct import *im)
+{
+	if (im->next_id == TRACE_ID_NONE)
+		return import_error_here(im, "more allocations than a trace can hold (2^32 - 1)");
+	return im->next_id++;
+}
+
 static int mark_seen(struct import *im, pfn_t pfn, unsigned order)
 {
 	int before = pfnset_add(&im->seen, pfn, UINT64_C(1) << order);
-	return before < 0 ? out_of_memory(im) : before;
+	return before < 0 ? import_out_of_memory(im) : before;
 }
 
 /* Free the live block @block at @pfn; @rec has time and CPU of the event, @flags are added. */
@@ -152,11 +141,11 @@ static int emit_free(struct import *im, struct trace_rec rec, pfn_t pfn,
 	rec.pfn = (uint32_t)pfn;
 	rec.order = block->order;
 	rec.aux = block->offset;
-	rec.flags = (uint8_t)(flags | (block->part ? TRACE_F_PARTIAL : 0) |
+	rec.flags |= (uint8_t)(flags | (block->part ? TRACE_F_PARTIAL : 0) |
 			      (block->cpu != rec.cpu ? TRACE_F_OTHER_CPU : 0));
 	if (rec.flags & TRACE_F_PARTIAL)
 		im->report->partial_frees++;
-	return emit(im, rec, 0);
+	return import_emit(im, rec, 0);
 }
 
 /* Free every live block that overlaps the @order block at @pfn: *@freed tells how many. */
@@ -179,30 +168,45 @@ static int free_overlapping(struct import *im, struct trace_rec rec, pfn_t pfn, 
 	return 0;
 }
 
+/* What a block of these flags tells about the cache whose slab it may be. */
+static uint8_t slab_flags(gfp_t gfp)
+{
+	return (uint8_t)(TRACE_CACHE_GREW |
+			 (gfp & __GFP_RECLAIMABLE ? TRACE_CACHE_RECLAIMABLE : 0) |
+			 (gfp & __GFP_DMA ? TRACE_CACHE_DMA : 0));
+}
+
 static int handle_alloc(struct import *im, struct trace_rec rec, const struct page_event *page)
 {
 	rec.kind = TRACE_PAGE_ALLOC;
-	note(im, &im->report->unknown_gfp_names, page->unknown_gfp_names);
+	import_note(im, &im->report->unknown_gfp_names, page->unknown_gfp_names);
 	if (page->failed) {
 		rec.pfn = TRACE_PFN_NONE;
-		rec.flags = TRACE_F_FAILED;
+		rec.flags |= TRACE_F_FAILED;
 		im->report->failed_allocations++;
-		return emit(im, rec, page->gfp);
+		return import_emit(im, rec, page->gfp);
 	}
 	unsigned freed;
 	if (free_overlapping(im, rec, page->pfn, rec.order, TRACE_F_IMPLICIT, &freed) != 0)
 		return -1;
 	if (freed)
-		note(im, &im->report->live_allocations, 1);
-	if (im->next_id == TRACE_ID_NONE)
-		return error_here(im, "more allocations than a trace can hold (2^32 - 1)");
-	rec.id = im->next_id++;
-	struct live_block block = {.id = rec.id, .order = rec.order, .cpu = (uint8_t)rec.cpu};
+		import_note(im, &im->report->live_allocations, 1);
+	int64_t id = import_new_id(im);
+	if (id < 0)
+		return -1;
+	rec.id = (uint32_t)id;
+	object_tracker_page(&im->objects, rec.cpu, page->pfn, rec.order);
+	struct live_block block = {
+		.id = rec.id,
+		.order = rec.order,
+		.cpu = (uint8_t)rec.cpu,
+		.slab_flags = slab_flags(page->gfp),
+	};
 	if (live_add(&im->live, page->pfn, block) != 0)
-		return out_of_memory(im);
+		return import_out_of_memory(im);
 	if (mark_seen(im, page->pfn, rec.order) < 0)
 		return -1;
-	return emit(im, rec, page->gfp);
+	return import_emit(im, rec, page->gfp);
 }
 
 /* A free of pages that are not live as far as we know. */
@@ -212,14 +216,16 @@ static int handle_unknown_free(struct import *im, struct trace_rec rec)
 	if (seen < 0)
 		return -1;
 	if (seen) {
-		note(im, &im->report->untraced_allocations, 1);
+		import_note(im, &im->report->untraced_allocations, 1);
 	} else {
-		note(im, &im->report->unmatched_frees, 1);
+		import_note(im, &im->report->unmatched_frees, 1);
 		if (trace_writer_add_preexisting(im->writer, rec.pfn, rec.order, im->err) != 0)
 			return -1;
 	}
-	rec.flags = TRACE_F_PREEXISTING;
-	return emit(im, rec, 0);
+	rec.flags |= TRACE_F_PREEXISTING;
+	if (object_tracker_knows_page(&im->objects, rec.pfn, rec.order))
+		rec.flags |= TRACE_F_SLAB;
+	return import_emit(im, rec, 0);
 }
 
 static int handle_free(struct import *im, struct trace_rec rec)
@@ -233,7 +239,7 @@ static int handle_free(struct import *im, struct trace_rec rec)
 	}
 	if (at != PFN_NONE) {
 		if (live_cut(&im->live, at, &block, rec.pfn, rec.order) != 0)
-			return out_of_memory(im);
+			return import_out_of_memory(im);
 		block.offset += (uint32_t)(rec.pfn - at);
 		block.order = rec.order;
 		block.part = true;
@@ -244,7 +250,7 @@ static int handle_free(struct import *im, struct trace_rec rec)
 		return -1;
 	if (!freed)
 		return handle_unknown_free(im, rec);
-	note(im, &im->report->order_mismatches, 1);
+	import_note(im, &im->report->order_mismatches, 1);
 	return 0;
 }
 
@@ -262,23 +268,13 @@ static int handle_evidence(struct import *im, struct trace_rec rec, enum page_ev
 	}
 	if (mark_seen(im, page->pfn, rec.order) < 0)
 		return -1;
-	return emit(im, rec, 0);
+	return import_emit(im, rec, 0);
 }
 
-static int handle_page_event(struct import *im, const struct text_event *event,
-			     enum page_event_kind kind, uint64_t time_ns)
+/* What is common to the records of an event at @time_ns. */
+static struct trace_rec make_record(struct import *im, const struct text_event *event,
+				    uint64_t time_ns)
 {
-	struct page_event page;
-	switch (page_event_parse(event, kind, &im->gfps, &page)) {
-	case PAGE_EVENT_KEY_MISSING:
-		note(im, &im->report->truncated_lines, 1);
-		return 0;
-	case PAGE_EVENT_ILLEGAL:
-		note(im, &im->report->skipped_lines, 1);
-		return 0;
-	case PAGE_EVENT_FINE:
-		break;
-	}
 	if (!im->based) {
 		im->based = true;
 		im->base_ns = time_ns;
@@ -287,14 +283,39 @@ static int handle_page_event(struct import *im, const struct text_event *event,
 		im->moved = true;
 		time_ns = im->base_ns;
 	}
-	struct trace_rec rec = {
+	return (struct trace_rec){
 		.time_ns = time_ns - im->base_ns,
 		.id = TRACE_ID_NONE,
-		.pfn = (uint32_t)page.pfn,
 		.cpu = (uint16_t)event->cpu,
-		.order = (uint8_t)page.order,
-		.migratetype = (uint8_t)page.migratetype,
 	};
+}
+
+/* Only demands have one. */
+static uint8_t context_flags(const struct text_event *event)
+{
+	return (uint8_t)(event->context << TRACE_CONTEXT_SHIFT);
+}
+
+static int handle_page_event(struct import *im, const struct text_event *event,
+			     enum page_event_kind kind, uint64_t time_ns)
+{
+	struct page_event page;
+	switch (page_event_parse(event, kind, &im->gfps, &page)) {
+	case PAGE_EVENT_KEY_MISSING:
+		import_note(im, &im->report->truncated_lines, 1);
+		return 0;
+	case PAGE_EVENT_ILLEGAL:
+		import_note(im, &im->report->skipped_lines, 1);
+		return 0;
+	case PAGE_EVENT_FINE:
+		break;
+	}
+	struct trace_rec rec = make_record(im, event, time_ns);
+	rec.pfn = (uint32_t)page.pfn;
+	rec.order = (uint8_t)page.order;
+	rec.migratetype = (uint8_t)page.migratetype;
+	if (kind == PAGE_EVENT_ALLOC || kind == PAGE_EVENT_FREE)
+		rec.flags = context_flags(event);
 	if (kind == PAGE_EVENT_ALLOC)
 		return handle_alloc(im, rec, &page);
 	if (kind == PAGE_EVENT_FREE)
@@ -302,11 +323,25 @@ static int handle_page_event(struct import *im, const struct text_event *event,
 	return handle_evidence(im, rec, kind, &page);
 }
 
+static int handle_object_event(struct import *im, const struct text_event *event,
+			       enum object_event_kind kind, uint64_t time_ns)
+{
+	/* Time 0 is the first event that leaves a record; some of these don't. */
+	bool based = im->based;
+	uint64_t imported = im->report->imported;
+	struct trace_rec rec = make_record(im, event, time_ns);
+	rec.flags = context_flags(event);
+	int result = import_object_event(im, event, kind, rec);
+	if (im->report->imported == imported)
+		im->based = based;
+	return result;
+}
+
 static int handle_event(struct import *im, const struct text_event *event)
 {
 	uint64_t time_ns = event->time_ns;
 	if (event->cpu >= TRACE_CPUS_LIMIT)
-		return error_here(im, "a CPU above 255, more than this version can simulate");
+		return import_error_here(im, "a CPU above 255, more than this version can simulate");
 	im->report->events++;
 	im->moved = time_ns < im->last_ns[event->cpu];
 	if (im->moved)
@@ -315,14 +350,17 @@ static int handle_event(struct import *im, const struct text_event *event)
 
 	int result = 0;
 	enum page_event_kind kind = page_event_kind(event);
-	if (kind == PAGE_EVENT_NONE)
+	enum object_event_kind object_kind = object_event_kind(event);
+	if (object_kind != OBJECT_EVENT_NONE)
+		result = handle_object_event(im, event, object_kind, time_ns);
+	else if (kind == PAGE_EVENT_NONE)
 		im->report->other_events++;
 	else if (kind == PAGE_EVENT_FREE_BATCHED)
 		im->report->batched_frees++;
 	else
 		result = handle_page_event(im, event, kind, time_ns);
 	if (im->moved)
-		note(im, &im->report->out_of_order, 1);
+		import_note(im, &im->report->out_of_order, 1);
 	return result;
 }
 
@@ -330,7 +368,7 @@ static int handle_event(struct import *im, const struct text_event *event)
 static void note_lost(struct import *im)
 {
 	uint64_t lost = u64_max(im->lost_total, im->lost_missed);
-	note(im, &im->report->lost_events, lost - im->report->lost_events);
+	import_note(im, &im->report->lost_events, lost - im->report->lost_events);
 }
 
 /* Which parser understands this line? The formats have no event line in common. */
@@ -354,12 +392,12 @@ static enum line_kind sniff_line(struct import *im, const char *text, const char
 
 static int handle_line(struct import *im, const struct textline *line)
 {
-	struct text_event event;
+	struct text_event event = {.context = CONTEXT_PROCESS};
 	uint64_t lost = 0;
 	enum line_kind kind = LINE_UNKNOWN;
 	/* A last line without its end may look complete and not be: order=1 of order=10. */
 	if (line->unterminated) {
-		note(im, &im->report->truncated_lines, 1);
+		import_note(im, &im->report->truncated_lines, 1);
 		return 0;
 	}
 	if (!line->too_long) {
@@ -379,7 +417,7 @@ static int handle_line(struct import *im, const struct textline *line)
 		note_lost(im);
 		return 0;
 	case LINE_UNKNOWN:
-		note(im, &im->report->skipped_lines, 1);
+		import_note(im, &im->report->skipped_lines, 1);
 		return 0;
 	case LINE_IGNORED:
 		return 0;
@@ -418,13 +456,13 @@ static int read_lines(struct import *im, struct progress *progress)
 
 static int check_strict(struct import *im)
 {
-	size_t first = STRICT_FINDINGS_ROOM;
-	for (size_t i = 0; i < STRICT_FINDINGS_ROOM; i++) {
+	size_t first = FINDINGS;
+	for (size_t i = 0; i < FINDINGS; i++) {
 		if (*report_field(im->report, findings[i].field) &&
-		    (first == STRICT_FINDINGS_ROOM || im->first_line[i] < im->first_line[first]))
+		    (first == FINDINGS || im->first_line[i] < im->first_line[first]))
 			first = i;
 	}
-	if (first == STRICT_FINDINGS_ROOM)
+	if (first == FINDINGS)
 		return 0;
 	return err_set(im->err, ERR_TRACE,
 		       "%s:%" PRIu64 ": %s: %" PRIu64 " in all, the first is here (--strict)",
@@ -444,25 +482,27 @@ int import_text(struct textin *in, const struct import_parser *parser, bool stri
 			    .stop = stop,
 			    .err = err};
 	*report = (struct trace_report){0};
-	if (pfnset_init(&im.seen) != 0) {
-		out_of_memory(&im);
+	if (pfnset_init(&im.seen) != 0 || object_tracker_init(&im.objects) != 0) {
+		import_out_of_memory(&im);
 		goto out;
 	}
 	if (read_lines(&im, progress) != 0)
 		goto out;
 	if (!report->imported) {
 		err_set(err, ERR_TRACE,
-			"%s: no page event (kmem:mm_page_*) among %" PRIu64
+			"%s: no event of kmem (mm_page_*, kmalloc, kmem_cache_*) among %" PRIu64
 			" events: nothing to replay",
 			textin_name(in), report->events);
 		goto out;
 	}
 	if (strict && check_strict(&im) != 0)
 		goto out;
+	import_objects_finish(&im);
 	im.writer = NULL;
 	result = trace_writer_finish(writer, im.base_ns, report, fd, err);
 out:
 	trace_writer_abort(im.writer);
+	object_tracker_release(&im.objects);
 	live_release(&im.live);
 	pfnset_release(&im.seen);
 	return result;

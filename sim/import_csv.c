@@ -3,14 +3,14 @@
  *
  *   allocsim import --format csv --map time=1,op=2,id=3,size=4,unit=us
  *
- *   time;op;id;size              a header: neither a time nor an operation; skipped
+ *   time;op;id;size              a header, neither a time nor an operation: skipped
  *   0.5;malloc;0x5590;64         times may have a fraction
  *   1.25;free;0x5590;
  *
  * The separator (tab, semicolon or comma) is the one that the first line has most of. Fields may be
- * quoted, with "" for a quote inside. An id is any text: an address, a number, a name; it is kept as
- * a 64-bit hash, and two ids are one with a probability of 2^-64 for each pair, so below 10^-6 for
- * six million ids. An empty id, (nil), NULL and 0x0 name no object; a plain 0 is a name.
+ * quoted, with "" for a quote inside. An id is any text: an address, a number, a name; it is kept
+ * as a 64-bit hash, and two ids are one with a probability of 2^-64 for each pair, so below 10^-6
+ * for six million ids. An empty id, (nil), NULL and 0x0 name no object; a plain 0 is a name.
  */
 #include <stdlib.h>
 #include <string.h>

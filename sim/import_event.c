@@ -84,8 +84,7 @@ enum page_event_kind page_event_kind(const struct text_event *event)
 	return PAGE_EVENT_NONE;
 }
 
-/* Decimal, or hex after 0x; all of [@p, @end). */
-static bool parse_number(const char *p, const char *end, uint64_t *value)
+bool parse_number(const char *p, const char *end, uint64_t *value)
 {
 	uint64_t v = 0;
 	bool hex = end - p > 2 && p[0] == '0' && (p[1] | 32) == 'x';
@@ -138,14 +137,11 @@ static gfp_t parse_gfp(const char *p, const char *end, unsigned *unknown)
 	}
 }
 
-static void cached_gfp(struct gfp_cache *cache, const char *p, const char *end,
-		       struct page_event *page)
+gfp_t parse_gfp_cached(struct gfp_cache *cache, const char *p, const char *end, unsigned *unknown)
 {
 	size_t bytes = (size_t)(end - p);
-	if (!bytes || bytes > sizeof(cache->entries[0].text)) {
-		page->gfp = parse_gfp(p, end, &page->unknown_gfp_names);
-		return;
-	}
+	if (!bytes || bytes > sizeof(cache->entries[0].text))
+		return parse_gfp(p, end, unknown);
 	size_t hash = bytes * 7 + (unsigned char)p[bytes / 2] * 5u + (unsigned char)end[-1] * 3u;
 	size_t i = hash % ARRAY_SIZE(cache->entries);
 	if (cache->entries[i].bytes != bytes || memcmp(cache->entries[i].text, p, bytes) != 0) {
@@ -153,14 +149,8 @@ static void cached_gfp(struct gfp_cache *cache, const char *p, const char *end,
 		cache->entries[i].bytes = bytes;
 		cache->entries[i].gfp = parse_gfp(p, end, &cache->entries[i].unknown);
 	}
-	page->gfp = cache->entries[i].gfp;
-	page->unknown_gfp_names = cache->entries[i].unknown;
-}
-
-/* Blanks, control characters and the '\n' behind the line end a word. */
-static inline bool is_word(char c)
-{
-	return (unsigned char)c > ' ';
+	*unknown = cache->entries[i].unknown;
+	return cache->entries[i].gfp;
 }
 
 /* One key=value; returns the key's bit, 0 for a key of no interest or a value that is no number. */
@@ -173,7 +163,7 @@ static unsigned parse_key(const char *key, const char *equals, const char *end,
 		if (keys[i].bytes != bytes || memcmp(keys[i].name, key, bytes) != 0)
 			continue;
 		if (keys[i].key == KEY_GFP) {
-			cached_gfp(cache, value, end, page);
+			page->gfp = parse_gfp_cached(cache, value, end, &page->unknown_gfp_names);
 		} else if (keys[i].key == KEY_PAGE) {
 			page->failed = is_null_page(value, end);
 		} else {

@@ -8,13 +8,14 @@
  *
  * A command may contain blanks, dashes and brackets, so the anchor is `-PID`, an optional `(TGID)`
  * and `[CPU]` with a time behind it; the first place that fits all of it wins. The flags between
- *CPU and time are there or not, 4 characters or 5, and pass unread.
+  * CPU and time are there or not, 4 characters or 5; they tell interrupts from process context.
  *
  * Loss is told in the header (entries-in-buffer/entries-written) and where it happened (CPU:1 [LOST
  * 120 EVENTS]); both describe the same events, so the importer takes the larger figure.
  */
 #include <string.h>
 
+#include "kern/env.h"
 #include "sim/import_line.h"
 
 /* How far a PID, TGID and their blanks reach back from the '[' at most. */
@@ -45,6 +46,25 @@ static bool task_ends_at(const char *line, const char *p)
 	return at < pid_end && at - line >= 2 && at[-1] == '-' && at[-2] != ' ';
 }
 
+/* The third flag tells what was interrupted: "d.h1." is a hardware interrupt. */
+static unsigned context_of(const char *flags, size_t bytes)
+{
+	if (bytes < 4 || bytes > 5)
+		return CONTEXT_PROCESS;
+	switch (flags[2]) {
+	case 's':
+		return CONTEXT_SOFTIRQ;
+	case 'h':
+	case 'H':
+		return CONTEXT_IRQ;
+	case 'z':
+	case 'Z':
+		return CONTEXT_NMI;
+	default:
+		return CONTEXT_PROCESS;
+	}
+}
+
 static bool parse_event(const char *line, const char *end, struct text_event *event)
 {
 	const char *p = line;
@@ -54,9 +74,11 @@ static bool parse_event(const char *line, const char *end, struct text_event *ev
 			behind = skip_blanks(behind);
 			if (scan_event(behind, end, event))
 				return true;
-			/* Not the time yet: pass the flags. */
+			/* Not the time yet: the flags. */
+			const char *flags = behind;
 			while (*behind != ' ' && *behind != '\n')
 				behind++;
+			event->context = context_of(flags, (size_t)(behind - flags));
 			if (scan_event(skip_blanks(behind), end, event))
 				return true;
 		}

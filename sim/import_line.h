@@ -20,6 +20,7 @@
 struct text_event {
 	uint64_t time_ns;
 	uint32_t cpu; /* as read, not limited to TRACE_CPUS_LIMIT */
+	unsigned context; /* enum env_context, where the line tells; else CONTEXT_PROCESS */
 	const char *name; /* without "kmem:" */
 	size_t name_bytes;
 	const char *args; /* up to end */
@@ -55,6 +56,12 @@ static inline const char *skip_blanks(const char *p)
 	return p;
 }
 
+/* Blanks, control characters and the '\n' behind the line end a word. */
+static inline bool is_word(char c)
+{
+	return (unsigned char)c > ' ';
+}
+
 static inline bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
@@ -78,6 +85,24 @@ enum page_event_kind {
 	PAGE_EVENT_TAKEN,
 	PAGE_EVENT_DRAINED,
 	PAGE_EVENT_EXTFRAG,
+};
+
+/* The object events of kmem. */
+enum object_event_kind {
+	OBJECT_EVENT_NONE, /* some other event */
+	OBJECT_EVENT_KMALLOC,
+	OBJECT_EVENT_CACHE_ALLOC,
+	OBJECT_EVENT_KFREE,
+	OBJECT_EVENT_CACHE_FREE,
+};
+
+struct object_event {
+	uint64_t ptr;         /* 0: no object, in whatever way the kernel printed it */
+	uint64_t bytes_req, bytes_alloc;
+	const char *name;     /* of the cache, name_bytes long; NULL: not told */
+	size_t name_bytes;
+	gfp_t gfp;
+	unsigned unknown_gfp_names;
 };
 
 struct page_event {
@@ -112,6 +137,17 @@ struct gfp_cache {
 /* Read the fields of a page event of @kind (not NONE, not FREE_BATCHED). */
 enum page_event_flaw page_event_parse(const struct text_event *event, enum page_event_kind kind,
 				      struct gfp_cache *cache, struct page_event *page);
+
+enum object_event_kind object_event_kind(const struct text_event *event);
+/* Read the fields of an object event of @kind (not NONE). */
+enum page_event_flaw object_event_parse(const struct text_event *event, enum object_event_kind kind,
+					struct gfp_cache *cache, struct object_event *object);
+
+/* Scanners of values; all of [@p, @end) must fit. */
+/* Decimal, or hex after 0x. */
+bool parse_number(const char *p, const char *end, uint64_t *value);
+/* A gfp mask by names, remembered in @cache; counts the unknown ones. */
+gfp_t parse_gfp_cached(struct gfp_cache *cache, const char *p, const char *end, unsigned *unknown);
 
 /*
  * Import all of @in with @parser (NULL: sniffed). Takes @writer in any case. With an anonymous

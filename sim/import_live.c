@@ -12,11 +12,11 @@
 
 #include "kern/bug.h"
 
-/* id 32 bits | offset 16 | cpu 8 | order 4 | part 1 */
+/* id 32 bits | offset 16 | cpu 8 | order 4 | slab flags 3 | part 1 */
 static uint64_t pack(struct live_block b)
 {
 	return (uint64_t)b.id << 32 | (uint64_t)b.offset << 16 | (uint64_t)b.cpu << 8 |
-	       (uint64_t)b.order << 1 | b.part;
+	       (uint64_t)b.order << 4 | (uint64_t)b.slab_flags << 1 | b.part;
 }
 
 static struct live_block unpack(uint64_t v)
@@ -24,7 +24,8 @@ static struct live_block unpack(uint64_t v)
 	return (struct live_block){.id = (uint32_t)(v >> 32),
 				   .offset = v >> 16 & 0xffff,
 				   .cpu = v >> 8 & 0xff,
-				   .order = v >> 1 & 0xf,
+				   .order = v >> 4 & 0xf,
+				   .slab_flags = v >> 1 & 7,
 				   .part = v & 1};
 }
 

@@ -10,6 +10,7 @@
 
 #include "kern/types.h"
 #include "kern/u64map.h"
+#include "sim/trace.h"
 
 /* A live block: a whole object, or what is left of one that was freed in part. */
 struct live_block {
@@ -18,6 +19,7 @@ struct live_block {
 	uint8_t order;
 	uint8_t cpu; /* of the allocation */
 	bool part;
+	uint8_t slab_flags; /* enum trace_cache_flags of a cache whose slab this is */
 };
 
 /* Zeroed storage holds nothing. */

@@ -12,8 +12,8 @@
  * A malloc that fails is a `+` with (nil). The caller may be missing, and it may contain blanks (it
  * begins with a file name), so lines are read from their end. There are no times and no threads.
  *
- * The halves of a realloc follow each other, since glibc writes them under one lock; one without the
- * other means that a line is missing. A trace of a program that ended without muntrace() has no
+ * The halves of a realloc follow each other, since glibc writes them under one lock; one without
+ * the other means that a line is missing. A trace of a program that ended without muntrace() has no
  * `= End`, which is no sign of loss.
  */
 #include <string.h>
@@ -111,7 +111,7 @@ static enum user_line mtrace_parse(void *state, char *line, char *end, struct us
 		return is_beginning(line, end) ? USER_LINE_CUT : USER_LINE_UNKNOWN;
 	s->realloc_open = sign == '<';
 	s->realloc_key = event->key;
-	/* A `<` without its `>`: that one is missing; this line is lost with it only if it is one. */
+	/* After another `<`, whose `>` is missing. */
 	if (sign == '<')
 		return was_open ? USER_LINE_CUT : USER_LINE_IGNORED;
 	event->op = sign == '-' ? USER_FREE : USER_ALLOC;

@@ -1,24 +1,24 @@
 /*
  * import_user.c - a trace of a user program's malloc, free and realloc becomes a binary one.
  *
- * The parsers (import_sequence.c, import_mtrace.c, import_heaptrack.c, import_csv.c) say what a line
- * says; this file says what it means. Each object becomes a kmalloc request of its size:
+ * The parsers (import_sequence.c, import_mtrace.c, import_heaptrack.c, import_csv.c) say what a
+ * line says; this file says what it means. Each object becomes a kmalloc request of its size:
  *
  *   alloc     TRACE_KMALLOC with the next id. If the key is still live, a free was missed: the old
  *             object is freed first (IMPLICIT). A failed one is a demand without an id.
  *   free      TRACE_OBJECT_FREE of what the key names. Of a key that nothing had: the object is
  *             older than the recording, and there is nothing to free (counted, not written). Of one
  *             that was freed already, or, where objects are numbered, never made: a double free.
- *   realloc   a new object, then the old one is freed: an allocator that can't grow in place copies.
- *             Of an unknown key: an allocation. To 0 bytes: a free, as in C. Of NULL: an allocation.
+ *   realloc   a new object, then the old one is freed, as an allocator does that can't grow in
+ *             place. Of an unknown key or NULL: an allocation. To 0 bytes: a free, as in C.
  *
- * Time. Where the text has times, time 0 is the first event's, and an event that is earlier than its
- * CPU's last is moved to it (counted). Where it has none, events are a gap apart. In between is a
- * clock that ticks now and then (heaptrack, each 10 ms): an event comes a gap after the one before,
+ * Time. Where the text has times, time 0 is the first event's, and an event that is earlier than
+ * its CPU's last is moved to it (counted). Where it has none, events are a gap apart. In between is
+ * a clock that ticks now and then (heaptrack, each 10 ms): an event comes a gap after the one before,
  * but not before the clock's latest tick.
  *
- * Sizes of 0 are demands like any other; what does not fit 32 bits is stored as UINT32_MAX, which no
- * allocator can serve. Findings are counted, with the line of the first, and are errors only if
+ * Sizes of 0 are demands like any other; what does not fit 32 bits is stored as UINT32_MAX, which
+ * no allocator can serve. Findings are counted, with the line of the first, and are errors only if
  * strict.
  *
  * What it does not do: alignment (memalign) and zeroing (calloc) are not kept, since a kmalloc

@@ -6,8 +6,8 @@
  * free, and not one of an object that is older than the recording. Addresses are used again and
  * again, so the map grows with the number of places, not with that of allocations.
  *
- * heaptrack's interpreted files name only a class: size and call stack. Then the map holds the first
- * and the last node of a queue, and the objects of a class are taken from it first in, first out:
+ * heaptrack's interpreted files name only a class: size and call stack. Then the map holds the
+ * first and the last node of a queue, and the objects of a class are taken from it in their order:
  *
  *   key -> first | last << 32        node: object, next          (DEAD: the queue is empty)
  *

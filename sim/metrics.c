@@ -9,12 +9,15 @@
 
 #include "kern/bug.h"
 
-const char *const op_kind_names[OP_KINDS] = {"alloc", "free"};
+const char *const op_kind_names[OP_KINDS] = {
+	"alloc", "free", "kmalloc", "cache_alloc", "object_free",
+};
 const char *const op_path_names[PATH_KINDS] = {
 	[PATH_PCP] = "pcp",     [PATH_PCP_REFILL] = "pcp_refill", [PATH_PCP_DRAIN] = "pcp_drain",
 	[PATH_BUDDY] = "buddy", [PATH_FAILED] = "failed",
 	[PATH_SLAB_FAST] = "slab_fast", [PATH_SLAB_SHARED] = "slab_shared",
-	[PATH_SLAB_CPU_PARTIAL] = "slab_cpu_partial", [PATH_SLAB_NODE_PARTIAL] = "slab_node_partial",
+	[PATH_SLAB_CPU_PARTIAL] = "slab_cpu_partial",
+	[PATH_SLAB_NODE_PARTIAL] = "slab_node_partial",
 	[PATH_SLAB_NEW] = "slab_new", [PATH_SLAB_DISCARD] = "slab_discard",
 };
 

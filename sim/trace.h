@@ -18,7 +18,8 @@
  * Demands are replayed; evidence (refills and drains of per-CPU lists, fallbacks) is never
  * replayed: it tells what was free or cached when the recording began.
  *
- * Objects (pages and others) have dense ids in order of allocation. A free names its object by id; a block that was
+ * Objects, blocks of pages among them, have dense ids in order of allocation. A free names its
+ * object by id; a block that was
  * allocated before the recording has no id (TRACE_ID_NONE) and is freed at its recorded pfn. So is
  * one whose allocation left no event (alloc_pages_bulk): its frees are PREEXISTING too, but it is
  * not in the preexisting section unless its first event was such a free. An object from before the
@@ -41,7 +42,7 @@ enum trace_kind {
 	/* Demands. */
 	TRACE_PAGE_ALLOC = 1, /* a block of 2^order pages; pfn NONE: the kernel failed it */
 	TRACE_PAGE_FREE = 2,
-	TRACE_KMALLOC = 3,     /* aux: bytes asked for; UINT32_MAX stands for anything larger, too */
+	TRACE_KMALLOC = 3,     /* aux: bytes asked for; UINT32_MAX: that, or more */
 	TRACE_CACHE_ALLOC = 4, /* an object of a named cache */
 	TRACE_OBJECT_FREE = 5, /* of either; cache: as the event named it, or NONE (kfree) */
 	/* Evidence. */
@@ -91,13 +92,21 @@ struct trace_rec {
 };
 _Static_assert(sizeof(struct trace_rec) == 32, "the trace format has 32-byte records");
 
-#define TRACE_CACHE_NAME_SIZE 56 /* a power of two for the whole: buffers hold whole caches */
+#define TRACE_CACHE_NAME_SIZE 48
+
+enum trace_cache_flags {
+	TRACE_CACHE_GREW = 1 << 0,        /* a slab of it was seen being made; else unknown: */
+	TRACE_CACHE_RECLAIMABLE = 1 << 1, /* its slabs are Reclaimable */
+	TRACE_CACHE_DMA = 1 << 2,
+};
 
 /* An object cache, as the events named it. Names differ. */
 struct trace_cache {
 	char name[TRACE_CACHE_NAME_SIZE]; /* zero-padded, and ended by a zero */
 	uint32_t object_size_bytes;       /* the events' bytes_req; 0: only frees were seen */
 	uint32_t size_bytes;              /* the events' bytes_alloc; 0 likewise */
+	uint32_t flags;                   /* enum trace_cache_flags */
+	uint32_t unused;                  /* 0: a whole number of caches fits any buffer */
 };
 
 /* A block allocated before the recording and freed in it. */
@@ -141,6 +150,8 @@ struct trace_report {
 	uint64_t duplicate_kmallocs;     /* second event of one request, not imported */
 	uint64_t null_frees;             /* kfree(NULL) and of ZERO_SIZE_PTR, not imported */
 	uint64_t wrong_cache_frees;      /* a free named another cache than the allocation */
+	uint64_t untraced_object_allocations; /* frees of an address that was free: an allocation
+						 is missing (bulk); not imported */
 	uint64_t double_frees;           /* formats that name objects: freed twice, or never made */
 	uint64_t cache_name_clashes;     /* one name, two sizes: told apart by the size */
 	uint64_t hashed_pointers;        /* addresses too short to be true: slabs not recognised */
@@ -203,9 +214,14 @@ int trace_writer_add(struct trace_writer *w, struct trace_rec *rec, uint32_t gfp
 /* A new cache; its index, or -1 with @err. A name is cut to fit. At most TRACE_CACHES_LIMIT. */
 int trace_writer_add_cache(struct trace_writer *w, const char *name, uint32_t object_size_bytes,
 			   uint32_t size_bytes, struct err *err);
-/* What was learned later about a cache that was added with sizes of 0. */
-void trace_writer_set_cache_sizes(struct trace_writer *w, unsigned cache,
-				  uint32_t object_size_bytes, uint32_t size_bytes);
+/* The entry of a cache, to be completed as its sizes and flags become known. */
+struct trace_cache *trace_writer_cache(struct trace_writer *w, unsigned cache);
+/*
+ * Objects were added with the low 32 bits of their address's page number; this is what to take from
+ * them to get page frames: the number of the page where the recorded kernel mapped frame 0.
+ * Without this call they are taken as they are.
+ */
+void trace_writer_set_object_base(struct trace_writer *w, uint32_t first_page);
 /*
  * The pages allocated as @id turned out to hold objects: TRACE_F_SLAB goes to that record and to
  * all frees of it. -1 with @err if memory is short.

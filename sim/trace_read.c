@@ -30,9 +30,6 @@
 #include "kern/types.h"
 #include "sim/trace_format.h"
 
-#define REC_FLAGS                                                                                  \
-	(TRACE_F_PREEXISTING | TRACE_F_PARTIAL | TRACE_F_FAILED | TRACE_F_IMPLICIT |               \
-	 TRACE_F_OTHER_CPU | TRACE_F_SLAB | TRACE_F_CONTEXT)
 /* What says how an event came about, not what it means. */
 #define REC_CIRCUMSTANCES (TRACE_F_SLAB | TRACE_F_CONTEXT)
 
@@ -42,6 +39,10 @@ enum object_state {
 	OBJECT_IN_PARTS, /* freed in part */
 	OBJECT_FREED,
 };
+
+_Static_assert((TRACE_F_PREEXISTING | TRACE_F_PARTIAL | TRACE_F_FAILED | TRACE_F_IMPLICIT |
+		TRACE_F_OTHER_CPU | TRACE_F_SLAB | TRACE_F_CONTEXT) == 0xff,
+	       "every bit of the flags has a meaning");
 
 struct object {
 	uint32_t seq; /* of its allocation */
@@ -116,8 +117,6 @@ static const char *record_flaw(const struct trace *t, const struct trace_rec *r)
 {
 	if (r->gfp >= t->gfps_count)
 		return "gfp index out of range";
-	if (r->flags & ~REC_FLAGS)
-		return "unknown flags";
 	if (r->time_ns > t->span_ns)
 		return "time beyond the trace's span";
 	return NULL;
@@ -263,6 +262,8 @@ static int check_caches(struct verifier *v)
 		const struct trace_cache *c = &t->caches[i];
 		if (!c->name[0] || c->name[sizeof(c->name) - 1])
 			return corrupt(v, "cache %u: name not ended, or empty", i);
+		if (c->unused)
+			return corrupt(v, "cache %u: bytes set that are not used", i);
 	}
 	return 0;
 }

@@ -48,6 +48,37 @@ static int add(struct trace_writer *w, struct trace_rec r, uint32_t gfp)
 	return raised;
 }
 
+/* On CPU 0: a slab, one object in it, a kmalloc, and frees of both and of an older object. */
+static void add_objects(struct trace_writer *w)
+{
+	struct err err = {0};
+	int dentry = trace_writer_add_cache(w, "dentry", 188, 192, &err);
+	int other = trace_writer_add_cache(w, "other", 0, 0, &err);
+	assert_int_equal(dentry, 0);
+	assert_int_equal(other, 1);
+	trace_writer_cache(w, 1)->flags = TRACE_CACHE_GREW;
+	add(w, alloc_rec(16, 9, 0, 2, 256, 0), GFP_KERNEL);
+	assert_int_equal(trace_writer_mark_slab(w, 2, &err), 0);
+	struct trace_rec r = {.time_ns = 16, .seq = 10, .id = 3, .pfn = 256, .aux = 384,
+			      .kind = TRACE_CACHE_ALLOC, .cache = 0,
+			      .flags = 2 << TRACE_CONTEXT_SHIFT};
+	add(w, r, GFP_KERNEL);
+	r = (struct trace_rec){.time_ns = 16, .seq = 11, .id = 4, .pfn = 300, .aux = 100,
+			       .kind = TRACE_KMALLOC, .slot = 128 / 8};
+	add(w, r, GFP_KERNEL);
+	r = (struct trace_rec){.time_ns = 16, .seq = 12, .id = 3, .pfn = 256, .aux = 384,
+			       .kind = TRACE_OBJECT_FREE, .cache = 0};
+	add(w, r, 0);
+	r = (struct trace_rec){.time_ns = 16, .seq = 13, .id = 4, .pfn = 300, .aux = 128,
+			       .kind = TRACE_OBJECT_FREE, .cache = TRACE_CACHE_NONE};
+	add(w, r, 0);
+	r.id = TRACE_ID_NONE;
+	r.seq = 14;
+	r.flags = TRACE_F_PREEXISTING;
+	add(w, r, 0);
+	add(w, free_rec(16, 15, 0, 2, 256, 0), 0);
+}
+
 /* Two CPUs, each kind of record once; every check of the reader has something to bite on. */
 static void add_sample(struct trace_writer *w)
 {
@@ -77,6 +108,7 @@ static void add_sample(struct trace_writer *w)
 	r.seq = 8;
 	r.aux = 10 | 1 << 16 | 1 << 24;
 	add(w, r, 0);
+	add_objects(w);
 	assert_int_equal(trace_writer_add_preexisting(w, 1024, 2, &err), 0);
 	assert_int_equal(trace_writer_add_preexisting(w, 2048, 0, &err), 0);
 }
@@ -133,15 +165,15 @@ static void round_trip(void **state)
 	write_sample("a");
 	assert_int_equal(trace_open(&t, path_of("a"), &err), 0);
 	assert_int_equal(t.cpus_count, 2);
-	assert_int_equal(t.ids_count, 2);
-	assert_int_equal(t.demands_count, 7);
+	assert_int_equal(t.ids_count, 5);
+	assert_int_equal(t.demands_count, 14);
 	assert_int_equal(t.evidence_count, 2);
 	assert_int_equal(t.preexisting_count, 2);
 	assert_int_equal(t.base_ns, 1000);
 	assert_int_equal(t.span_ns, 16);
 	assert_int_equal(t.report.events, 42);
 	assert_int_equal(t.report.unknown_gfp_names, 3);
-	assert_int_equal(t.ops_count[0], 2);
+	assert_int_equal(t.ops_count[0], 9);
 	assert_int_equal(t.ops_count[1], 5);
 	assert_int_equal(t.gfps[t.ops[0][0].gfp], GFP_KERNEL);
 	assert_int_equal(t.gfps[t.ops[1][0].gfp], GFP_HIGHUSER_MOVABLE);
@@ -149,6 +181,17 @@ static void round_trip(void **state)
 	assert_int_equal(t.ops[1][2].aux, 2);
 	assert_int_equal(t.evidence[1].aux, 10 | 1 << 16 | 1 << 24);
 	assert_int_equal(t.preexisting[0].pfn, 1024);
+	assert_int_equal(t.caches_count, 2);
+	assert_string_equal(t.caches[0].name, "dentry");
+	assert_int_equal(t.caches[0].object_size_bytes, 188);
+	assert_int_equal(t.caches[1].flags, TRACE_CACHE_GREW);
+	assert_int_equal(t.ops[0][2].flags, TRACE_F_SLAB); /* marked after it was added */
+	assert_int_equal(t.ops[0][3].cache, 0);
+	assert_int_equal(t.ops[0][3].flags >> TRACE_CONTEXT_SHIFT, 2);
+	assert_int_equal(t.ops[0][4].aux, 100);
+	assert_int_equal(t.ops[0][8].flags, TRACE_F_SLAB);
+	assert_int_equal(t.report.slab_page_allocs, 1);
+	assert_int_equal(t.report.slab_page_frees, 1);
 	trace_close(&t);
 	trace_close(&t);
 }
@@ -206,13 +249,17 @@ static void long_trace(void **state)
 		add(w, e, 0);
 		assert_int_equal(trace_writer_add_preexisting(w, i, 0, &err), 0);
 	}
+	for (uint32_t i = 0; i < COUNT; i += 3)
+		assert_int_equal(trace_writer_mark_slab(w, i, &err), 0);
 	assert_int_equal(trace_writer_finish(w, 0, &report, NULL, &err), 0);
+	assert_int_equal(report.slab_page_allocs, (COUNT + 2) / 3);
 	assert_int_equal(trace_open(&t, path_of("long"), &err), 0);
 	assert_int_equal(t.cpus_count, 4);
 	assert_int_equal(t.evidence_count, COUNT);
 	for (uint32_t i = 0; i < COUNT; i++) {
 		const struct trace_rec *r = &t.ops[i & 3][i / 4];
 		assert_int_equal(r->id, i);
+		assert_int_equal(r->flags, i % 3 ? 0 : TRACE_F_SLAB);
 		assert_int_equal(t.gfps[r->gfp], i % 1000);
 		assert_int_equal(t.evidence[i].pfn, i);
 		assert_int_equal(t.preexisting[i].pfn, i);
@@ -318,7 +365,18 @@ static void every_check(void **state)
 		REC(CPU1, 0, order, 4, "order differs"),
 		REC(CPU0, 0, migratetype, MIGRATE_TYPES, "migratetype"),
 		REC(CPU0, 0, gfp, 99, "gfp index"),
-		REC(CPU0, 0, flags, 128, "unknown flags"),
+		REC(CPU0, 2, flags, 0, "slab mark differs"),
+		REC(CPU0, 3, pfn, 0xffffff00, "page frame out of range"),
+		REC(CPU0, 3, flags, TRACE_F_SLAB, "flags that an object"),
+		REC(CPU0, 3, aux, 4096, "outside its page"),
+		REC(CPU0, 3, cache, 2, "cache out of range"),
+		REC(CPU0, 3, cache, TRACE_CACHE_NONE, "cache out of range"),
+		REC(CPU0, 4, slot, 512, "outside its page"),
+		REC(CPU0, 5, id, 2, "free of another kind"),
+		REC(CPU0, 8, id, 3, "free of another kind"),
+		{TRACE_SECTION_CACHES, 0, 0, 1, 0, "name not ended, or empty"},
+		{TRACE_SECTION_CACHES, 0, TRACE_CACHE_NAME_SIZE - 1, 1, 1, "name not ended"},
+		{TRACE_SECTION_CACHES, 1, 60, 4, 1, "bytes set that are not used"},
 		REC(CPU0, 0, flags, TRACE_F_PARTIAL, "flags that an allocation"),
 		REC(CPU0, 1, time_ns, 17, "beyond the trace's span"),
 		REC(CPU0, 0, time_ns, 16, "time goes back"),
@@ -329,7 +387,7 @@ static void every_check(void **state)
 		REC(CPU0, 0, pfn, 65, "unaligned"),
 		REC(CPU0, 0, pfn, 0xffffff00, "out of range"),
 		REC(CPU0, 0, aux, 1, "aux set"),
-		REC(CPU0, 0, id, 2, "id out of range"),
+		REC(CPU0, 0, id, 9, "id out of range"),
 		REC(CPU0, 0, id, 1, "allocated twice"),
 		REC(CPU0, 0, seq, 5, "before its allocation"),
 		REC(CPU0, 1, id, 0, "preexisting block with an id"),
@@ -385,13 +443,13 @@ static void header_checks(void **state)
 	h->version++;
 	expect_corrupt(data, bytes, "import it again");
 	h->version--;
-	h->ids_count = 3;
+	h->ids_count = 6;
 	reseal(data);
-	expect_corrupt(data, bytes, "3 ids but 2 allocations");
+	expect_corrupt(data, bytes, "6 ids but 5 allocations");
 	h->ids_count = UINT64_MAX;
 	reseal(data);
 	expect_corrupt(data, bytes, "contradict");
-	h->ids_count = 2;
+	h->ids_count = 5;
 	h->cpus_count = 257;
 	expect_corrupt(data, bytes, "header cut short");
 	h->cpus_count = 2;

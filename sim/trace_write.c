@@ -60,6 +60,7 @@ struct trace_writer {
 	uint32_t caches_count;
 	uint64_t *slab_ids; /* a bit for each id that trace_writer_mark_slab() named */
 	uint64_t slab_ids_words;
+	uint32_t object_base; /* to be taken from the pfn of objects */
 	gfp_t gfp_last; /* most records repeat the mask of the one before */
 	uint16_t gfp_last_index;
 };
@@ -316,15 +317,14 @@ int trace_writer_add_cache(struct trace_writer *w, const char *name, uint32_t ob
 			       TRACE_CACHES_LIMIT);
 	struct trace_cache *c = &w->caches[w->caches_count];
 	snprintf(c->name, sizeof(c->name), "%s", name);
-	trace_writer_set_cache_sizes(w, w->caches_count, object_size_bytes, size_bytes);
+	c->object_size_bytes = object_size_bytes;
+	c->size_bytes = size_bytes;
 	return (int)w->caches_count++;
 }
 
-void trace_writer_set_cache_sizes(struct trace_writer *w, unsigned cache,
-				  uint32_t object_size_bytes, uint32_t size_bytes)
+struct trace_cache *trace_writer_cache(struct trace_writer *w, unsigned cache)
 {
-	w->caches[cache].object_size_bytes = object_size_bytes;
-	w->caches[cache].size_bytes = size_bytes;
+	return &w->caches[cache];
 }
 
 int trace_writer_mark_slab(struct trace_writer *w, uint32_t id, struct err *err)
@@ -351,10 +351,21 @@ static bool is_slab(const struct trace_writer *w, const struct trace_rec *r)
 	       w->slab_ids[word] >> (r->id % 64) & 1;
 }
 
-static void mark_records(const struct trace_writer *w, struct trace_rec *r, size_t count,
+void trace_writer_set_object_base(struct trace_writer *w, uint32_t first_page)
+{
+	w->object_base = first_page;
+}
+
+/* What became known of a record only after it had been written. */
+static void complete_records(const struct trace_writer *w, struct trace_rec *r, size_t count,
 			 struct trace_report *report)
 {
 	for (size_t i = 0; i < count; i++) {
+		if (trace_kind_is_object(r[i].kind) && r[i].pfn != TRACE_PFN_NONE) {
+			r[i].pfn -= w->object_base;
+			if (r[i].pfn >= PFN_END_LIMIT)
+				r[i].pfn = TRACE_PFN_NONE;
+		}
 		if (is_slab(w, &r[i]))
 			r[i].flags |= TRACE_F_SLAB;
 		if (!(r[i].flags & TRACE_F_SLAB))
@@ -386,8 +397,8 @@ static int spilled_io(const struct stream *s, void *buffer, size_t bytes, uint64
 	return 0;
 }
 
-/* Mark the records of slabs, which were recognised only after they had been written. */
-static int mark_slabs(struct trace_writer *w, struct trace_report *report, struct err *err)
+/* Go over all records once more with what is known only now: slabs, and where objects lay. */
+static int complete_ops(struct trace_writer *w, struct trace_report *report, struct err *err)
 {
 	report->slab_page_allocs = report->slab_page_frees = 0;
 	uint8_t *buffer = malloc(STREAM_BUFFER_BYTES);
@@ -402,12 +413,12 @@ static int mark_slabs(struct trace_writer *w, struct trace_report *report, struc
 			result = spilled_io(s, buffer, bytes, at, false);
 			if (result != 0)
 				break;
-			mark_records(w, (void *)buffer, bytes / sizeof(struct trace_rec), report);
+			complete_records(w, (void *)buffer, bytes / sizeof(struct trace_rec), report);
 			s->crc = (uint32_t)crc32(s->crc, buffer, (uInt)bytes);
 			result = spilled_io(s, buffer, bytes, at, true);
 			at += bytes;
 		}
-		mark_records(w, (void *)s->buffer, s->used / sizeof(struct trace_rec), report);
+		complete_records(w, (void *)s->buffer, s->used / sizeof(struct trace_rec), report);
 	}
 	free(buffer);
 	return result == 0 ? 0 : write_error(w, err);
@@ -514,7 +525,7 @@ int trace_writer_finish(struct trace_writer *w, uint64_t base_ns, struct trace_r
 {
 	int result = -1;
 	struct trace_header *h = NULL;
-	if (mark_slabs(w, report, err) != 0)
+	if (complete_ops(w, report, err) != 0)
 		goto out;
 	for (uint32_t i = 0; i < w->caches_count; i++) {
 		if (stream_add(w, TRACE_SECTION_CACHES, &w->caches[i], sizeof(w->caches[i]), err) !=

@@ -13,7 +13,10 @@
 #include "sim/objects.h"
 #include "sim/trace.h"
 
-enum op_kind { OP_ALLOC, OP_FREE, OP_KINDS };
+/* Pages, then objects: kmalloc, an object of a cache, the end of either. */
+enum op_kind { OP_ALLOC, OP_FREE, OP_KMALLOC, OP_CACHE_ALLOC, OP_OBJECT_FREE, OP_KINDS };
+
+#define OP_CACHE_NONE UINT32_MAX
 
 #define OP_ID_NONE UINT64_MAX
 
@@ -24,9 +27,13 @@ struct op {
 	ps_t at_ps;       /* not before this; 0 with pace back_to_back */
 	uint64_t id;      /* object, or OP_ID_NONE: free of a block older than the recording */
 	pfn_t pfn;        /* recorded page frame: used if the object was never allocated here */
+	uint64_t paddr;   /* OBJECT_FREE without id: recorded address, or OBJECT_NONE */
+	uint64_t bytes;   /* KMALLOC: asked for */
 	gfp_t gfp;
+	uint32_t cache;   /* CACHE_ALLOC, OBJECT_FREE: index into the run's caches, or NONE */
 	unsigned order;
 	unsigned offset;  /* PARTIAL: pages into the object */
+	unsigned context; /* enum env_context */
 	enum op_kind kind;
 	bool partial;     /* free of a part of the object */
 	bool failed;      /* the recording has no page for this allocation */

@@ -10,7 +10,8 @@
 #include "alloc/object_allocator.h"
 
 #define KMALLOC_CLASSES_LIMIT 64
-#define KMALLOC_ZERO          UINT64_C(16) /* what a request of 0 bytes returns; Linux's ZERO_SIZE_PTR */
+/* What a request of 0 bytes returns; Linux's ZERO_SIZE_PTR. */
+#define KMALLOC_ZERO          UINT64_C(16)
 
 /* In order of precedence, highest last. */
 enum kmalloc_kind { KMALLOC_NORMAL, KMALLOC_CGROUP, KMALLOC_RECLAIM, KMALLOC_DMA, KMALLOC_KINDS };
@@ -31,7 +32,7 @@ struct kmalloc {
 	struct object_allocator *oa;
 	struct kmalloc_class classes[KMALLOC_CLASSES_LIMIT];
 	unsigned classes_count;
-	uint8_t *class_of_eighth;      /* [(bytes + 7) / 8]: index of the class; up to the largest */
+	uint8_t *class_of_eighth;      /* [(bytes + 7) / 8]: index of the class */
 	uint64_t class_bytes_max;      /* larger requests go to the page allocator */
 	/* Requests above the largest class. */
 	uint64_t large_allocs_count, large_frees_count, large_failed_count;

@@ -27,7 +27,7 @@ enum cache_flags {
 	CACHE_ACCOUNT = 1 << 1,         /* charged to a memory cgroup; keeps caches from merging */
 	CACHE_DMA = 1 << 2,             /* slabs from ZONE_DMA */
 	CACHE_DMA32 = 1 << 3,           /* slabs from ZONE_DMA32 or below */
-	CACHE_HWCACHE_ALIGN = 1 << 4,   /* align to a cache line, or to half of one for small objects */
+	CACHE_HWCACHE_ALIGN = 1 << 4,   /* align to a cache line; small objects to a part of one */
 	CACHE_TYPESAFE_BY_RCU = 1 << 5, /* free pointer after the object */
 	CACHE_NO_MERGE = 1 << 6,
 	CACHE_RED_ZONE = 1 << 7,        /* guard bytes around each object */
@@ -61,7 +61,7 @@ struct object_allocator_params {
 	bool merge;                  /* caches alike share slabs */
 	unsigned min_order, max_order; /* of slabs, unless one object needs more */
 	uint64_t min_objects;        /* wished for in a slab; SLAB_AUTO: from the CPUs */
-	uint64_t cpu_partial_objects; /* free objects on a CPU's partial slabs; SLAB_AUTO; 0: none */
+	uint64_t cpu_partial_objects; /* free ones on a CPU's partial slabs; SLAB_AUTO; 0: none */
 	uint64_t min_partial_slabs;  /* kept on a node's list, empty or not; SLAB_AUTO */
 	bool freelist_random;        /* new slabs' objects in shuffled order */
 	bool freelist_hardened;      /* links are stored scrambled and checked */
@@ -80,7 +80,12 @@ struct slab_view {
 	 * Where its free objects are found: a CPU's current slab, a CPU's partial list, a node's
 	 * list, or nowhere (no free objects, or only in per-CPU lists of objects).
 	 */
-	enum slab_place { SLAB_CPU_CURRENT, SLAB_CPU_PARTIAL, SLAB_NODE_PARTIAL, SLAB_UNLISTED } place;
+	enum slab_place {
+		SLAB_CPU_CURRENT,
+		SLAB_CPU_PARTIAL,
+		SLAB_NODE_PARTIAL,
+		SLAB_UNLISTED,
+	} place;
 	int cpu; /* of the first two; else -1 */
 };
 

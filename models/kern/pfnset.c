@@ -59,3 +59,11 @@ int pfnset_add(struct pfnset *set, pfn_t pfn, uint64_t pages)
 	}
 	return before != 0;
 }
+
+bool pfnset_has(const struct pfnset *set, pfn_t pfn)
+{
+	size_t i = pfn >> CHUNK_BITS;
+	if (i >= set->chunks_end || !set->chunks[i])
+		return false;
+	return set->chunks[i][(pfn >> 6) & (CHUNK_WORDS - 1)] >> (pfn & 63) & 1;
+}

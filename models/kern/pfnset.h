@@ -27,5 +27,6 @@ void pfnset_release(struct pfnset *set);
  * if memory is short.
  */
 int pfnset_add(struct pfnset *set, pfn_t pfn, uint64_t pages);
+bool pfnset_has(const struct pfnset *set, pfn_t pfn);
 
 #endif
