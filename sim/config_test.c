@@ -307,8 +307,8 @@ static void test_merge(void **state)
 	assert_int_equal(c.machine.memory_bytes, 1 << 30);
 	assert_int_equal(c.workload.generators_count, 2);
 	assert_true(isinf(c.workload.generators[0].lifetime_ns.value));
-	assert_false(c.workload.generators[0].by_size);
-	assert_true(c.workload.generators[1].by_size);
+	assert_int_equal(c.workload.generators[0].what, GENERATOR_ORDER);
+	assert_int_equal(c.workload.generators[1].what, GENERATOR_SIZE);
 	assert_int_equal(c.workload.generators[1].lifetime_ns.kind, DIST_UNIFORM);
 	assert_true(c.workload.generators[1].lifetime_ns.max == 2e6);
 	free(text);
