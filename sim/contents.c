@@ -47,3 +47,30 @@ bool contents_check(struct physmem *pm, uint64_t id, pfn_t pfn, unsigned order)
 	struct marks m = marks_of(pm, pfn, order);
 	return memcmp(m.first, &mark, sizeof(mark)) == 0 && memcmp(m.last, &end, sizeof(end)) == 0;
 }
+
+/* Marks of @bytes of memory: the first and last 8, or what there is. */
+static size_t mark_bytes(uint64_t bytes)
+{
+	return (size_t)u64_min(bytes, sizeof(uint64_t));
+}
+
+void contents_write_bytes(struct physmem *pm, uint64_t id, uint64_t paddr, uint64_t bytes)
+{
+	const uint64_t mark = mark_of(id), end = ~mark;
+	size_t n = mark_bytes(bytes);
+	physmem_ram(pm, paddr >> PAGE_SHIFT, NULL);
+	physmem_ram(pm, (paddr + bytes - n) >> PAGE_SHIFT, NULL);
+	memcpy(pm->ram + paddr + bytes - n, &end, n);
+	memcpy(pm->ram + paddr, &mark, n);
+}
+
+bool contents_check_bytes(struct physmem *pm, uint64_t id, uint64_t paddr, uint64_t bytes)
+{
+	const uint64_t mark = mark_of(id), end = ~mark;
+	size_t n = mark_bytes(bytes);
+	/* Where both marks overlap, the first was written last. */
+	uint64_t behind = bytes < 2 * n ? bytes - n : n;
+	return memcmp(pm->ram + paddr, &mark, n) == 0 &&
+	       memcmp(pm->ram + paddr + bytes - behind, (const uint8_t *)&end + n - behind,
+		      behind) == 0;
+}

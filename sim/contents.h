@@ -19,4 +19,8 @@ void contents_write(struct physmem *pm, uint64_t id, pfn_t pfn, unsigned order, 
 /* Is the block still marked as @id's? */
 bool contents_check(struct physmem *pm, uint64_t id, pfn_t pfn, unsigned order);
 
+/* The same for @bytes (any number) of memory at @paddr, which lie in one piece. */
+void contents_write_bytes(struct physmem *pm, uint64_t id, uint64_t paddr, uint64_t bytes);
+bool contents_check_bytes(struct physmem *pm, uint64_t id, uint64_t paddr, uint64_t bytes);
+
 #endif

@@ -223,6 +223,7 @@ int machine_init(struct machine *m, const struct config *c, const struct truth *
 
 void machine_release(struct machine *m)
 {
+	object_stack_release(&m->objects);
 	if (m->pa)
 		m->pa->ops->free(m->pa);
 	physmem_release(&m->pm);

@@ -6,11 +6,13 @@
 
 #include "alloc/page_allocator.h"
 #include "sim/config.h"
+#include "sim/object_stack.h"
 #include "sim/truth.h"
 
 struct machine {
 	struct physmem pm;
 	struct page_allocator *pa;
+	struct object_stack objects; /* made by run.c, once the start state is known */
 	unsigned cpus_count;
 	unsigned cpu_nid[CPUS_LIMIT];
 };

@@ -11,6 +11,8 @@
 struct metrics {
 	struct hist *latency_ps[OP_KINDS][ORDER_LIMIT][PATH_KINDS]; /* NULL: never happened */
 	uint64_t ops_count, allocs_count, frees_count;
+	uint64_t object_allocs_count, object_frees_count, object_failed_count;
+	uint64_t unknown_object_frees_count; /* of recorded objects that the simulation lacks */
 	uint64_t pages_allocated, pages_freed;
 	uint64_t failed_count;                    /* allocations without a page, by cause below */
 	uint64_t failures[ALLOC_FAILURES];

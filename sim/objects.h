@@ -1,5 +1,5 @@
 /*
- * objects.h - what a workload has allocated: from the workload's object ids to page frames.
+ * objects.h - what a workload has allocated: from the workload's object ids to where they are.
  *
  * Ids are handed out in order of allocation, so the table is an array in chunks; a chunk is given
  * back when all of its objects are gone, and memory follows what lives, not how much was ever
@@ -20,12 +20,23 @@ enum object_state {
 struct object {
 	ps_t born_ps;        /* when the allocation ended: no free can be earlier */
 	uint32_t pfn;
-	uint16_t pages_left; /* of a block that is freed in parts */
+	union {
+		uint16_t pages_left;   /* of a block that is freed in parts */
+		uint16_t offset_bytes; /* of an object of a cache or kmalloc: in its page */
+	};
 	uint8_t order;
 	uint8_t state;       /* enum object_state */
 	bool parts;          /* split into single pages */
 	bool waited_for;     /* a CPU sleeps until the allocation is done */
+	uint16_t slot;       /* of its cache, see object_stack.h */
+	uint32_t bytes;      /* asked for, as far as 32 bits tell */
 };
+_Static_assert(sizeof(struct object) == 24, "one for every allocation that lives");
+
+static inline uint64_t object_paddr(const struct object *o)
+{
+	return (uint64_t)o->pfn << PAGE_SHIFT | o->offset_bytes;
+}
 
 struct objects {
 	struct object_chunk **chunks;

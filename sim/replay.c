@@ -21,19 +21,16 @@
 
 #include "kern/bug.h"
 #include "sim/contents.h"
+#include "sim/replay_impl.h"
 
-static struct object *object_of(struct replay *r, uint64_t id)
+struct object *replay_object_of(struct replay *r, uint64_t id)
 {
 	struct object *o = objects_get(r->objects, id);
 	BUG_ON(!o, "out of memory for object %" PRIu64, id);
 	return o;
 }
 
-/*
- * Before anything that starts now: let a sample that is due see the state without it, and make the
- * event that --exact-events promises.
- */
-static void settle(struct replay *r, struct engine_cpu *cpu)
+void replay_settle(struct replay *r, struct engine_cpu *cpu)
 {
 	if (cpu->now_ps >= r->next_sample_ps)
 		engine_join(cpu);
@@ -50,6 +47,13 @@ static void wake_waiters(struct replay *r, uint64_t id, ps_t born_ps)
 	}
 }
 
+void replay_born(struct replay *r, struct engine_cpu *cpu, uint64_t id, struct object *o)
+{
+	o->born_ps = cpu->now_ps;
+	if (o->waited_for)
+		wake_waiters(r, id, o->born_ps);
+}
+
 static void finish_alloc(struct replay *r, struct engine_cpu *cpu, const struct op *op,
 			 struct object *o, pfn_t pfn)
 {
@@ -57,9 +61,7 @@ static void finish_alloc(struct replay *r, struct engine_cpu *cpu, const struct 
 	o->state = pfn == PFN_NONE ? OBJECT_FAILED : OBJECT_LIVE;
 	o->pfn = pfn == PFN_NONE ? UINT32_MAX : (uint32_t)pfn;
 	o->order = (uint8_t)op->order;
-	o->born_ps = cpu->now_ps;
-	if (o->waited_for)
-		wake_waiters(r, op->id, o->born_ps);
+	replay_born(r, cpu, op->id, o);
 }
 
 static void do_alloc(struct replay *r, struct engine_cpu *cpu, const struct op *op, ps_t start)
@@ -70,7 +72,7 @@ static void do_alloc(struct replay *r, struct engine_cpu *cpu, const struct op *
 		m->recorded_failures_count++;
 		return;
 	}
-	struct object *o = object_of(r, op->id);
+	struct object *o = replay_object_of(r, op->id);
 	enum alloc_failure why;
 	pfn_t pfn = r->pa->ops->alloc_pages(r->pa, &cpu->env, op->order, op->gfp,
 					    r->cpu_nid[cpu->env.cpu], &why);
@@ -134,6 +136,22 @@ static void free_part(struct replay *r, struct engine_cpu *cpu, const struct op 
 		objects_drop(r->objects, op->id);
 }
 
+struct object *replay_await(struct replay *r, struct engine_cpu *cpu, uint64_t id, ps_t *start)
+{
+	struct object *o = replay_object_of(r, id);
+	if (o->state == OBJECT_UNBORN) {
+		o->waited_for = true;
+		r->waits_for[cpu->env.cpu] = id;
+		engine_wait(cpu);
+	}
+	if (o->state != OBJECT_RECORDED && o->born_ps > *start) {
+		engine_idle_until(cpu, o->born_ps);
+		replay_settle(r, cpu);
+		*start = cpu->now_ps;
+	}
+	return o;
+}
+
 static void do_free(struct replay *r, struct engine_cpu *cpu, const struct op *op, ps_t start)
 {
 	r->metrics->frees_count++;
@@ -141,17 +159,7 @@ static void do_free(struct replay *r, struct engine_cpu *cpu, const struct op *o
 		free_recorded(r, cpu, op->pfn, op->order, start);
 		return;
 	}
-	struct object *o = object_of(r, op->id);
-	if (o->state == OBJECT_UNBORN) {
-		o->waited_for = true;
-		r->waits_for[cpu->env.cpu] = op->id;
-		engine_wait(cpu);
-	}
-	if (o->state != OBJECT_RECORDED && o->born_ps > start) {
-		engine_idle_until(cpu, o->born_ps);
-		settle(r, cpu);
-		start = cpu->now_ps;
-	}
+	struct object *o = replay_await(r, cpu, op->id, &start);
 	if (o->state == OBJECT_FAILED) {
 		r->metrics->skipped_frees_count++;
 		if (!op->partial || object_free_part(o, 1u << op->order))
@@ -175,11 +183,35 @@ static void do_ticks(struct replay *r, struct engine_cpu *cpu, ps_t *next_tick, 
 {
 	while (r->tick_interval_ps && *next_tick <= until) {
 		engine_idle_until(cpu, *next_tick);
-		settle(r, cpu);
+		replay_settle(r, cpu);
+		cpu->env.context = CONTEXT_PROCESS;
 		if (r->pa->ops->tick)
 			r->pa->ops->tick(r->pa, &cpu->env);
+		if (r->stack && r->stack->oa->ops->tick)
+			r->stack->oa->ops->tick(r->stack->oa, &cpu->env);
 		engine_collect(cpu);
 		*next_tick += r->tick_interval_ps;
+	}
+}
+
+static void do_op(struct replay *r, struct engine_cpu *cpu, const struct op *op, ps_t start)
+{
+	switch (op->kind) {
+	case OP_ALLOC:
+		do_alloc(r, cpu, op, start);
+		break;
+	case OP_FREE:
+		do_free(r, cpu, op, start);
+		break;
+	case OP_KMALLOC:
+	case OP_CACHE_ALLOC:
+		replay_object_alloc(r, cpu, op, start);
+		break;
+	case OP_OBJECT_FREE:
+		replay_object_free(r, cpu, op, start);
+		break;
+	case OP_KINDS:
+		BUG("operation kind %d", op->kind);
 	}
 }
 
@@ -193,16 +225,14 @@ static void cpu_main(struct engine_cpu *cpu, void *arg)
 	while (!(r->stop && *r->stop) && workload_next(r->workload, number, &op)) {
 		do_ticks(r, cpu, &next_tick, u64_max(op.at_ps, cpu->now_ps));
 		engine_idle_until(cpu, op.at_ps);
-		settle(r, cpu);
+		replay_settle(r, cpu);
 		ps_t start = cpu->now_ps;
 		if (op.at_ps && start > op.at_ps) {
 			m->late_ops_count++;
 			m->late_ps_max = u64_max(m->late_ps_max, start - op.at_ps);
 		}
-		if (op.kind == OP_ALLOC)
-			do_alloc(r, cpu, &op, start);
-		else
-			do_free(r, cpu, &op, start);
+		cpu->env.context = op.context;
+		do_op(r, cpu, &op, start);
 		engine_collect(cpu);
 		cpu->busy_ps += cpu->now_ps - start;
 		r->ops_done[number]++;

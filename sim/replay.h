@@ -7,11 +7,13 @@
 #include "alloc/page_allocator.h"
 #include "sim/engine.h"
 #include "sim/metrics.h"
+#include "sim/object_stack.h"
 #include "sim/objects.h"
 #include "sim/workload.h"
 
 struct replay {
 	struct page_allocator *pa;
+	struct object_stack *stack; /* NULL: the workload has no objects */
 	struct engine *engine;
 	struct workload *workload;
 	struct objects *objects;

@@ -124,6 +124,18 @@ static int open_workload(struct run *r)
 	return 0;
 }
 
+/* The object allocator, on memory in its start state. */
+static int open_objects(struct run *r)
+{
+	struct run_result *res = r->result;
+	struct machine *m = &res->machine;
+	const struct trace *trace = res->has_trace ? &res->trace : NULL;
+	if (!object_stack_wanted(r->c, trace))
+		return 0;
+	return object_stack_init(&m->objects, r->c, m->pa, m->cpus_count, m->cpu_nid, trace,
+				 r->has_truth ? &r->truth : NULL, r->err);
+}
+
 static int load(struct run *r)
 {
 	if (r->c->truth[0]) {
@@ -138,7 +150,7 @@ static int load(struct run *r)
 		return -1;
 	if (machine_init(&r->result->machine, r->c, r->has_truth ? &r->truth : NULL, r->err) != 0)
 		return -1;
-	return set_start(r) != 0 || open_workload(r) != 0 ? -1 : 0;
+	return set_start(r) != 0 || open_objects(r) != 0 || open_workload(r) != 0 ? -1 : 0;
 }
 
 /* --- simulate --------------------------------------------------------------------------------- */
@@ -164,7 +176,10 @@ static void check_now(struct run *r)
 	if (r->broken)
 		return;
 	r->result->checks_count++;
+	struct object_allocator *oa = r->result->machine.objects.oa;
 	r->broken = r->result->machine.pa->ops->check(r->result->machine.pa, &r->check) != 0;
+	if (!r->broken && oa)
+		r->broken = oa->ops->check(oa, &r->check) != 0;
 }
 
 static void on_sample(void *arg, ps_t now_ps)
@@ -204,6 +219,7 @@ static int setup(struct run *r)
 		return -1;
 	r->replay = (struct replay){
 		.pa = res->machine.pa,
+		.stack = res->machine.objects.oa ? &res->machine.objects : NULL,
 		.engine = r->engine,
 		.workload = &r->workload,
 		.objects = &r->objects,

@@ -32,6 +32,7 @@
 #include <stdint.h>
 
 #include "kern/err.h"
+#include "kern/types.h"
 
 #define TRACE_VERSION    2u
 #define TRACE_ID_NONE    UINT32_MAX
@@ -91,6 +92,29 @@ struct trace_rec {
 	uint8_t flags; /* enum trace_rec_flags */
 };
 _Static_assert(sizeof(struct trace_rec) == 32, "the trace format has 32-byte records");
+
+static inline bool trace_kind_is_demand(unsigned kind)
+{
+	return kind >= TRACE_PAGE_ALLOC && kind <= TRACE_OBJECT_FREE;
+}
+
+static inline bool trace_kind_is_alloc(unsigned kind)
+{
+	return kind == TRACE_PAGE_ALLOC || kind == TRACE_KMALLOC || kind == TRACE_CACHE_ALLOC;
+}
+
+/* The recorded address of an object record as a physical one, or UINT64_MAX: not known. */
+static inline uint64_t trace_rec_paddr(const struct trace_rec *r)
+{
+	if (r->pfn == TRACE_PFN_NONE)
+		return UINT64_MAX;
+	return (uint64_t)r->pfn << PAGE_SHIFT | (r->kind == TRACE_KMALLOC ? r->slot * 8u : r->aux);
+}
+
+static inline bool trace_kind_is_object(unsigned kind)
+{
+	return kind == TRACE_KMALLOC || kind == TRACE_CACHE_ALLOC || kind == TRACE_OBJECT_FREE;
+}
 
 #define TRACE_CACHE_NAME_SIZE 48
 
@@ -178,6 +202,7 @@ struct trace {
 	uint64_t base_ns; /* the recording's clock at time_ns = 0 */
 	uint64_t span_ns; /* largest time_ns */
 	uint64_t demands_count;
+	uint64_t objects_count; /* of the demands: for objects, not pages */
 	uint32_t content_crc; /* identifies the content, independent of path and time */
 	struct trace_report report;
 	void *map;

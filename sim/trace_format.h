@@ -75,19 +75,4 @@ static inline uint64_t trace_align(uint64_t offset)
 	return (offset + TRACE_SECTION_ALIGN - 1) & ~(uint64_t)(TRACE_SECTION_ALIGN - 1);
 }
 
-static inline bool trace_kind_is_demand(unsigned kind)
-{
-	return kind >= TRACE_PAGE_ALLOC && kind <= TRACE_OBJECT_FREE;
-}
-
-static inline bool trace_kind_is_alloc(unsigned kind)
-{
-	return kind == TRACE_PAGE_ALLOC || kind == TRACE_KMALLOC || kind == TRACE_CACHE_ALLOC;
-}
-
-static inline bool trace_kind_is_object(unsigned kind)
-{
-	return kind == TRACE_KMALLOC || kind == TRACE_CACHE_ALLOC || kind == TRACE_OBJECT_FREE;
-}
-
 #endif

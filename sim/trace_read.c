@@ -57,7 +57,7 @@ struct part {
 };
 
 struct verifier {
-	const struct trace *trace;
+	struct trace *trace;
 	const char *name;
 	struct err *err;
 	struct object *objects; /* by id */
@@ -211,7 +211,7 @@ static int note_allocation(struct verifier *v, const struct trace_rec *r, int64_
 
 static int check_ops(struct verifier *v, uint32_t cpu)
 {
-	const struct trace *t = v->trace;
+	struct trace *t = v->trace;
 	struct position last = {.seq = -1};
 	int64_t last_id = -1;
 	for (uint64_t i = 0; i < t->ops_count[cpu]; i++) {
@@ -224,6 +224,7 @@ static int check_ops(struct verifier *v, uint32_t cpu)
 			flaw = order_flaw(r, &last);
 		if (flaw)
 			return bad_record(v, r, flaw);
+		t->objects_count += trace_kind_is_object(r->kind);
 		if (alloc && r->id != TRACE_ID_NONE && note_allocation(v, r, &last_id) != 0)
 			return -1;
 	}

@@ -339,6 +339,79 @@ const struct truth_zone *truth_zone_of(const struct truth *t, pfn_t pfn)
 	return NULL;
 }
 
+/* --- slabinfo --------------------------------------------------------------------------------- */
+
+#define CACHES_MAX 4096
+
+static struct truth_cache *add_cache(struct reader *r)
+{
+	struct truth *t = r->truth;
+	unsigned count = t->caches_count[r->end];
+	if ((count & (count - 1)) == 0) { /* grows at powers of two */
+		size_t room = count ? (size_t)count * 2 : 1;
+		struct truth_cache *grown =
+			reallocarray(t->caches[r->end], room, sizeof(*grown));
+		if (!grown)
+			return NULL;
+		t->caches[r->end] = grown;
+	}
+	t->caches_count[r->end]++;
+	return memset(&t->caches[r->end][count], 0, sizeof(struct truth_cache));
+}
+
+static bool cache_is_sane(const struct truth_cache *c)
+{
+	uint64_t bytes = c->pages_per_slab * PAGE_BYTES;
+	return c->size_bytes >= 1 && c->size_bytes <= bytes && c->objects_per_slab >= 1 &&
+	       c->pages_per_slab <= 1u << (ORDER_LIMIT - 1) &&
+	       !(c->pages_per_slab & (c->pages_per_slab - 1)) &&
+	       c->objects_per_slab <= bytes / c->size_bytes &&
+	       c->slabs_count <= PFN_END_LIMIT / c->pages_per_slab &&
+	       c->objects_count <= c->slabs_count * c->objects_per_slab &&
+	       c->active_count <= c->objects_count;
+}
+
+/* "dentry 144014 144018 192 21 1 : tunables 0 0 0 : slabdata 6858 6858 0" */
+static int slabinfo_line(struct reader *r, char *line)
+{
+	char *p = line + strcspn(line, " \t");
+	if (*line == '#' || strncmp(line, "slabinfo", 8) == 0)
+		return 0;
+	char *slabs = strstr(line, ": slabdata");
+	struct truth_cache c = {.name = ""};
+	uint64_t active_slabs;
+	if (p == line || (size_t)(p - line) >= sizeof(c.name) || !slabs)
+		return bad(r, "no line of slabinfo");
+	memcpy(c.name, line, (size_t)(p - line));
+	slabs += strlen(": slabdata");
+	if (!take_u64(&p, &c.active_count) || !take_u64(&p, &c.objects_count) ||
+	    !take_u64(&p, &c.size_bytes) || !take_u64(&p, &c.objects_per_slab) ||
+	    !take_u64(&p, &c.pages_per_slab) || !take_u64(&slabs, &active_slabs) ||
+	    !take_u64(&slabs, &c.slabs_count))
+		return bad(r, "numbers are missing");
+	if (c.pages_per_slab > 1u << (ORDER_LIMIT - 1) || !cache_is_sane(&c))
+		return bad(r, "the numbers of this cache contradict each other");
+	if (truth_cache_find(r->truth, r->end, c.name))
+		return bad(r, "a second line of this cache");
+	if (r->truth->caches_count[r->end] == CACHES_MAX)
+		return bad(r, "more caches than 4096");
+	struct truth_cache *to = add_cache(r);
+	if (!to)
+		return err_set(r->err, ERR_IO, "%s: out of memory", textin_name(r->in));
+	*to = c;
+	r->found++;
+	return 0;
+}
+
+const struct truth_cache *truth_cache_find(const struct truth *t, unsigned end, const char *name)
+{
+	for (unsigned i = 0; i < t->caches_count[end]; i++) {
+		if (strcmp(t->caches[end][i].name, name) == 0)
+			return &t->caches[end][i];
+	}
+	return NULL;
+}
+
 static bool overlap(const struct truth_zone *a, const struct truth_zone *b)
 {
 	return a->start_pfn < b->start_pfn + b->spanned_pages &&
@@ -423,8 +496,10 @@ static const struct {
 				finish_pagetypeinfo},
 	[TRUTH_TIME] = {"start.time", false, time_line, finish_time},
 	[TRUTH_FREEMAP] = {"start.freemap", false, freemap_line, NULL},
+	[TRUTH_SLABINFO] = {"start.slabinfo", false, slabinfo_line, NULL},
 	[TRUTH_END_BUDDYINFO] = {"end.buddyinfo", true, buddyinfo_line, finish_buddyinfo},
 	[TRUTH_END_TIME] = {"end.time", true, time_line, finish_end_time},
+	[TRUTH_END_SLABINFO] = {"end.slabinfo", true, slabinfo_line, NULL},
 };
 
 static int read_line(struct reader *r, const struct textline *line, line_fn fn)
@@ -469,6 +544,8 @@ int truth_load(struct truth *t, const char *dir, struct err *err)
 		if (!find_file(dir, truth_files[i].name, path, sizeof(path))) {
 			if (i == TRUTH_END_BUDDYINFO) /* no end state: nothing to score against */
 				return 0;
+			if (i == TRUTH_SLABINFO || i == TRUTH_END_SLABINFO)
+				continue;
 			err_set(err, ERR_NO_INPUT, "%s/%s: no such file (also tried .zst and .gz)",
 				dir, truth_files[i].name);
 			goto fail;
@@ -490,5 +567,7 @@ fail:
 void truth_release(struct truth *t)
 {
 	free(t->free_blocks);
+	free(t->caches[0]);
+	free(t->caches[1]);
 	memset(t, 0, sizeof(*t));
 }

@@ -16,7 +16,9 @@ struct cursor {
 struct trace_stream {
 	const struct trace *trace;
 	uint64_t start_ns;
+	struct objects *objects;
 	double time_scale;
+	enum workload_level level;
 	bool back_to_back;
 	unsigned cursors_count;
 	struct cursor cursors[];
@@ -35,24 +37,80 @@ static struct cursor *earliest(struct trace_stream *s)
 	return best;
 }
 
+/* Is this demand left to the simulated allocators, or not asked for at all? */
+static bool is_left_out(enum workload_level level, const struct trace_rec *r)
+{
+	switch (level) {
+	case LEVEL_ALL:
+		return r->flags & TRACE_F_SLAB;
+	case LEVEL_PAGES:
+		return trace_kind_is_object(r->kind);
+	case LEVEL_OBJECTS:
+		return !trace_kind_is_object(r->kind);
+	}
+	return false;
+}
+
+/* The next demand that is replayed, or NULL. The objects of the others are dropped on the way. */
+static const struct trace_rec *take_record(struct trace_stream *s)
+{
+	struct cursor *c;
+	while ((c = earliest(s)) != NULL) {
+		const struct trace_rec *r = c->next++;
+		if (!is_left_out(s->level, r))
+			return r;
+		if (trace_kind_is_alloc(r->kind) && r->id != TRACE_ID_NONE &&
+		    objects_get(s->objects, r->id))
+			objects_drop(s->objects, r->id);
+	}
+	return NULL;
+}
+
+static void fill_page_op(struct op *op, const struct trace_rec *r)
+{
+	op->kind = r->kind == TRACE_PAGE_ALLOC ? OP_ALLOC : OP_FREE;
+	op->pfn = r->pfn == TRACE_PFN_NONE ? PFN_NONE : r->pfn;
+	op->order = r->order;
+	op->offset = r->aux;
+	op->partial = r->flags & TRACE_F_PARTIAL;
+}
+
+static void fill_object_op(struct op *op, const struct trace_rec *r)
+{
+	op->cache = r->cache == TRACE_CACHE_NONE ? OP_CACHE_NONE : r->cache;
+	switch (r->kind) {
+	case TRACE_KMALLOC:
+		op->kind = OP_KMALLOC;
+		op->bytes = r->aux;
+		op->cache = OP_CACHE_NONE;
+		break;
+	case TRACE_CACHE_ALLOC:
+		op->kind = OP_CACHE_ALLOC;
+		break;
+	default:
+		op->kind = OP_OBJECT_FREE;
+		op->paddr = trace_rec_paddr(r);
+		break;
+	}
+}
+
 static bool trace_next(struct op_stream *stream, struct op *op)
 {
 	struct trace_stream *s = stream->state;
-	struct cursor *c = earliest(s);
-	if (!c)
+	const struct trace_rec *r = take_record(s);
+	if (!r)
 		return false;
-	const struct trace_rec *r = c->next++;
 	uint64_t ns = r->time_ns - s->start_ns;
 	*op = (struct op){
 		.id = r->id == TRACE_ID_NONE ? OP_ID_NONE : r->id,
-		.pfn = r->pfn == TRACE_PFN_NONE ? PFN_NONE : r->pfn,
 		.gfp = s->trace->gfps[r->gfp],
-		.order = r->order,
-		.offset = r->aux,
-		.kind = r->kind == TRACE_PAGE_ALLOC ? OP_ALLOC : OP_FREE,
-		.partial = r->flags & TRACE_F_PARTIAL,
+		.context = (r->flags & TRACE_F_CONTEXT) >> TRACE_CONTEXT_SHIFT,
 		.failed = r->flags & TRACE_F_FAILED,
 	};
+	if (trace_kind_is_object(r->kind))
+		fill_object_op(op, r);
+	else
+		fill_page_op(op, r);
 	if (!s->back_to_back)
 		op->at_ps = s->time_scale == 1.0 ? ns * PS_PER_NS
 						 : (ps_t)((double)ns * s->time_scale * 1000.0);
@@ -69,30 +127,36 @@ static int no_memory(struct err *err)
 	return err_set(err, ERR_IO, "out of memory for the trace's objects");
 }
 
-static bool has_object(const struct trace_rec *r, enum trace_kind kind)
+/* Does @r begin (or end) a thing that has an id and is replayed? */
+static bool has_object(const struct trace_rec *r, bool alloc, enum workload_level level)
 {
-	return r->kind == kind && r->id != TRACE_ID_NONE;
+	return trace_kind_is_alloc(r->kind) == alloc && r->id != TRACE_ID_NONE &&
+	       !is_left_out(level, r);
 }
 
 /*
- * Records of @kind before the window: what they leave behind is the state at its start. All
+ * Allocations (or frees) before the window: what they leave behind is the state at its start. All
  * allocations must be seen before any free, since another CPU may have freed the object.
  */
-static int replay_before(const struct trace *trace, enum trace_kind kind, uint64_t start_ns,
-			 struct objects *objects, struct err *err)
+static int replay_before(const struct trace *trace, bool alloc, enum workload_level level,
+			 uint64_t start_ns, struct objects *objects, struct err *err)
 {
 	for (unsigned cpu = 0; cpu < trace->cpus_count; cpu++) {
 		const struct trace_rec *r = trace->ops[cpu], *last = r + trace->ops_count[cpu];
 		for (; r < last && r->time_ns < start_ns; r++) {
-			if (!has_object(r, kind))
+			if (!has_object(r, alloc, level))
 				continue;
 			struct object *o = objects_get(objects, r->id);
 			if (!o)
 				return no_memory(err);
-			if (kind == TRACE_PAGE_ALLOC) {
+			if (alloc) {
 				o->state = OBJECT_RECORDED;
 				o->pfn = r->pfn;
-				o->order = r->order;
+				if (trace_kind_is_object(r->kind))
+					o->offset_bytes = (uint16_t)(trace_rec_paddr(r) %
+								     PAGE_BYTES);
+				else
+					o->order = r->order;
 			} else if (!(r->flags & TRACE_F_PARTIAL) ||
 				   object_free_part(o, 1u << r->order)) {
 				objects_drop(objects, r->id);
@@ -115,19 +179,20 @@ static int check_end(const struct trace *trace, uint64_t start_ns, uint64_t end_
 		       span_ns / 3.6e12, WORKLOAD_SPAN_NS_MAX / 3.6e12);
 }
 
-static int open_cursor(struct cursor *c, const struct trace *trace, unsigned cpu, uint64_t start_ns,
-		       uint64_t end_ns, struct objects *objects, struct err *err)
+static int open_cursor(struct cursor *c, const struct trace *trace, unsigned cpu,
+		       const struct trace_stream *s, uint64_t end_ns, struct err *err)
 {
+	uint64_t start_ns = s->start_ns;
 	const struct trace_rec *r = trace->ops[cpu], *last = r + trace->ops_count[cpu];
 	while (r < last && r->time_ns < start_ns)
 		r++;
 	c->next = r;
 	while (last > r && last[-1].time_ns >= end_ns) {
 		last--;
-		if (!has_object(last, TRACE_PAGE_ALLOC))
+		if (!has_object(last, true, s->level))
 			continue;
 		/* A free inside the window must not wait for an allocation outside it. */
-		struct object *o = objects_get(objects, last->id);
+		struct object *o = objects_get(s->objects, last->id);
 		if (!o)
 			return no_memory(err);
 		o->state = OBJECT_FAILED;
@@ -147,8 +212,9 @@ int workload_from_trace(struct workload *w, const struct trace *trace, uint64_t 
 	w->streams = calloc(cpus_count, sizeof(*w->streams));
 	if (!w->streams)
 		return err_set(err, ERR_IO, "out of memory for %u streams", cpus_count);
-	if (replay_before(trace, TRACE_PAGE_ALLOC, start_ns, objects, err) != 0 ||
-	    replay_before(trace, TRACE_PAGE_FREE, start_ns, objects, err) != 0)
+	enum workload_level level = c->workload.level;
+	if (replay_before(trace, true, level, start_ns, objects, err) != 0 ||
+	    replay_before(trace, false, level, start_ns, objects, err) != 0)
 		return -1;
 	for (unsigned cpu = 0; cpu < cpus_count; cpu++) {
 		unsigned sources = trace->cpus_count > cpu
@@ -161,13 +227,14 @@ int workload_from_trace(struct workload *w, const struct trace *trace, uint64_t 
 		w->streams[cpu] = (struct op_stream){trace_next, trace_release, s};
 		s->trace = trace;
 		s->start_ns = start_ns;
+		s->objects = objects;
+		s->level = level;
 		s->time_scale = c->workload.time_scale;
 		s->back_to_back = c->workload.pace == PACE_BACK_TO_BACK;
 		s->cursors_count = sources;
 		for (unsigned i = 0; i < sources; i++) {
 			struct cursor *cur = &s->cursors[i];
-			if (open_cursor(cur, trace, cpu + i * cpus_count, start_ns, end_ns, objects,
-					err) != 0)
+			if (open_cursor(cur, trace, cpu + i * cpus_count, s, end_ns, err) != 0)
 				return -1;
 			w->ops_expected += (uint64_t)(cur->end - cur->next);
 		}

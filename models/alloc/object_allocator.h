@@ -32,7 +32,10 @@ enum cache_flags {
 	CACHE_NO_MERGE = 1 << 6,
 	CACHE_RED_ZONE = 1 << 7,        /* guard bytes around each object */
 	CACHE_POISON = 1 << 8,          /* fill free objects; a change is found when reused */
-	CACHE_KMALLOC = 1 << 9,         /* a size class: red zones start at the requested size */
+	CACHE_KMALLOC = 1 << 9,         /* a size class: users write what they asked for, and red
+					   zones start there */
+	CACHE_POOL = 1 << 10,           /* no users' cache, but memory that all caches share; see
+					   struct object_cache_stats */
 };
 
 struct object_cache_params {
@@ -87,8 +90,16 @@ struct slab_view {
 		SLAB_UNLISTED,
 	} place;
 	int cpu; /* of the first two; else -1 */
+	bool single; /* held by one object, though live_count counts its parts (CACHE_POOL) */
 };
 
+/*
+ * An allocator without slabs of one cache each (slob) shows its memory as pools: caches with
+ * CACHE_POOL at the first indexes, whose slabs hold the objects of all other caches and whose
+ * "objects" are the units that those are cut from. Pages and slabs are the pools', live objects
+ * and allocations the others', so that sums over caches without pools count each object once, and
+ * sums of pages over all caches count each page once.
+ */
 struct object_cache_stats {
 	const char *name;
 	unsigned index;             /* 0 .. caches count - 1, in order of creation; never reused */
@@ -178,6 +189,12 @@ struct object_allocator_ops {
 	 */
 	struct object_cache *(*cache_of)(struct object_allocator *oa, uint64_t paddr,
 					 uint64_t *start_paddr);
+	/*
+	 * Bytes that the user of an object of @cache may call its own when it asked for @bytes.
+	 * Optional: object_size_bytes.
+	 */
+	uint64_t (*given_bytes)(struct object_allocator *oa, struct object_cache *cache,
+				uint64_t bytes);
 	/* Give back every empty slab and sort the rest, fullest first. Optional. */
 	void (*shrink)(struct object_allocator *oa, struct env *env, struct object_cache *cache);
 	/* Periodic work of one CPU. Optional. */

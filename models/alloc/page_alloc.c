@@ -369,6 +369,8 @@ static pfn_t buddy_alloc_pages(struct page_allocator *pa, struct env *env, unsig
 			       gfp_t gfp, unsigned nid, enum alloc_failure *why)
 {
 	struct buddy_allocator *ba = to_buddy(pa);
+	if (gfp & __GFP_DIRECT_RECLAIM)
+		env_might_sleep(env);
 	env_charge(env, COST_ALLOC);
 	env_set_path(env, PATH_PCP);
 	*why = ALLOC_BAD_ORDER;

@@ -126,9 +126,17 @@ struct env {
 	unsigned cpu;             /* 0.. */
 	unsigned path;            /* enum op_path of the operation under way */
 	unsigned context;         /* enum env_context of the operation under way */
-	uint64_t sleep_violations_count; /* env_might_sleep() where sleeping is forbidden */
+	bool sleep_noted;         /* the operation under way is a violation, and counted */
+	uint64_t sleep_violations_count; /* operations that might sleep where that is forbidden */
 	struct env *lock_next;    /* link in env_lock's FIFO */
 };
+
+/* A new operation begins, in this context. */
+static inline void env_set_context(struct env *env, enum env_context context)
+{
+	env->context = context;
+	env->sleep_noted = false;
+}
 
 #ifdef ENV_NATIVE
 
@@ -185,12 +193,15 @@ static inline void env_set_path(struct env *env, enum op_path path)
 
 /*
  * The operation under way may sleep. In interrupt context that is a mistake of the workload, which
- * is counted; the operation goes on, as Linux's does after its warning.
+ * is counted; the operation goes on, as Linux's does after its warning. An operation counts once,
+ * however many allocators it passes through: each calls this at its entry.
  */
 static inline void env_might_sleep(struct env *env)
 {
-	if (__builtin_expect(env->context != CONTEXT_PROCESS, 0))
+	if (__builtin_expect(env->context != CONTEXT_PROCESS, 0) && !env->sleep_noted) {
+		env->sleep_noted = true;
 		env->sleep_violations_count++;
+	}
 }
 
 static inline void env_charge(struct env *env, enum cost_kind kind)
