@@ -21,7 +21,7 @@
 
 struct fleet_row {
 	uint64_t bytes;
-	double rate_per_s, live; /* >= 0, finite */
+	double rate_per_s, live;     /* >= 0, finite */
 	double rates_end, lives_end; /* sums up to and with this row */
 };
 
