@@ -106,6 +106,16 @@ static void check_contents(struct replay *r, const struct object *o, uint64_t id
 	       o->pfn, o->order);
 }
 
+/* Has the object allocator this page, from the start or since? */
+static bool holds_objects(const struct replay *r, pfn_t pfn)
+{
+	uint64_t start_paddr;
+	if (!r->stack)
+		return false;
+	struct object_allocator *oa = r->stack->oa;
+	return oa->ops->cache_of(oa, pfn << PAGE_SHIFT, &start_paddr) != NULL;
+}
+
 /* A block from before the start, at its recorded pfn. */
 static void free_recorded(struct replay *r, struct engine_cpu *cpu, pfn_t pfn, unsigned order,
 			  ps_t start)
@@ -115,7 +125,7 @@ static void free_recorded(struct replay *r, struct engine_cpu *cpu, pfn_t pfn, u
 		return;
 	}
 	env_sync(&cpu->env);
-	if (r->pa->ops->knows(r->pa, pfn, order)) {
+	if (r->pa->ops->knows(r->pa, pfn, order) || holds_objects(r, pfn)) {
 		r->metrics->conflicting_frees_count++;
 		return;
 	}

@@ -23,6 +23,7 @@
 #include "sim/report.h"
 #include "sim/resultdir.h"
 #include "sim/sampler.h"
+#include "sim/seed_slabs.h"
 #include "sim/workload.h"
 
 struct run {
@@ -132,8 +133,11 @@ static int open_objects(struct run *r)
 	const struct trace *trace = res->has_trace ? &res->trace : NULL;
 	if (!object_stack_wanted(r->c, trace))
 		return 0;
-	return object_stack_init(&m->objects, r->c, m->pa, m->cpus_count, m->cpu_nid, trace,
-				 r->has_truth ? &r->truth : NULL, r->err);
+	const struct truth *truth = r->has_truth ? &r->truth : NULL;
+	if (object_stack_init(&m->objects, r->c, m->pa, m->cpus_count, m->cpu_nid, trace, truth,
+			      r->err) != 0)
+		return -1;
+	return seed_slabs(m, truth, trace, r->start_ns, r->end_ns, &res->start, r->err);
 }
 
 static int load(struct run *r)

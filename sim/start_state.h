@@ -21,6 +21,13 @@ struct start_report {
 	uint64_t cached_assumed_pages;     /* in a per-CPU list, by zoneinfo's count alone */
 	uint64_t cached_freed_pages;    /* of both, but free: this allocator has no per-CPU lists */
 	uint64_t cached_unplaced_pages;    /* counted by zoneinfo, but no list could hold them */
+	/* Objects. */
+	uint64_t caches_recorded;     /* slabinfo and the simulation both have them */
+	uint64_t caches_other_layout; /* of these: with other slabs here, so none could be placed */
+	uint64_t slabs_placed;        /* where the trace shows them */
+	uint64_t slabs_assumed;       /* counted by slabinfo, put into memory of unknown use */
+	uint64_t slabs_missing;       /* counted by slabinfo, but there was no such memory */
+	uint64_t objects_made;  /* that the trace frees, allocated before the start */
 	bool tick_known[CPUS_LIMIT]; /* a moment of each CPU's vmstat worker, told by the trace */
 	uint64_t tick_ns[CPUS_LIMIT];      /* since the start */
 	struct free_counts free_start[ZONE_TYPES * 8]; /* by zone: the free map as it was read */
