@@ -38,8 +38,8 @@ static const char doc[] = "Turn a recorded kernel memory trace into the binary t
 			  "  allocsim import trace.ftrace.zst -o sqlite.atrace\n"
 			  "  perf script | allocsim import - -o kernel.atrace\n"
 			  "  allocsim import workloads/user/ls.trace --gap 10us -o ls.atrace\n"
-			  "  allocsim import --format csv --map time=1,op=2,id=3,size=4,unit=us \\\n"
-			  "      workloads/user/service.csv -o service.atrace\n"
+			  "  allocsim import workloads/user/service.csv --format csv \\\n"
+			  "      --map time=1,op=2,id=3,size=4,unit=us -o service.atrace\n"
 			  "  allocsim import --strict --json trace.txt.gz -o checked.atrace\n";
 
 struct arguments {

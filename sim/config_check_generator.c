@@ -2,8 +2,8 @@
  * config_check_generator.c - what a generator's keys must be to each other, and to other sections.
  *
  * Notes on the way which of the keys that exclude each other was given, and which cache of
- * slab.caches is meant. A table of `fleet` is read once to see that it can be; its path and line are
- * in the message.
+ * slab.caches is meant. A table of `fleet` is read once to see that it can be; its path and line
+ * are in the message.
  */
 #include <math.h>
 #include <stdio.h>

@@ -96,7 +96,8 @@ const struct field schema_generator_keys[GENERATOR_KEYS] = {
 	 .kind = FIELD_U64,
 	 AT(count_max),
 	 .max = UINT32_MAX,
-	 .help = "allocations per CPU, without those of prefill; 0 = no limit, then workload.duration ends it"},
+	 .help = "allocations per CPU, without those of prefill; 0 = no limit, then "
+		 "workload.duration ends it"},
 	{.key = "phases",
 	 .kind = FIELD_LIST,
 	 AT(phases),

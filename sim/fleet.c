@@ -2,8 +2,8 @@
  * fleet.c - tables of sizes, rates and live objects: see fleet.h.
  *
  * A draw by rate picks the size of the next allocation, a draw by live objects the size of one that
- * is there already. Both are a binary search in running sums, which are added up in the order of the
- * file, so that a table gives the same draws everywhere.
+ * is there already. Both are a binary search in running sums, which are added up in the order of
+ * the file, so that a table gives the same draws everywhere.
  */
 #include "sim/fleet.h"
 
@@ -153,7 +153,7 @@ void fleet_release(struct fleet *fleet)
 	memset(fleet, 0, sizeof(*fleet));
 }
 
-/* The first row whose running sum is above @sum; the last that adds to it, should rounding pass it. */
+/* The first row whose running sum is above @sum; should rounding pass the end, the last one. */
 static const struct fleet_row *find(const struct fleet *fleet, double sum, bool by_live)
 {
 	unsigned low = 0, high = fleet->count;

@@ -6,8 +6,8 @@
  *   24, 2.5e4, 40000
  *
  * By Little's law, the mean lifetime of a size is live / rate. The format is that of the tables in
- * fleetbench (fleetbench/tcmalloc/distributions). Lines that begin with # and blank lines are passed
- * over.
+ * fleetbench (fleetbench/tcmalloc/distributions). Lines that begin with # and blank lines are
+ * passed over.
  */
 #ifndef SIM_FLEET_H
 #define SIM_FLEET_H

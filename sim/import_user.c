@@ -14,8 +14,8 @@
  *
  * Time. Where the text has times, time 0 is the first event's, and an event that is earlier than
  * its CPU's last is moved to it (counted). Where it has none, events are a gap apart. In between is
- * a clock that ticks now and then (heaptrack, each 10 ms): an event comes a gap after the one before,
- * but not before the clock's latest tick.
+ * a clock that ticks now and then (heaptrack, each 10 ms): an event comes a gap after the one
+ * before, but not before the clock's latest tick.
  *
  * Sizes of 0 are demands like any other; what does not fit 32 bits is stored as UINT32_MAX, which
  * no allocator can serve. Findings are counted, with the line of the first, and are errors only if
