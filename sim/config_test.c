@@ -253,8 +253,8 @@ static void test_generators_of_objects(void **state)
 		"  - {name: d, lifetime: 1s, rate: 1/s}\n"
 		"  - {name: e, kmalloc: 64B, lifetime: 1s, rate: 1/s, context: hardirq}\n",
 		NULL, ERR_CONFIG,
-		"c.yaml:8:63: workload.generators[4].context: unknown value 'hardirq' (legal range: "
-		"one of process, softirq, irq, nmi)\n");
+		"c.yaml:8:63: workload.generators[4].context: unknown value 'hardirq' (legal "
+		"range: one of process, softirq, irq, nmi)\n");
 	refused("workload:\n  duration: 1s\n  generators:\n"
 		"  - {name: a, kmalloc: 64B, order: 1, lifetime: 1s, rate: 1/s}\n"
 		"  - {name: b, kmalloc: 64B, rate: 1/s}\n"

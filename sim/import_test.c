@@ -36,7 +36,7 @@ static char *expand(const char *script)
 				   : op == 't' ? "mm_page_alloc_zone_locked"
 				   : op == 'd' ? "mm_page_pcpu_drain"
 				   : op == 'b' ? "mm_page_free_batched"
-					       : "kfree";
+					       : "rss_stat";
 		out += sprintf(out, "x-1 [%u] %s: %s: pfn=%lu order=%u migratetype=1 "
 				    "gfp_flags=GFP_KERNEL\n", cpu, time, name, pfn, order);
 		script += used;
@@ -277,17 +277,25 @@ static void recorded_texts(void **state)
 	assert_int_equal(import_to(path, output, NULL, true, &r, &err), -1);
 	assert_int_equal(import_to(path, output, NULL, false, &r, &err), 0);
 	assert_int_equal(r.events, 794);
-	assert_int_equal(r.imported, 46 + 149);
+	assert_int_equal(r.imported, 46 + 149 + 250 + 136);
 	assert_int_equal(r.batched_frees, 164);
-	assert_int_equal(r.other_events, 76 + 28 + 222 + 109);
+	assert_int_equal(r.other_events, 0);
+	assert_int_equal(r.object_allocs, 28 + 222);
+	assert_int_equal(r.object_frees, 76 + 109 - 49);
+	assert_int_equal(r.null_frees, 49);
+	assert_int_equal(r.unmatched_object_frees, 43);
 	assert_int_equal(r.unmatched_frees, 148);
 	assert_int_equal(r.untraced_allocations + r.skipped_lines + r.out_of_order, 0);
 	snprintf(path, sizeof(path), "%s/perf-6.18.txt.gz", testdata);
 	assert_int_equal(import_to(path, output, "perf", false, &r, &err), 0);
 	assert_int_equal(r.events, 800);
-	assert_int_equal(r.imported, 11 + 113);
+	assert_int_equal(r.imported, 11 + 113 + 62 + 385);
 	assert_int_equal(r.batched_frees, 134);
-	assert_int_equal(r.other_events, 94 + 11 + 51 + 386);
+	assert_int_equal(r.object_allocs, 11 + 51);
+	assert_int_equal(r.object_frees, 94 + 386 - 80 - 15);
+	assert_int_equal(r.null_frees, 80);
+	assert_int_equal(r.unmatched_object_frees, 334);
+	assert_int_equal(r.untraced_object_allocations, 15);
 	assert_int_equal(r.unmatched_frees, 71);
 	assert_int_equal(r.untraced_allocations, 38);
 	assert_int_equal(r.skipped_lines + r.out_of_order + r.unknown_gfp_names, 0);
@@ -317,11 +325,12 @@ static void refusals(void **state)
 	expect_refused("Dear reader,\nthis is no trace.\n", 31, NULL, false, ERR_TRACE,
 		       "in:2: no trace");
 	expect_refused(binary, sizeof(binary), NULL, false, ERR_TRACE, "no trace");
-	expect_refused("# tracer: nop\n", 14, NULL, false, ERR_TRACE, "no page event");
-	expect_refused("x-1 [0] 1.0: kfree: ptr=1\n", 26, NULL, false, ERR_TRACE, "among 1 events");
+	expect_refused("# tracer: nop\n", 14, NULL, false, ERR_TRACE, "no event of kmem");
+	expect_refused("x-1 [0] 1.0: rss_stat: a=1\n", 27, NULL, false, ERR_TRACE,
+		       "among 1 events");
 	expect_refused("x-1 [256] 1.0: kfree: ptr=1\n", 28, NULL, false, ERR_TRACE,
 		       "in:1: a CPU above 255");
-	expect_refused(event, sizeof(event) - 1, "perf", false, ERR_TRACE, "no page event");
+	expect_refused(event, sizeof(event) - 1, "perf", false, ERR_TRACE, "no event of kmem");
 	expect_refused(event, sizeof(event) - 1, "qemu", false, ERR_USAGE,
 		       "unknown trace format 'qemu'");
 	expect_refused(event, sizeof(event) - 2, NULL, false, ERR_TRACE, "no trace");

@@ -291,6 +291,33 @@ static void write_figure(struct json *j, const char *key, bool defined, double v
 		json_null(j, key);
 }
 
+static void write_fidelity_cache(struct json *j, const struct fidelity_cache *c)
+{
+	json_object_begin(j, NULL);
+	json_string(j, "name", c->name);
+	json_u64(j, "slabs_count_start", c->slabs_start);
+	json_u64(j, "slabs_count_true", c->slabs_true);
+	json_u64(j, "slabs_count_sim", c->slabs_sim);
+	json_u64(j, "active_objects_start", c->active_start);
+	json_u64(j, "active_objects_true", c->active_true);
+	json_u64(j, "active_objects_sim", c->active_sim);
+	json_object_end(j);
+}
+
+static void write_fidelity_sum(struct json *j, const char *key, const struct fidelity_sum *s)
+{
+	double skill = 0;
+	bool scored = fidelity_sum_skill(s, &skill);
+	json_object_begin(j, key);
+	json_u64(j, "true", s->total);
+	json_u64(j, "error", s->error);
+	json_u64(j, "drift", s->drift);
+	write_figure(j, "skill", scored, skill);
+	if (!scored)
+		json_string(j, "reason", "the recorded number did not change");
+	json_object_end(j);
+}
+
 static void write_fidelity(struct json *j, const struct run_result *r)
 {
 	if (!r->has_fidelity) {
@@ -324,6 +351,12 @@ static void write_fidelity(struct json *j, const struct run_result *r)
 		json_object_end(j);
 	}
 	json_array_end(j);
+	json_array_begin(j, "caches");
+	for (unsigned i = 0; i < r->fidelity.caches_count; i++)
+		write_fidelity_cache(j, &r->fidelity.caches[i]);
+	json_array_end(j);
+	write_fidelity_sum(j, "slab_pages", &r->fidelity.slab_pages);
+	write_fidelity_sum(j, "active_objects", &r->fidelity.active_objects);
 	json_object_end(j);
 }
 

@@ -345,6 +345,8 @@ static int conclude(struct run *r)
 		fidelity_traffic(&res->fidelity, &res->machine, &res->trace, r->start_ns,
 				 r->end_ns);
 		res->has_fidelity = true;
+		if (fidelity_caches(&res->fidelity, &res->machine, &r->truth, r->err) != 0)
+			return -1;
 	}
 	if (write_proc(r, "end") != 0 || write_file(r, "run.json", report_write) != 0)
 		return -1;
@@ -396,6 +398,7 @@ int run_simulation(struct run_result *result, struct config *c, const struct run
 void run_result_release(struct run_result *result)
 {
 	machine_release(&result->machine);
+	fidelity_release(&result->fidelity);
 	if (result->has_trace)
 		trace_close(&result->trace);
 	metrics_release(&result->metrics);

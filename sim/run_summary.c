@@ -107,54 +107,6 @@ static void print_fidelity(struct run_result *r, FILE *out)
 					: "no recorded end state was given");
 }
 
-static void print_figure(FILE *out, bool defined, double value)
-{
-	if (defined)
-		fprintf(out, " %9.4f", value);
-	else
-		fprintf(out, " %9s", "-");
-}
-
-static void print_fidelity_table(struct run_result *r, FILE *out)
-{
-	unsigned max_order = r->machine.pm.max_order;
-	fprintf(out, "\nfree blocks by order at the end, against the recorded kernel\n");
-	fprintf(out, "%-8s %-9s", "zone", "");
-	for (unsigned o = 0; o <= max_order; o++)
-		fprintf(out, " %6u", o);
-	fprintf(out, " %9s %9s %9s\n", "error", "drift", "skill");
-	for (unsigned i = 0; i < r->fidelity.zones_count; i++) {
-		const struct fidelity_zone *z = &r->fidelity.zones[i];
-		const struct {
-			const char *what;
-			const struct free_counts *f;
-		} rows[] = {{"start", &z->start}, {"recorded", &z->truth}, {"simulated", &z->sim}};
-		for (size_t k = 0; k < ARRAY_SIZE(rows); k++) {
-			fprintf(out, "%-8s %-9s", k ? "" : r->machine.pm.zones[i].name,
-				rows[k].what);
-			for (unsigned o = 0; o <= max_order; o++)
-				fprintf(out, " %6" PRIu64, rows[k].f->blocks[o]);
-			if (k + 1 < ARRAY_SIZE(rows))
-				fputc('\n', out);
-		}
-		double error = 0, drift = 0, skill = 0;
-		bool has_error = fidelity_error(z, &error), has_drift = fidelity_drift(z, &drift);
-		bool has_skill = fidelity_skill(z, &skill);
-		print_figure(out, has_error, error);
-		print_figure(out, has_drift, drift);
-		print_figure(out, has_skill, skill);
-		fputc('\n', out);
-	}
-	fprintf(out, "\npages between zone and per-CPU lists\n%-8s %20s %20s\n", "zone",
-		"refilled (recorded)", "drained (recorded)");
-	for (unsigned i = 0; i < r->fidelity.zones_count; i++) {
-		const struct fidelity_zone *z = &r->fidelity.zones[i];
-		fprintf(out, "%-8s %9" PRIu64 " (%8" PRIu64 ") %9" PRIu64 " (%8" PRIu64 ")\n",
-			r->machine.pm.zones[i].name, z->refilled_pages_sim, z->refilled_pages_true,
-			z->drained_pages_sim, z->drained_pages_true);
-	}
-}
-
 void run_print_summary(struct run_result *r, const char *output, FILE *out)
 {
 	const struct metrics *m = &r->metrics;
@@ -176,5 +128,5 @@ void run_print_summary(struct run_result *r, const char *output, FILE *out)
 	fprintf(out, "result        %s/run.json%s, end.buddyinfo\n", output,
 		r->sample_interval_ps ? ", series.csv" : "");
 	if (r->has_fidelity)
-		print_fidelity_table(r, out);
+		fidelity_print(&r->fidelity, &r->machine, out);
 }

@@ -21,13 +21,18 @@
 #define OBJECT_CACHES_LIMIT 4096     /* caches of one allocator, merged ones counted once */
 #define OBJECT_BYTES_MAX  (UINT64_C(4) << 20)
 #define SLAB_AUTO         UINT64_MAX
+#define SLAB_ORDER_AUTO   UINT32_MAX   /* max_order: the allocator's own (slab: 1) */
 
 enum cache_flags {
 	CACHE_RECLAIM_ACCOUNT = 1 << 0, /* slabs from Reclaimable pageblocks */
 	CACHE_ACCOUNT = 1 << 1,         /* charged to a memory cgroup; keeps caches from merging */
 	CACHE_DMA = 1 << 2,             /* slabs from ZONE_DMA */
 	CACHE_DMA32 = 1 << 3,           /* slabs from ZONE_DMA32 or below */
+<<<<<<< HEAD
 	CACHE_HWCACHE_ALIGN = 1 << 4,   /* align to a cache line; small objects to a part of one */
+=======
+	CACHE_HWCACHE_ALIGN = 1 << 4,   /* align to a cache line, small objects to half of one */
+>>>>>>> 8bb2d834a6cb59c7b086c0ead82df1861cda22a1
 	CACHE_TYPESAFE_BY_RCU = 1 << 5, /* free pointer after the object */
 	CACHE_NO_MERGE = 1 << 6,
 	CACHE_RED_ZONE = 1 << 7,        /* guard bytes around each object */
@@ -41,7 +46,7 @@ enum cache_flags {
 struct object_cache_params {
 	const char *name;           /* up to CACHE_NAME_SIZE - 1 bytes; copied */
 	uint64_t object_size_bytes; /* what users may write; 1 .. OBJECT_BYTES_MAX */
-	uint64_t align_bytes;       /* 0 (a word) or a power of two up to a page */
+	uint64_t align_bytes;       /* 0 (a word) or a power of two up to OBJECT_BYTES_MAX */
 	unsigned flags;             /* enum cache_flags */
 	/* Called once for each object of a new slab, with its bytes; may be NULL. Such a cache's
 	 * free objects keep what their users left in them, so links are kept outside. */
@@ -189,13 +194,7 @@ struct object_allocator_ops {
 	 */
 	struct object_cache *(*cache_of)(struct object_allocator *oa, uint64_t paddr,
 					 uint64_t *start_paddr);
-	/*
-	 * Bytes that the user of an object of @cache may call its own when it asked for @bytes.
-	 * Optional: object_size_bytes.
-	 */
-	uint64_t (*given_bytes)(struct object_allocator *oa, struct object_cache *cache,
-				uint64_t bytes);
-	/* Give back every empty slab and sort the rest, fullest first. Optional. */
+	/* Give back every empty slab; may sort the rest, fullest first. Optional. */
 	void (*shrink)(struct object_allocator *oa, struct env *env, struct object_cache *cache);
 	/* Periodic work of one CPU. Optional. */
 	void (*tick)(struct object_allocator *oa, struct env *env);
@@ -216,6 +215,12 @@ struct object_allocator_ops {
 	int (*check)(struct object_allocator *oa, struct check_report *report);
 	void (*cache_stats)(struct object_allocator *oa, struct object_cache *cache,
 			    struct object_cache_stats *stats);
+	/*
+	 * Bytes that the user of an object of @cache may call its own when it asked for @bytes.
+	 * Optional: object_size_bytes.
+	 */
+	uint64_t (*given_bytes)(struct object_allocator *oa, struct object_cache *cache,
+				uint64_t bytes);
 };
 
 /* Every registered object allocator, ended by NULL (generated from models/meson.build). */

@@ -21,8 +21,8 @@
 
 void object_machine_init(struct object_machine *om, const struct op_params *machine,
 			 const struct object_allocator_ops *ops,
-			 const struct object_allocator_params *params, const uint32_t *classes_bytes,
-			 unsigned classes_count)
+			 const struct object_allocator_params *params,
+			 const uint32_t *classes_bytes, unsigned classes_count)
 {
 	struct object_allocator_params p = *params;
 	struct err err = {0};
@@ -32,11 +32,11 @@ void object_machine_init(struct object_machine *om, const struct op_params *mach
 	p.cpus_count = machine->cpus_count ? machine->cpus_count : 1;
 	p.cpu_nid = machine->cpu_nid;
 	BUG_ON(!physmem_ram(p.pm, p.pm->zones[0].start_pfn, &err), "%s", err.text);
-	om->oa = ops->new(&p, &err);
+	om->oa = ops->new (&p, &err);
 	if (!om->oa && err.code == ERR_CONFIG && p.debug_flags) {
 		p.debug_flags = 0;
 		err = (struct err){0};
-		om->oa = ops->new(&p, &err);
+		om->oa = ops->new (&p, &err);
 	}
 	BUG_ON(!om->oa, "%s", err.text);
 	om->oa->ops = ops;
@@ -54,6 +54,12 @@ void object_machine_release(struct object_machine *om)
 static void add_free(void *arg, const struct free_block *b)
 {
 	*(uint64_t *)arg += UINT64_C(1) << b->order;
+}
+
+/* Without what CPUs keep, which is no use to others. */
+static void add_listed(void *arg, const struct free_block *b)
+{
+	*(uint64_t *)arg += b->cpu < 0 ? UINT64_C(1) << b->order : 0;
 }
 
 uint64_t object_machine_free_pages(struct object_machine *om)
@@ -121,8 +127,7 @@ static int check_place(struct object_oracle *o, const struct oracle_request *r, 
 	const struct physmem *pm = &o->om->m.pm;
 	for (unsigned i = 0; i < pm->zones_count; i++) {
 		const struct zone *z = &pm->zones[i];
-		if (paddr < z->start_pfn * PAGE_BYTES ||
-		    paddr + r->bytes > z->end_pfn * PAGE_BYTES)
+		if (paddr < z->start_pfn * PAGE_BYTES || paddr + r->bytes > z->end_pfn * PAGE_BYTES)
 			continue;
 		if (z->type > gfp_zone(r->gfp) || ((r->gfp & __GFP_THISNODE) && z->nid != r->nid))
 			FAIL("%#llx lies in zone %s of node %u, flags are %#x, node %u", ULL(paddr),
@@ -161,7 +166,10 @@ static int check_found(struct object_oracle *o, const struct oracle_request *r, 
 		if (found != r->cache || start != paddr)
 			FAIL("%#llx, in the object at %#llx: found %s cache, object %#llx",
 			     ULL(at[i]), ULL(paddr),
-			     found == r->cache ? "its" : found ? "another" : "no", ULL(start));
+			     found == r->cache ? "its"
+			     : found           ? "another"
+					       : "no",
+			     ULL(start));
 	}
 	return 0;
 }
@@ -225,9 +233,10 @@ int object_oracle_failure(struct object_oracle *o, const struct oracle_request *
 	bool too_large = r->bytes > (uint64_t)PAGE_BYTES << o->om->m.pm.max_order;
 	if (why == ALLOC_OK || why >= ALLOC_FAILURES || (why == ALLOC_BAD_ORDER) != too_large)
 		FAIL("a request of %llu bytes failed with reason %u", ULL(r->bytes), why);
-	uint64_t pages = object_machine_free_pages(o->om);
+	uint64_t pages = 0;
+	o->om->m.pa->ops->walk(o->om->m.pa, add_listed, &pages);
 	bool anywhere = gfp_zone(r->gfp) >= ZONE_NORMAL && !(r->gfp & __GFP_THISNODE);
-	if (anywhere && r->bytes + r->align_bytes < PAGE_BYTES / 2 && pages > o->pages / 4)
+	if (anywhere && r->bytes + r->align_bytes < PAGE_BYTES / 2 && pages > o->pages / 2)
 		FAIL("a request of %llu bytes failed (%s) with %llu of %llu pages free",
 		     ULL(r->bytes), alloc_failure_names[why], ULL(pages), ULL(o->pages));
 	return 0;
@@ -290,8 +299,7 @@ static int verify_cache(struct object_oracle *o, struct object_cache *cache, boo
 		     "%llu",
 		     st.name, ULL(sums.slabs), ULL(sums.pages), ULL(st.slabs_count),
 		     ULL(st.pages_count));
-	if (st.slabs_new_count - st.slabs_freed_count != st.slabs_count &&
-	    !(st.flags & CACHE_POOL))
+	if (st.slabs_new_count - st.slabs_freed_count != st.slabs_count && !(st.flags & CACHE_POOL))
 		FAIL("cache %s: %llu slabs made, %llu freed, %llu there", st.name,
 		     ULL(st.slabs_new_count), ULL(st.slabs_freed_count), ULL(st.slabs_count));
 	if (st.live_count > st.active_count || st.active_count > st.objects_count)

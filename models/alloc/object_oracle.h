@@ -26,8 +26,8 @@ struct object_machine {
  */
 void object_machine_init(struct object_machine *om, const struct op_params *machine,
 			 const struct object_allocator_ops *ops,
-			 const struct object_allocator_params *params, const uint32_t *classes_bytes,
-			 unsigned classes_count);
+			 const struct object_allocator_params *params,
+			 const uint32_t *classes_bytes, unsigned classes_count);
 void object_machine_release(struct object_machine *om);
 /* Pages that the page allocator has on any list. */
 uint64_t object_machine_free_pages(struct object_machine *om);
@@ -42,7 +42,7 @@ struct oracle_object {
 	struct object_cache *cache; /* NULL: pages, or KMALLOC_ZERO */
 	void (*ctor)(void *object, uint64_t object_size_bytes);
 	bool by_kmalloc;
-	unsigned slot;              /* the caller's */
+	unsigned slot; /* the caller's */
 };
 
 struct object_oracle {
@@ -51,8 +51,8 @@ struct object_oracle {
 	struct oracle_object *live; /* in no order that matters */
 	size_t live_count, live_capacity;
 	uint64_t cache_live[OBJECT_CACHES_LIMIT]; /* by index of the cache */
-	uint64_t pages;             /* of the machine */
-	uint64_t ids;               /* objects so far */
+	uint64_t pages;                           /* of the machine */
+	uint64_t ids;                             /* objects so far */
 	char error[256];
 };
 
@@ -63,7 +63,7 @@ void object_oracle_release(struct object_oracle *o);
 struct oracle_request {
 	uint64_t bytes;
 	uint64_t align_bytes;
-	gfp_t gfp;             /* with the zone that the cache asks for */
+	gfp_t gfp; /* with the zone that the cache asks for */
 	unsigned nid;
 	struct object_cache *cache;
 	void (*ctor)(void *object, uint64_t object_size_bytes);
@@ -74,8 +74,8 @@ struct oracle_request {
 /* @paddr was handed out: 0, or -1 with o->error if it can't be right. */
 int object_oracle_take(struct object_oracle *o, const struct oracle_request *r, uint64_t paddr);
 /*
- * A request failed for the reason @why. Wrong if it is none, or if a quarter of the machine is free
- * and any page of it would do.
+ * A request failed for the reason @why. Wrong if it is none, or if half of the machine is on free
+ * lists and any page of it would do.
  */
 int object_oracle_failure(struct object_oracle *o, const struct oracle_request *r,
 			  enum alloc_failure why);

@@ -13,16 +13,16 @@
  * A page is counted in units of 2 bytes. Free blocks of a page form a list in order of address,
  * which lies in the blocks themselves, as signed 16-bit words: {units, next}, or {-next} in a block
  * of one unit; next is a unit of the page, and 2048 ends the list. After cutting 12, 100 and 30
- * bytes from a new page and freeing the 100:
+ * bytes from a new page, each aligned to 8, and freeing the 100:
  *
- *   unit     0       6                    56       71                           2048
- *            | 12 B  | free 50, next 71   | 30 B   | free 1977, next 2048        |
+ *   unit     0      6                   60      75                       2048
+ *            | 12 B | free 54, next 75  | 30 B  | free 1973, next 2048   |
  *   page     first 6, free_units 2027, objects 2
  *
  * Allocation is next-fit over the pages of a pool (the list is rotated so that the search goes on
  * where the last one ended) and first-fit by address inside the page. What alignment skips stays
  * free. Freeing inserts in order of address and joins neighbours; a page without objects goes back
- * at once. A full page that gets its first free block goes to the pool of the object freed.
+ * at once.
  *
  * An object of a CACHE_KMALLOC cache takes what was asked for, not its class, behind a header of 8
  * bytes whose first 4 hold that size: 100 bytes take 108. It is aligned to 8, and if the size is a
@@ -302,16 +302,11 @@ static bool put_bytes(struct slob *s, struct env *env, pfn_t pfn, unsigned unit,
 		sp->free_units += (uint16_t)units;
 		return false;
 	}
-	/* The page moves, with all that is used in it, to the pool that may reuse the hole. */
-	struct slob_cache *to = s->caches[pool_of(bytes)];
 	sp->free_units = (uint16_t)units;
 	sp->first = (uint16_t)unit;
-	sp->where = (uint8_t)to->stats.index;
 	write_free(s, env, pfn, unit, units, SLOB_PAGE_UNITS);
 	pagelist_remove(&pool->full, pages, pfn);
-	pagelist_push_head(&to->partial, pages, pfn);
-	pool->used_units -= SLOB_PAGE_UNITS - units;
-	to->used_units += SLOB_PAGE_UNITS - units;
+	pagelist_push_head(&pool->partial, pages, pfn);
 	return false;
 }
 

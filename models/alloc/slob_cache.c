@@ -36,11 +36,12 @@ static int check_params(const struct slob *s, const struct object_cache_params *
 			       "cache %s: objects of %llu bytes; 1 to %llu are possible", p->name,
 			       (unsigned long long)p->object_size_bytes,
 			       (unsigned long long)(largest - RCU_FOOTER_BYTES));
-	if (p->align_bytes & (p->align_bytes - 1) || p->align_bytes > PAGE_BYTES)
+	if (p->align_bytes & (p->align_bytes - 1) || p->align_bytes > largest)
 		return err_set(err, ERR_CONFIG,
-			       "cache %s: alignment of %llu bytes; powers of two up to %u are "
+			       "cache %s: alignment of %llu bytes; powers of two up to %llu are "
 			       "possible",
-			       p->name, (unsigned long long)p->align_bytes, PAGE_BYTES);
+			       p->name, (unsigned long long)p->align_bytes,
+			       (unsigned long long)largest);
 	if (p->flags & (CACHE_RED_ZONE | CACHE_POISON))
 		return err_set(err, ERR_CONFIG, "cache %s: slob has no red zones and no poison",
 			       p->name);
@@ -83,6 +84,9 @@ static struct object_cache *slob_cache_new(struct object_allocator *oa,
 	c->cut_bytes = p->object_size_bytes + footer;
 	c->stats.object_size_bytes = p->object_size_bytes;
 	c->stats.align_bytes = cache_align(p);
+	/* Blocks are aligned to their size, and nothing else is to more than a page. */
+	if (c->stats.align_bytes > PAGE_BYTES)
+		c->cut_bytes = u64_max(c->cut_bytes, c->stats.align_bytes);
 	uint64_t size = c->cut_bytes + slob_header_bytes(c);
 	bool blocks = size >= PAGE_BYTES;
 	c->stats.size_bytes = blocks ? c->cut_bytes : slob_units(size) * SLOB_UNIT_BYTES;

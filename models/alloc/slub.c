@@ -74,7 +74,6 @@
 
 #define ANY_NODE UINT32_MAX
 
-#define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
 /* A request that left the fast path. */
@@ -88,18 +87,22 @@ struct request {
 
 /* --- taking objects --------------------------------------------------------------------------- */
 
+static _Noreturn void link_is_bad(const struct object_cache *c, uint64_t object, uint64_t next)
+{
+	BUG("cache %s: the link of the free object %#llx leads to %#llx", c->name,
+	    (unsigned long long)object, (unsigned long long)next);
+}
+
 /* Take the first object of the own list, which is not empty. */
 static inline uint64_t take_own(struct object_cache *c, struct slub_cpu *cpu)
 {
 	uint64_t object = cpu->free, next = link_load(c, object);
 	/* Whatever a user wrote into a free object must not lead out of the slab. */
-	BUG_ON(next - cpu->start >= cpu->bytes && next != OBJECT_NONE,
-	       "cache %s: the link of the free object %#llx leads to %#llx", c->name,
-	       (unsigned long long)object, (unsigned long long)next);
-	BUG_ON(c->hardened && next != OBJECT_NONE &&
-		       !object_in_slab(c, cpu->start >> PAGE_SHIFT, next),
-	       "cache %s: the link of the free object %#llx leads into an object: %#llx", c->name,
-	       (unsigned long long)object, (unsigned long long)next);
+	if (unlikely(next - cpu->start >= cpu->bytes && next != OBJECT_NONE))
+		link_is_bad(c, object, next);
+	if (unlikely(c->hardened && next != OBJECT_NONE &&
+		     !object_in_slab(c, cpu->start >> PAGE_SHIFT, next)))
+		link_is_bad(c, object, next);
 	cpu->free = next;
 	return object;
 }
@@ -271,24 +274,14 @@ static uint64_t alloc_slow(struct object_cache *c, struct env *env, uint64_t byt
 	return object;
 }
 
-static uint64_t slub_alloc(struct object_allocator *oa, struct env *env, struct object_cache *c,
-			   uint64_t bytes, gfp_t gfp, unsigned nid, enum alloc_failure *why)
+/* All but the most common case; apart from it, so that that one stays short. */
+static __attribute__((noinline)) uint64_t alloc_other(struct object_cache *c, struct env *env,
+						      uint64_t bytes, gfp_t gfp, unsigned nid,
+						      enum alloc_failure *why)
 {
-	struct slub_cpu *cpu = &c->cpus[env->cpu];
-	uint64_t object;
-	if (gfp & __GFP_DIRECT_RECLAIM)
-		env_might_sleep(env);
-	env_charge(env, COST_SLAB_ALLOC);
-	*why = ALLOC_OK;
-	if (likely(cpu->free != OBJECT_NONE && cpu->nid == nid)) {
-		env_set_path(env, PATH_SLAB_FAST);
-		cpu->fast_allocs_count++;
-		object = take_own(c, cpu);
-	} else {
-		object = alloc_slow(c, env, bytes, gfp, nid, why);
-		if (object == OBJECT_NONE)
-			return OBJECT_NONE;
-	}
+	uint64_t object = alloc_slow(c, env, bytes, gfp, nid, why);
+	if (object == OBJECT_NONE)
+		return OBJECT_NONE;
 	env_touch(env, object + c->l.link_offset, sizeof(uint64_t), false);
 	if (gfp & __GFP_ZERO) {
 		uint64_t clear = c->l.asked_offset ? bytes : c->l.object_size;
@@ -296,6 +289,23 @@ static uint64_t slub_alloc(struct object_allocator *oa, struct env *env, struct 
 		env_charge_n(env, COST_ZERO_LINE, (clear + 63) / 64);
 		env_touch(env, object, u64_max(clear, 1), true);
 	}
+	return object;
+}
+
+static uint64_t slub_alloc(struct object_allocator *oa, struct env *env, struct object_cache *c,
+			   uint64_t bytes, gfp_t gfp, unsigned nid, enum alloc_failure *why)
+{
+	struct slub_cpu *cpu = &c->cpus[env->cpu];
+	if (gfp & __GFP_DIRECT_RECLAIM)
+		env_might_sleep(env);
+	env_charge(env, COST_SLAB_ALLOC);
+	*why = ALLOC_OK;
+	if (unlikely(cpu->free == OBJECT_NONE || cpu->nid != nid || (gfp & __GFP_ZERO)))
+		return alloc_other(c, env, bytes, gfp, nid, why);
+	env_set_path(env, PATH_SLAB_FAST);
+	cpu->fast_allocs_count++;
+	uint64_t object = take_own(c, cpu);
+	env_touch(env, object + c->l.link_offset, sizeof(uint64_t), false);
 	return object;
 }
 
@@ -364,7 +374,8 @@ static void free_on_node(struct object_cache *c, struct env *env, struct slub_no
 	env_unlock(env, &n->lock);
 }
 
-static void free_slow(struct object_cache *c, struct env *env, uint64_t object)
+static __attribute__((noinline)) void free_slow(struct object_cache *c, struct env *env,
+						uint64_t object)
 {
 	struct slub *sa = c->sa;
 	env_charge(env, COST_SLAB_SLOW);
@@ -405,6 +416,15 @@ static void free_slow(struct object_cache *c, struct env *env, uint64_t object)
 		put_cpu_partial(c, env, pfn);
 }
 
+/* With hardened lists: @object is to become the first of the own list. */
+static __attribute__((noinline)) void check_freed(const struct object_cache *c,
+						  const struct slub_cpu *cpu, uint64_t object)
+{
+	BUG_ON(object == cpu->free || !object_in_slab(c, cpu->start >> PAGE_SHIFT, object),
+	       "cache %s: %#llx is freed, which is free or no object", c->name,
+	       (unsigned long long)object);
+}
+
 static void slub_free_object(struct object_allocator *oa, struct env *env, struct object_cache *c,
 			     uint64_t object)
 {
@@ -414,10 +434,8 @@ static void slub_free_object(struct object_allocator *oa, struct env *env, struc
 		free_slow(c, env, object);
 		return;
 	}
-	BUG_ON(c->hardened && (object == cpu->free ||
-			       !object_in_slab(c, cpu->start >> PAGE_SHIFT, object)),
-	       "cache %s: %#llx is freed, which is free or no object", c->name,
-	       (unsigned long long)object);
+	if (unlikely(c->hardened))
+		check_freed(c, cpu, object);
 	env_set_path(env, PATH_SLAB_FAST);
 	env_touch(env, object + c->l.link_offset, sizeof(uint64_t), true);
 	cpu->fast_frees_count++;

@@ -70,7 +70,8 @@ struct slub_layout {
 	uint32_t asked_offset; /* of the bytes that the user asked for; 0: not kept */
 	uint32_t magic, shift; /* of the division by size: slub_divide() */
 	unsigned order, objects;
-	unsigned min_order, min_objects; /* of the slabs made when larger blocks are not to be had */
+	/* Of the slabs made when larger blocks are not to be had. */
+	unsigned min_order, min_objects;
 	uint64_t cpu_partial_objects, cpu_partial_slabs, min_partial;
 	bool debug;            /* red zones or poison: no per-CPU slabs */
 	bool fill_free;        /* free objects are filled with poison */
@@ -78,7 +79,7 @@ struct slub_layout {
 
 /* One CPU's part of a cache; its own business but when the cache is flushed. */
 struct slub_cpu {
-	_Alignas(64) uint64_t free; /* first of the CPU's own free objects, or OBJECT_NONE */
+	_Alignas(64) uint64_t free; /* first of the CPU's own objects, or OBJECT_NONE */
 	uint64_t start, bytes;      /* of the current slab; 0 bytes: none */
 	uint64_t fast_allocs_count, fast_frees_count;
 	unsigned nid, home_nid;     /* of the current slab (home's if none), of the CPU */
@@ -111,7 +112,7 @@ struct object_cache {
 	void (*ctor)(void *object, uint64_t object_size_bytes);
 	struct rng rng;
 	uint16_t *order_of_objects; /* shuffled, of new slabs; NULL: ascending */
-	struct slab_list unlisted; /* slabs on no other list: full ones and the CPUs' current ones */
+	struct slab_list unlisted; /* slabs on no other list: full and current ones */
 
 	/* See struct object_cache_stats. */
 	uint64_t slow_allocs_count, slow_frees_count, failed_count;

@@ -13,7 +13,7 @@
  * wins that wastes at most 1/16 of the slab; if none does, 1/8, 1/4, 1/2. An object for which all
  * are too small gets the order that holds one.
  *
- *   700 bytes, 2 CPUs: stride 704, 12 objects wished for, 8448 bytes: order 2, 23 objects, 192 lost.
+ *   700 bytes, 2 CPUs: stride 704, 12 objects wished for, 8448 bytes: order 2, 23 objects, 192 lost
  *
  * MODEL: no user tracking (SLAB_STORE_USER) and no KASAN areas. Of them only the word for the
  * requested size is there, in size classes with red zones.
@@ -106,7 +106,8 @@ static unsigned choose_order(uint64_t size, const struct object_allocator_params
 	if (wish == SLAB_AUTO)
 		wish = 4 * (fls(p->cpus_count) + 1);
 	wish = u64_min(u64_max(wish, 1), u64_max(objects_in(max_order, size), 1));
-	unsigned low = (unsigned)u64_max(u64_min(p->min_order, ORDER_LIMIT), order_for(wish * size));
+	unsigned low = (unsigned)u64_min(p->min_order, ORDER_LIMIT);
+	low = (unsigned)u64_max(low, order_for(wish * size));
 	if (objects_in(low, size) > SLAB_OBJECTS_MAX)
 		return order_for(size * SLAB_OBJECTS_MAX) - 1;
 	for (unsigned fraction = 16; fraction > 1; fraction /= 2) {
@@ -180,10 +181,12 @@ int slub_layout_init(struct slub_layout *l, const struct object_cache_params *pa
 		return err_set(err, ERR_CONFIG, "cache %s: objects of %llu bytes, not 1 to %llu",
 			       params->name, (unsigned long long)params->object_size_bytes,
 			       (unsigned long long)OBJECT_BYTES_MAX);
-	if (params->align_bytes > PAGE_BYTES || (params->align_bytes & (params->align_bytes - 1)))
+	if (params->align_bytes > OBJECT_BYTES_MAX ||
+	    (params->align_bytes & (params->align_bytes - 1)))
 		return err_set(err, ERR_CONFIG,
-			       "cache %s: alignment %llu is not a power of two up to a page",
-			       params->name, (unsigned long long)params->align_bytes);
+			       "cache %s: alignment %llu is not a power of two up to %llu",
+			       params->name, (unsigned long long)params->align_bytes,
+			       (unsigned long long)OBJECT_BYTES_MAX);
 	lay_out(l, params, flags);
 	if ((params->size_bytes || params->objects_per_slab) &&
 	    use_recorded(l, params, p, err) != 0)
