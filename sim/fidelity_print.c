@@ -81,7 +81,8 @@ static void print_sum(const char *what, const struct fidelity_sum *s, FILE *out)
 {
 	double skill;
 	bool scored = fidelity_sum_skill(s, &skill);
-	fprintf(out, "%s: %" PRIu64 " recorded, off by %" PRIu64 "; doing nothing %" PRIu64 ", skill",
+	fprintf(out,
+		"%s: %" PRIu64 " recorded, off by %" PRIu64 "; doing nothing %" PRIu64 ", skill",
 		what, s->total, s->error, s->drift);
 	print_figure(out, scored, skill);
 	fputc('\n', out);
@@ -113,7 +114,7 @@ static void print_caches(const struct fidelity *f, FILE *out)
 			c->active_true, c->active_sim);
 	}
 	if (count > CACHES_SHOWN)
-		fprintf(out, "and %u more caches whose number of slabs changed; all are in run.json\n",
+		fprintf(out, "and %u more caches with a change; all are in run.json\n",
 			count - CACHES_SHOWN);
 	print_sum("pages of slabs", &f->slab_pages, out);
 	print_sum("active objects", &f->active_objects, out);

@@ -341,7 +341,8 @@ static int handle_event(struct import *im, const struct text_event *event)
 {
 	uint64_t time_ns = event->time_ns;
 	if (event->cpu >= TRACE_CPUS_LIMIT)
-		return import_error_here(im, "a CPU above 255, more than this version can simulate");
+		return import_error_here(im,
+					 "a CPU above 255, more than this version can simulate");
 	im->report->events++;
 	im->moved = time_ns < im->last_ns[event->cpu];
 	if (im->moved)

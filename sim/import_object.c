@@ -181,7 +181,8 @@ static uint32_t clamp32(uint64_t bytes)
 }
 
 /* A cache that was not met before under this name and size (0: a free, which tells no size). */
-static int add_cache(struct import *im, const char *name, size_t bytes, const struct object_event *e)
+static int add_cache(struct import *im, const char *name, size_t bytes,
+		     const struct object_event *e)
 {
 	struct object_tracker *t = &im->objects;
 	int first = find_cache(im, name, bytes);

@@ -135,13 +135,15 @@ static void cache_names(void **state)
 {
 	struct trace t;
 	struct trace_report r = import_text_of(
-		LINE(0, 1.0, "kmem_cache_alloc: ptr=ffff888000001000 name=a " SIZES)
-		LINE(0, 1.1, "kmem_cache_alloc: ptr=ffff888000002000 name=a bytes_req=8 bytes_alloc=8 "
-			     "gfp_flags=0")
-		LINE(0, 1.2, "kmem_cache_alloc: ptr=ffff888000003000 " SIZES)
-		LINE(0, 1.3, "kmem_cache_free: ptr=ffff888000002000 name=a")
-		LINE(0, 1.4, "kmem_cache_free: ptr=ffff888000003000 name=b")
-		LINE(0, 1.5, "kmem_cache_alloc: ptr=ffff888000003000 name=b " SIZES), &t);
+		LINE(0, 1.0, "kmem_cache_alloc: ptr=ffff888000001000 name=a " SIZES) LINE(
+			0, 1.1,
+			"kmem_cache_alloc: ptr=ffff888000002000 name=a bytes_req=8 bytes_alloc=8 "
+			"gfp_flags=0") LINE(0, 1.2, "kmem_cache_alloc: ptr=ffff888000003000 " SIZES)
+			LINE(0, 1.3, "kmem_cache_free: ptr=ffff888000002000 name=a")
+				LINE(0, 1.4, "kmem_cache_free: ptr=ffff888000003000 name=b") LINE(
+					0, 1.5,
+					"kmem_cache_alloc: ptr=ffff888000003000 name=b " SIZES),
+		&t);
 	assert_int_equal(r.cache_name_clashes, 1);
 	assert_int_equal(r.wrong_cache_frees, 0);
 	assert_int_equal(t.caches_count, 4);
@@ -158,19 +160,24 @@ static void slab_pages(void **state)
 {
 	struct trace t;
 	struct trace_report r = import_text_of(
-		LINE(0, 1.0, PAGE(0x10, 1, "GFP_KERNEL|__GFP_RECLAIMABLE"))
-		LINE(0, 1.1, "kmem_cache_alloc: ptr=ffff888000011000 name=dentry " SIZES)
-		LINE(0, 1.2, PAGE(0x20, 3, "GFP_KERNEL"))
-		LINE(0, 1.3, "kmalloc: ptr=ffff888000020000 bytes_req=20000 bytes_alloc=32768 "
-			     "gfp_flags=GFP_KERNEL")
-		LINE(0, 1.4, "kmalloc: ptr=ffff888000020000 bytes_req=20000 bytes_alloc=32768 "
-			     "gfp_flags=GFP_KERNEL")
-		LINE(0, 1.5, PAGE(0x30, 0, "GFP_KERNEL"))
-		LINE(1, 1.6, "kmem_cache_free: ptr=ffff888000011000 name=dentry")
-		LINE(1, 1.7, "mm_page_free: page=0 pfn=0x10 order=1")
-		LINE(0, 1.8, "kmem_cache_free: ptr=ffff888000040000 name=dentry") /* an older slab */
+		LINE(0, 1.0, PAGE(0x10, 1, "GFP_KERNEL|__GFP_RECLAIMABLE")) LINE(
+			0, 1.1, "kmem_cache_alloc: ptr=ffff888000011000 name=dentry " SIZES)
+			LINE(0, 1.2, PAGE(0x20, 3, "GFP_KERNEL")) LINE(
+				0, 1.3,
+				"kmalloc: ptr=ffff888000020000 bytes_req=20000 bytes_alloc=32768 "
+				"gfp_flags=GFP_KERNEL") LINE(0, 1.4,
+							     "kmalloc: ptr=ffff888000020000 "
+							     "bytes_req=20000 bytes_alloc=32768 "
+							     "gfp_flags=GFP_KERNEL")
+				LINE(0, 1.5, PAGE(0x30, 0, "GFP_KERNEL")) LINE(
+					1, 1.6, "kmem_cache_free: ptr=ffff888000011000 name=dentry")
+					LINE(1, 1.7, "mm_page_free: page=0 pfn=0x10 order=1")
+						LINE(0, 1.8,
+						     "kmem_cache_free: ptr=ffff888000040000 "
+						     "name=dentry") /* an older slab */
 		LINE(0, 1.9, "mm_page_free: page=0 pfn=0x40 order=0")
-		LINE(0, 2.0, "mm_page_free: page=0 pfn=0x50 order=0"), &t);
+			LINE(0, 2.0, "mm_page_free: page=0 pfn=0x50 order=0"),
+		&t);
 	assert_int_equal(r.slab_page_allocs, 2);
 	assert_int_equal(r.slab_page_frees, 2);
 	assert_int_equal(r.duplicate_kmallocs, 1);

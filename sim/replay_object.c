@@ -52,8 +52,9 @@ void replay_object_alloc(struct replay *r, struct engine_cpu *cpu, const struct 
 	}
 	struct object *o = replay_object_of(r, op->id);
 	enum alloc_failure why = ALLOC_NO_MEMORY;
-	uint64_t paddr = op->kind == OP_CACHE_ALLOC && !cache ? OBJECT_NONE
-							      : allocate(r, cpu, &known, cache, &why);
+	uint64_t paddr = op->kind == OP_CACHE_ALLOC && !cache
+				 ? OBJECT_NONE
+				 : allocate(r, cpu, &known, cache, &why);
 	engine_collect(cpu);
 	if (paddr == OBJECT_NONE) {
 		m->object_failed_count++;
@@ -61,6 +62,7 @@ void replay_object_alloc(struct replay *r, struct engine_cpu *cpu, const struct 
 		o->state = OBJECT_FAILED;
 	} else {
 		o->state = OBJECT_LIVE;
+		/* Of a request of 0 bytes this is UINT32_MAX: no page has that number. */
 		o->pfn = (uint32_t)(paddr >> PAGE_SHIFT);
 		o->offset_bytes = (uint16_t)(paddr % PAGE_BYTES);
 		o->bytes = (uint32_t)known.bytes;
@@ -69,6 +71,11 @@ void replay_object_alloc(struct replay *r, struct engine_cpu *cpu, const struct 
 	}
 	replay_born(r, cpu, op->id, o);
 	metrics_latency(m, op->kind, 0, cpu->env.path, cpu->now_ps - start);
+}
+
+static uint64_t address_of(const struct object *o)
+{
+	return o->pfn == UINT32_MAX ? KMALLOC_ZERO : object_paddr(o);
 }
 
 /* Free what lies at @paddr; through its cache if the workload named one, as callers do. */
@@ -126,7 +133,7 @@ void replay_object_free(struct replay *r, struct engine_cpu *cpu, const struct o
 		       "memory",
 		       op->id, object_paddr(o), o->bytes);
 		r->stack->slots[o->slot].live_requested_bytes -= o->bytes;
-		release(r, cpu, object_paddr(o), o->slot, op->cache != OP_CACHE_NONE, start);
+		release(r, cpu, address_of(o), o->slot, op->cache != OP_CACHE_NONE, start);
 	}
 	objects_drop(r->objects, op->id);
 }

@@ -286,7 +286,8 @@ static void choose_all_places(struct seeder *s)
 			plan->missing_free = plan->row->objects_count - plan->row->active_count;
 	}
 	for (uint64_t first = 0, end; first < s->slabs_count; first = end) {
-		for (end = first; end < s->slabs_count && s->slabs[end].slot == s->slabs[first].slot;)
+		for (end = first;
+		     end < s->slabs_count && s->slabs[end].slot == s->slabs[first].slot;)
 			end++;
 		choose_places(s, &s->plans[s->slabs[first].slot], first, end);
 	}

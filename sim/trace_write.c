@@ -413,7 +413,8 @@ static int complete_ops(struct trace_writer *w, struct trace_report *report, str
 			result = spilled_io(s, buffer, bytes, at, false);
 			if (result != 0)
 				break;
-			complete_records(w, (void *)buffer, bytes / sizeof(struct trace_rec), report);
+			complete_records(w, (void *)buffer, bytes / sizeof(struct trace_rec),
+					 report);
 			s->crc = (uint32_t)crc32(s->crc, buffer, (uInt)bytes);
 			result = spilled_io(s, buffer, bytes, at, true);
 			at += bytes;

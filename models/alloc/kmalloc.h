@@ -10,16 +10,11 @@
 #include "alloc/object_allocator.h"
 
 #define KMALLOC_CLASSES_LIMIT 64
-<<<<<<< HEAD
-/* What a request of 0 bytes returns; Linux's ZERO_SIZE_PTR. */
-#define KMALLOC_ZERO          UINT64_C(16)
-=======
 /*
  * What a request of 0 bytes returns, like Linux's ZERO_SIZE_PTR: no address of any machine.
  * (Linux's 16 would be one here, where page 0 may be handed out.)
  */
 #define KMALLOC_ZERO (UINT64_MAX - 15)
->>>>>>> 8bb2d834a6cb59c7b086c0ead82df1861cda22a1
 
 /* In order of precedence, highest last. */
 enum kmalloc_kind { KMALLOC_NORMAL, KMALLOC_CGROUP, KMALLOC_RECLAIM, KMALLOC_DMA, KMALLOC_KINDS };

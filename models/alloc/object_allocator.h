@@ -28,11 +28,7 @@ enum cache_flags {
 	CACHE_ACCOUNT = 1 << 1,         /* charged to a memory cgroup; keeps caches from merging */
 	CACHE_DMA = 1 << 2,             /* slabs from ZONE_DMA */
 	CACHE_DMA32 = 1 << 3,           /* slabs from ZONE_DMA32 or below */
-<<<<<<< HEAD
-	CACHE_HWCACHE_ALIGN = 1 << 4,   /* align to a cache line; small objects to a part of one */
-=======
 	CACHE_HWCACHE_ALIGN = 1 << 4,   /* align to a cache line, small objects to half of one */
->>>>>>> 8bb2d834a6cb59c7b086c0ead82df1861cda22a1
 	CACHE_TYPESAFE_BY_RCU = 1 << 5, /* free pointer after the object */
 	CACHE_NO_MERGE = 1 << 6,
 	CACHE_RED_ZONE = 1 << 7,        /* guard bytes around each object */

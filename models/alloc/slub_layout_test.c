@@ -233,9 +233,10 @@ static void stock_of_size_classes(void **state)
 
 static void tails_of_slabs(void **state)
 {
-	static const unsigned tails[][2] = {{24, 16},     {96, 64},     {192, 64},    {384, 128},
-					    {576, 128},   {2560, 2048}, {3072, 2048}, {4224, 3200},
-					    {5120, 2048}, {7168, 4096}, {9216, 5120}, {12288, 8192}};
+	static const unsigned tails[][2] = {{24, 16},     {96, 64},     {192, 64},
+					    {384, 128},   {576, 128},   {2560, 2048},
+					    {3072, 2048}, {4224, 3200}, {5120, 2048},
+					    {7168, 4096}, {9216, 5120}, {12288, 8192}};
 	for (unsigned i = 0; i < ARRAY_SIZE(tails); i++) {
 		struct slub_layout l = layout(tails[i][0], 8, 0, 2);
 		assert_int_equal((PAGE_BYTES << l.order) - l.objects * l.size, tails[i][1]);

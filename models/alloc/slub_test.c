@@ -500,7 +500,7 @@ static void order_of_slab(struct object_rig *r, struct object_cache *c, unsigned
 static void shuffled_lists(void **state)
 {
 	struct object_allocator_params p;
-	unsigned first[64], other[64], starts = 0;
+	unsigned first[64] = {0}, other[64], starts = 0;
 	object_params_init(&p);
 	p.freelist_random = true;
 	for (unsigned seed = 1; seed <= 2; seed++) {
