@@ -135,6 +135,15 @@ struct config_phase {
 	double rate_factor;           /* >= 0 */
 };
 
+/* What a generator makes; which of its keys was given. */
+enum generator_what {
+	GENERATOR_ORDER,   /* order: blocks of pages */
+	GENERATOR_SIZE,    /* size: likewise, by bytes */
+	GENERATOR_KMALLOC, /* kmalloc: objects by their size */
+	GENERATOR_CACHE,   /* cache: objects of a named cache */
+	GENERATOR_FLEET,   /* fleet: kmalloc requests as a table says */
+};
+
 /*
  * One generator: allocations arrive at `rate` per second on each of its CPUs and live for
  * `lifetime`.
@@ -142,11 +151,18 @@ struct config_phase {
 struct config_generator {
 	char name[CONFIG_NAME];
 	gfp_t gfp;
-	struct config_dist order;     /* exactly one of order and size */
+	enum generator_what what;
+	struct config_dist order;
 	struct config_dist size_bytes; /* rounded up to a power-of-two number of pages */
-	bool by_size;
-	struct config_dist lifetime_ns;
-	double rate_per_s;            /* mean of a Poisson process; per CPU */
+	struct config_dist kmalloc_bytes;
+	char cache[CONFIG_NAME];      /* of slab.caches */
+	unsigned cache_index;         /* into slab.caches */
+	char fleet[CONFIG_TEXT];      /* path of a table, sim/fleet.h */
+	double rate_factor;           /* FLEET: of the table's rates and live objects; per CPU */
+	bool prefill;                 /* FLEET: what lives is there from the beginning */
+	unsigned context;             /* enum env_context of its operations */
+	struct config_dist lifetime_ns; /* not FLEET */
+	double rate_per_s;            /* mean of a Poisson process; per CPU; not FLEET */
 	uint64_t cpus[CPUS_LIMIT / 64]; /* bit mask; default all */
 	uint64_t count_max;           /* allocations per CPU; 0 = no limit */
 	struct config_phase phases[CONFIG_LIST]; /* repeated in turn */

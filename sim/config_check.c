@@ -6,7 +6,6 @@
  * configuration.
  */
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -218,117 +217,6 @@ static void check_allocators(struct loader *ld, const struct config *c)
 		FAIL(ld, "pcp.high_fraction", "must be 0 (off) or at least 8");
 	if (p->decay_interval_ns > 0 && p->decay_interval_ns < 1000000)
 		FAIL(ld, "pcp.decay_interval", "must be 0s (never) or at least 1ms");
-}
-
-static void generator_path(char path[PATH_SIZE], unsigned index, const char *key)
-{
-	snprintf(path, PATH_SIZE, "workload.generators[%u].%s", index, key);
-}
-
-/* The largest value that @d can give; INFINITY if nothing limits it. */
-static double dist_largest(const struct config_dist *d)
-{
-	double largest = 0;
-	switch (d->kind) {
-	case DIST_CONSTANT:
-		return d->value;
-	case DIST_CHOICE:
-		for (unsigned i = 0; i < d->choices_count; i++)
-			largest = fmax(largest, d->choices[i].value);
-		return largest;
-	default:
-		return d->max > 0 ? d->max : (double)INFINITY;
-	}
-}
-
-/* A distribution on its own: limits that are no interval, parameters without meaning. */
-static void check_dist(struct loader *ld, const struct config_dist *d, const char *path)
-{
-	if ((d->kind == DIST_UNIFORM || d->max > 0) && d->min > d->max)
-		FAIL(ld, path, "its min is above its max");
-	if ((d->kind == DIST_EXPONENTIAL || d->kind == DIST_LOGNORMAL) && d->mean <= 0)
-		FAIL(ld, path, "its mean must be above 0");
-	if (d->kind == DIST_PARETO && d->scale <= 0)
-		FAIL(ld, path, "its scale must be above 0");
-	if (d->kind == DIST_PARETO && d->max > 0 && d->scale > d->max)
-		FAIL(ld, path, "its scale is above its max");
-}
-
-/* What a generator allocates fits the largest block. */
-static void check_block_size(struct loader *ld, const struct config *c, unsigned index)
-{
-	const struct config_generator *g = &c->workload.generators[index];
-	char path[PATH_SIZE], text[UNITS_TEXT];
-	double limit = g->by_size ? (double)((uint64_t)PAGE_BYTES << c->buddy.max_order)
-				  : (double)c->buddy.max_order;
-	double largest = dist_largest(g->by_size ? &g->size_bytes : &g->order);
-	generator_path(path, index, g->by_size ? "size" : "order");
-	units_format_double(g->by_size ? UNIT_BYTES : UNIT_COUNT, limit, text);
-	if (isinf(largest))
-		FAIL(ld, path, "has no upper end; give it a max (at most %s, from buddy.max_order)",
-		     text);
-	else if (largest > limit)
-		FAIL(ld, path, "can exceed %s, the largest block of buddy.max_order", text);
-}
-
-static void check_generator_cpus(struct loader *ld, const struct config *c, unsigned index)
-{
-	const uint64_t *mask = c->workload.generators[index].cpus;
-	char path[PATH_SIZE];
-	bool all = true;
-	generator_path(path, index, "cpus");
-	for (unsigned i = 0; i < CPUS_LIMIT / 64; i++)
-		all = all && mask[i] == UINT64_MAX;
-	for (unsigned cpu = (unsigned)c->machine.cpus; cpu < CPUS_LIMIT && !all; cpu++) {
-		if (mask[cpu / 64] >> (cpu % 64) & 1) {
-			FAIL(ld, path,
-			     "names CPU %u but machine.cpus is %llu (legal range: 0..%llu)", cpu,
-			     (unsigned long long)c->machine.cpus,
-			     (unsigned long long)c->machine.cpus - 1);
-			return;
-		}
-	}
-}
-
-static void check_phases(struct loader *ld, const struct config_generator *g, unsigned index)
-{
-	char path[PATH_SIZE];
-	double most = 0;
-	for (unsigned i = 0; i < g->phases_count; i++)
-		most = fmax(most, g->phases[i].rate_factor);
-	generator_path(path, index, "phases");
-	if (g->phases_count && most <= 0)
-		FAIL(ld, path, "all have rate_factor 0: nothing would ever be allocated");
-}
-
-static void check_generator(struct loader *ld, struct config *c, unsigned index)
-{
-	struct config_generator *g = &c->workload.generators[index];
-	char path[PATH_SIZE];
-	generator_path(path, index, "order");
-	bool by_order = is_given(ld, path);
-	generator_path(path, index, "size");
-	g->by_size = is_given(ld, path);
-	snprintf(path, sizeof(path), "workload.generators[%u]", index);
-	if (by_order == g->by_size)
-		FAIL(ld, path, "needs exactly one of 'order' and 'size'");
-	else
-		check_block_size(ld, c, index);
-	generator_path(path, index, g->by_size ? "size" : "order");
-	check_dist(ld, g->by_size ? &g->size_bytes : &g->order, path);
-	generator_path(path, index, "lifetime");
-	check_dist(ld, &g->lifetime_ns, path);
-	check_generator_cpus(ld, c, index);
-	check_phases(ld, g, index);
-	generator_path(path, index, "count");
-	if (!c->workload.duration_ns && !g->count_max)
-		FAIL(ld, path, "would never end: give a count above 0 or workload.duration");
-	generator_path(path, index, "name");
-	for (unsigned i = 0; i < index; i++) {
-		if (strcmp(c->workload.generators[i].name, g->name) == 0)
-			FAIL(ld, path, "'%s' is already the name of workload.generators[%u]",
-			     g->name, i);
-	}
 }
 
 static void check_sources(struct loader *ld, const struct config_workload *w)

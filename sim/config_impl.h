@@ -149,6 +149,8 @@ int ops_print(const struct config *c, FILE *out, unsigned indent, struct err *er
 
 /* --- config_check.c --- */
 
+/* Of one generator, in config_check_generator.c. */
+void check_generator(struct loader *ld, struct config *c, unsigned index);
 /* All relations between keys. Also fills in what explicit zones imply. */
 void check_all(struct loader *ld);
 

@@ -174,10 +174,7 @@ static void write_field(const struct config *c, const struct field *f, const voi
 		write_cpus(at, c->machine.cpus, key, j);
 		break;
 	case FIELD_DIST:
-		/* Of order and size, the one that the generator uses. */
-		if (f->unit == UNIT_DURATION ||
-		    (f->unit == UNIT_BYTES) == ((const struct config_generator *)base)->by_size)
-			write_dist(at, key, j);
+		write_dist(at, key, j);
 		break;
 	case FIELD_MAP:
 		json_object_begin(j, key);

@@ -208,11 +208,6 @@ static bool is_absent(const struct printer *p, const struct field *f, const void
 		return p->c->workload.ops_fd < 0;
 	case FIELD_INCLUDE:
 		return true;
-	case FIELD_DIST:
-		/* The one of order and size that a generator does not use. */
-		return f->unit != UNIT_DURATION &&
-		       (f->unit == UNIT_BYTES) !=
-			       ((const struct config_generator *)base)->by_size;
 	default:
 		return false;
 	}

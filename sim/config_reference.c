@@ -26,8 +26,13 @@ static void print_cell(const char *text, FILE *out)
 static void print_default(const struct field *f, const void *base, FILE *out)
 {
 	const char *at = base ? (const char *)base + f->offset : NULL;
+	double real = 0;
+	if (at && f->kind == FIELD_DOUBLE)
+		memcpy(&real, at, sizeof(real));
 	if (f->required)
 		fputs("required", out);
+	else if (at && f->kind == FIELD_DOUBLE && f->above_min && real <= f->real_min)
+		fputs("none", out); /* a value that could not be given stands for its absence */
 	else if (f->kind == FIELD_CPUS)
 		fputs("`all`", out);
 	else if (!at || !value_is_scalar(f->kind) || f->kind == FIELD_PLACE ||

@@ -303,85 +303,6 @@ static const struct field operation_keys[] = {
 const struct field schema_operation = {.key = "", .kind = FIELD_MAP, KEYS(operation_keys),
 				       .help = ""};
 
-#define PHASE(member) .offset = offsetof(struct config_phase, member)
-static const struct field phase_keys[] = {
-	{.key = "duration", .kind = FIELD_U64, .unit = UNIT_DURATION, PHASE(duration_ns), .min = 1,
-	 .max = LONGEST_NS, .required = true, .help = "length of the phase"},
-	{.key = "rate_factor", .kind = FIELD_DOUBLE, PHASE(rate_factor), .real_max = 1e6,
-	 .required = true, .help = "the rate is multiplied by this meanwhile; 0 = pause"},
-};
-
-static const struct schema_list phases_list = {
-	.element_bytes = sizeof(struct config_phase),
-	.count_offset = offsetof(struct config_generator, phases_count),
-	.capacity = CONFIG_LIST,
-};
-
-#define AT(member) .offset = offsetof(struct config_generator, member)
-static const struct field generator_keys[] = {
-	{.key = "name",
-	 .kind = FIELD_NAME,
-	 AT(name),
-	 .required = true,
-	 .help = "shown in results; differs from the other generators'"},
-	{.key = "gfp", .kind = FIELD_GFP, AT(gfp), .help = "flags by Linux's names"},
-	{.key = "order",
-	 .kind = FIELD_DIST,
-	 AT(order),
-	 .max = ORDER_LIMIT - 1,
-	 .help = "blocks of 2^order pages; either this or size"},
-	{.key = "size",
-	 .kind = FIELD_DIST,
-	 .unit = UNIT_BYTES,
-	 AT(size_bytes),
-	 .min = 1,
-	 .max = (uint64_t)PAGE_BYTES << (ORDER_LIMIT - 1),
-	 .help = "bytes, rounded up to a power-of-two number of pages; either this or order"},
-	{.key = "lifetime",
-	 .kind = FIELD_DIST,
-	 .unit = UNIT_DURATION,
-	 AT(lifetime_ns),
-	 .max = LONGEST_NS,
-	 .required = true,
-	 .help = "time from allocation to free; forever = not freed while it runs"},
-	{.key = "rate",
-	 .kind = FIELD_DOUBLE,
-	 .unit = UNIT_RATE,
-	 AT(rate_per_s),
-	 .real_max = 1e9,
-	 .above_min = true,
-	 .required = true,
-	 .help = "allocations per second on each CPU; mean of a Poisson process"},
-	{.key = "cpus", .kind = FIELD_CPUS, AT(cpus), .help = "CPUs it runs on"},
-	{.key = "count",
-	 .kind = FIELD_U64,
-	 AT(count_max),
-	 .max = UINT32_MAX,
-	 .help = "allocations per CPU; 0 = no limit, then workload.duration ends it"},
-	{.key = "phases",
-	 .kind = FIELD_LIST,
-	 AT(phases),
-	 KEYS(phase_keys),
-	 .list = &phases_list,
-	 .help = "repeated in turn; none = always at the full rate"},
-};
-#undef AT
-
-static void generator_init(void *element)
-{
-	struct config_generator *g = element;
-	g->gfp = GFP_KERNEL;
-	memset(g->cpus, 0xff, sizeof(g->cpus));
-}
-
-static const struct schema_list generators_list = {
-	.element_bytes = sizeof(struct config_generator),
-	.count_offset = offsetof(struct config_workload, generators_count),
-	.capacity = CONFIG_GENERATORS,
-	.heap = true,
-	.element_init = generator_init,
-};
-
 #define AT(member) .offset = offsetof(struct config_workload, member)
 static const struct field workload_keys[] = {
 	{.key = "trace",
@@ -419,8 +340,9 @@ static const struct field workload_keys[] = {
 	{.key = "generators",
 	 .kind = FIELD_LIST,
 	 AT(generators),
-	 KEYS(generator_keys),
-	 .list = &generators_list,
+	 .keys = schema_generator_keys,
+	 .keys_count = GENERATOR_KEYS,
+	 .list = &schema_generators_list,
 	 .help = "sources of random allocations, drawn from the seed"},
 };
 #undef AT
@@ -656,6 +578,8 @@ void *schema_list_items(const struct field *f, const void *base, unsigned *count
 
 bool schema_is_unused(const struct config *c, const struct field *f, const void *base)
 {
+	if (schema_generator_of(c, base))
+		return schema_generator_is_unused(base, f);
 	/* Zones say all that a layout would. */
 	return base == &c->machine && c->machine.zones_count &&
 	       (f->offset == offsetof(struct config_machine, memory_bytes) ||

@@ -101,6 +101,15 @@ int schema_find(const struct field *map, const char *key);
 /* The key of @map that @key most likely meant, or NULL. */
 const char *schema_suggest(const struct field *map, const char *key);
 
+/* config_schema_generator.c: workload.generators[]. */
+#define GENERATOR_KEYS 15
+extern const struct field schema_generator_keys[GENERATOR_KEYS];
+extern const struct schema_list schema_generators_list;
+/* The generator whose keys lie at @base, or NULL if that is something else. */
+const struct config_generator *schema_generator_of(const struct config *c, const void *base);
+/* Does @f belong to another kind of generator than @g? */
+bool schema_generator_is_unused(const struct config_generator *g, const struct field *f);
+
 /*
  * What is legal for @f, such as "1..256 or auto", into @buf (@size bytes); returns @buf.
  * FIELD_PLACE takes its limits from @dist, the distribution it belongs to (NULL elsewhere).

@@ -244,12 +244,44 @@ static char *print(const struct config *c)
 }
 
 /* Every shipped configuration and seed loads, and what is printed loads to the same. */
+static void test_generators_of_objects(void **state)
+{
+	refused("workload:\n  duration: 1s\n  generators:\n"
+		"  - {name: a, kmalloc: 64B, order: 1, lifetime: 1s, rate: 1/s}\n"
+		"  - {name: b, kmalloc: 64B, rate: 1/s}\n"
+		"  - {name: c, cache: dentry, lifetime: 1s, rate: 1/s, prefill: true}\n"
+		"  - {name: d, lifetime: 1s, rate: 1/s}\n"
+		"  - {name: e, kmalloc: 64B, lifetime: 1s, rate: 1/s, context: hardirq}\n",
+		NULL, ERR_CONFIG,
+		"c.yaml:8:63: workload.generators[4].context: unknown value 'hardirq' (legal "
+		"range: one of process, softirq, irq, nmi)\n");
+	refused("workload:\n  duration: 1s\n  generators:\n"
+		"  - {name: a, kmalloc: 64B, order: 1, lifetime: 1s, rate: 1/s}\n"
+		"  - {name: b, kmalloc: 64B, rate: 1/s}\n"
+		"  - {name: c, cache: dentry, lifetime: 1s, rate: 1/s, prefill: true}\n"
+		"  - {name: d, kmalloc: {uniform: {min: 9B, max: 8B}}, lifetime: 1s, rate: 1/s}\n"
+		"  - {name: e, fleet: none.csv, lifetime: 1s}\n",
+		NULL, ERR_CONFIG,
+		"c.yaml:4:5: workload.generators[0]: needs exactly one of 'order', 'size', "
+		"'kmalloc', 'cache' and 'fleet'\n"
+		"c.yaml:5:5: workload.generators[1]: lacks 'lifetime'\n"
+		"c.yaml:6:22: workload.generators[2].cache: names the cache 'dentry', which "
+		"slab.caches does not define\n"
+		"c.yaml:6:64: workload.generators[2].prefill: has no effect without fleet\n"
+		"c.yaml:7:24: workload.generators[3].kmalloc: its min is above its max\n"
+		"c.yaml:8:22: workload.generators[4].fleet: none.csv: can't open: No such file or "
+		"directory\n"
+		"c.yaml:8:42: workload.generators[4].lifetime: is decided by the table that fleet "
+		"names\n");
+}
+
 static void test_round_trip(void **state)
 {
 	static const char *const names[] = {
 		"configs/linux-6.18.yaml",
 		"configs/examples/operations.yaml",
 		"configs/examples/churn.yaml",
+		"configs/examples/fleet.yaml",
 		"configs/examples/fragmentation.yaml",
 		"configs/examples/highorder-atomic.yaml",
 		"sim/fuzz_corpus/config/full.yaml",
@@ -307,8 +339,8 @@ static void test_merge(void **state)
 	assert_int_equal(c.machine.memory_bytes, 1 << 30);
 	assert_int_equal(c.workload.generators_count, 2);
 	assert_true(isinf(c.workload.generators[0].lifetime_ns.value));
-	assert_false(c.workload.generators[0].by_size);
-	assert_true(c.workload.generators[1].by_size);
+	assert_int_equal(c.workload.generators[0].what, GENERATOR_ORDER);
+	assert_int_equal(c.workload.generators[1].what, GENERATOR_SIZE);
 	assert_int_equal(c.workload.generators[1].lifetime_ns.kind, DIST_UNIFORM);
 	assert_true(c.workload.generators[1].lifetime_ns.max == 2e6);
 	free(text);
@@ -385,6 +417,7 @@ int main(void)
 		cmocka_unit_test(test_operations),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_bounded),
+		cmocka_unit_test(test_generators_of_objects),
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_missing_file),
 		cmocka_unit_test(test_merge),

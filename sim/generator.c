@@ -2,10 +2,17 @@
  * generator.c - workloads that are drawn from distributions.
  *
  * Each generator makes allocations on each of its CPUs as a Poisson process; every allocation draws
- * an order (or a size) and a lifetime, and is freed on the same CPU when that is over. Phases
- * multiply the rate for a while, in turn.
+ * an order (or a size, or the bytes of an object) and a lifetime, and is freed on the same CPU when
+ * that is over. Phases multiply the rate for a while, in turn.
  *
  *   next operation of a CPU = the earliest of: each generator's next arrival, the next free due
+ *
+ * A generator may follow a table (fleet.h) of sizes with their rates and live objects: each
+ * allocation is of a size drawn by rate, and lives exponentially long with that size's mean, live /
+ * rate, which makes the number that lives of each size what the table says (Little's law). So that
+ * it does from the beginning, the live objects are there at time 0: as many as a Poisson process
+ * finds, of sizes drawn by live objects. What is left of an exponential lifetime is as long as the
+ * whole, so nothing tells them from the others. A size without a rate has objects that stay.
  *
  * Free before allocation, then the generator listed first, at equal times. Frees that are due wait
  * in a binary heap, so memory follows what lives. Every (generator, CPU) has a random stream of its
@@ -18,8 +25,11 @@
 
 #include "kern/bug.h"
 #include "kern/rng.h"
+#include "alloc/object_allocator.h"
+#include "sim/fleet.h"
 #include "sim/workload.h"
 
+#define BYTES_MAX 9223372036854775808.0 /* 2^63; what a distribution without an end is cut at */
 #define NEVER UINT64_MAX
 #define HORIZON_PS                                                                                 \
 	((ps_t)(WORKLOAD_SPAN_NS_MAX * 1000)) /* what would be later never is, or is then */
@@ -27,11 +37,17 @@
 struct due {
 	ps_t at_ps;
 	uint64_t id;
+	uint32_t cache; /* OP_CACHE_NONE but for its objects */
 	uint8_t order;
+	uint8_t context;
+	bool object; /* and not pages */
 };
 
 struct source {
 	const struct config_generator *g;
+	const struct fleet *fleet; /* NULL: no table */
+	double rate_per_s;
+	double prefill_left; /* of the table's live objects, in units of exponential time */
 	struct rng rng;
 	ps_t next_ps;       /* of the next allocation, or NEVER */
 	uint64_t made;
@@ -39,10 +55,19 @@ struct source {
 	ps_t phase_end_ps;
 };
 
+/* The tables of all generators, by their index; shared by the streams of the CPUs. */
+struct fleets {
+	unsigned users;
+	unsigned count;
+	struct fleet tables[];
+};
+
 struct generated {
 	const struct config_workload *w;
+	struct fleets *fleets;
 	struct source *sources;
 	unsigned sources_count;
+	unsigned prefilled; /* sources whose objects of the beginning are there */
 	struct due *heap;
 	uint64_t heap_count, heap_room;
 	uint64_t next_id, id_step;
@@ -98,7 +123,7 @@ static double draw(const struct config_dist *d, struct rng *rng, bool integer)
 
 static unsigned draw_order(const struct config_generator *g, struct rng *rng)
 {
-	if (!g->by_size)
+	if (g->what == GENERATOR_ORDER)
 		return (unsigned)u64_min((uint64_t)draw(&g->order, rng, true), ORDER_LIMIT - 1);
 	double bytes = draw(&g->size_bytes, rng, true);
 	unsigned order = 0;
@@ -137,7 +162,7 @@ static bool skip_rounds(struct source *s, ps_t *at, double *left)
 	for (unsigned i = 0; i < g->phases_count; i++) {
 		double ps = (double)g->phases[i].duration_ns * 1000.0;
 		round_ps += ps;
-		round_units += ps * g->rate_per_s * g->phases[i].rate_factor / (double)PS_PER_S;
+		round_units += ps * s->rate_per_s * g->phases[i].rate_factor / (double)PS_PER_S;
 	}
 	/* One round less: it is walked through, and rounding can't lead past the arrival. */
 	double rounds = *left / round_units - 1.0;
@@ -165,7 +190,7 @@ static void advance(struct source *s, ps_t end_ps)
 	}
 	for (;;) {
 		double factor = g->phases_count ? g->phases[s->phase].rate_factor : 1.0;
-		double per_ps = g->rate_per_s * factor / (double)PS_PER_S;
+		double per_ps = s->rate_per_s * factor / (double)PS_PER_S;
 		double step = per_ps > 0 ? left / per_ps : 1e30;
 		if (!g->phases_count || step < (double)(s->phase_end_ps - at)) {
 			s->next_ps =
@@ -236,29 +261,83 @@ static ps_t scaled(const struct generated *s, ps_t at)
 	return scaled < (double)HORIZON_PS ? (ps_t)scaled : HORIZON_PS;
 }
 
-static void allocate(struct generated *s, struct source *src, struct op *op)
+/* What is allocated, into @op; its lifetime in ns, INFINITY for ever. */
+static double draw_what(struct source *src, bool prefill, struct op *op)
+{
+	const struct config_generator *g = src->g;
+	const struct fleet_row *row;
+	double mean_s;
+	op->cache = OP_CACHE_NONE;
+	switch (g->what) {
+	case GENERATOR_ORDER:
+	case GENERATOR_SIZE:
+		op->kind = OP_ALLOC;
+		op->order = draw_order(g, &src->rng);
+		break;
+	case GENERATOR_KMALLOC:
+		op->kind = OP_KMALLOC;
+		op->bytes = (uint64_t)fmin(draw(&g->kmalloc_bytes, &src->rng, true), BYTES_MAX);
+		break;
+	case GENERATOR_CACHE:
+		op->kind = OP_CACHE_ALLOC;
+		op->cache = g->cache_index;
+		break;
+	case GENERATOR_FLEET:
+		op->kind = OP_KMALLOC;
+		row = prefill ? fleet_by_live(src->fleet, rng_unit(&src->rng))
+			      : fleet_by_rate(src->fleet, rng_unit(&src->rng));
+		op->bytes = row->bytes;
+		mean_s = fleet_mean_lifetime_s(row);
+		return isinf(mean_s) ? mean_s : mean_s * 1e9 * rng_exponential(&src->rng);
+	}
+	return draw(&g->lifetime_ns, &src->rng, false);
+}
+
+static void allocate(struct generated *s, struct source *src, bool prefill, struct op *op)
 {
 	double lifetime_ps;
-	s->now_ps = src->next_ps;
+	if (!prefill)
+		s->now_ps = src->next_ps;
 	*op = (struct op){
-		.kind = OP_ALLOC,
 		.at_ps = scaled(s, s->now_ps),
 		.id = s->next_id,
 		.pfn = PFN_NONE,
+		.paddr = OBJECT_NONE,
 		.gfp = src->g->gfp,
-		.order = draw_order(src->g, &src->rng),
+		.context = src->g->context,
 	};
-	lifetime_ps = draw(&src->g->lifetime_ns, &src->rng, false) * 1000.0;
+	lifetime_ps = draw_what(src, prefill, op) * 1000.0;
 	push_due(s, (struct due){
 			    .at_ps = lifetime_ps < (double)HORIZON_PS - (double)s->now_ps
 					     ? s->now_ps + (ps_t)lifetime_ps
 					     : NEVER,
 			    .id = s->next_id,
+			    .cache = op->cache,
 			    .order = (uint8_t)op->order,
+			    .context = (uint8_t)op->context,
+			    .object = op->kind != OP_ALLOC,
 		    });
 	s->next_id += s->id_step;
+	if (prefill)
+		return;
 	src->made++;
 	advance(src, s->end_ps);
+}
+
+/* The next object that is there from the beginning, if there is another. */
+static bool prefill_next(struct generated *s, struct op *op)
+{
+	for (; s->prefilled < s->sources_count; s->prefilled++) {
+		struct source *src = &s->sources[s->prefilled];
+		if (src->prefill_left <= 0)
+			continue;
+		src->prefill_left -= rng_exponential(&src->rng);
+		if (src->prefill_left <= 0)
+			continue;
+		allocate(s, src, true, op);
+		return true;
+	}
+	return false;
 }
 
 /* The free that comes next, if any is still to come when nothing is allocated any more. */
@@ -281,6 +360,8 @@ static bool generated_next(struct op_stream *stream, struct op *op)
 {
 	struct generated *s = stream->state;
 	struct source *first = NULL;
+	if (prefill_next(s, op))
+		return true;
 	for (unsigned i = 0; i < s->sources_count; i++) {
 		struct source *src = &s->sources[i];
 		if (src->next_ps != NEVER && (!first || src->next_ps < first->next_ps))
@@ -289,7 +370,7 @@ static bool generated_next(struct op_stream *stream, struct op *op)
 	ps_t free_at;
 	bool frees = next_free(s, !first, &free_at);
 	if (first && (!frees || first->next_ps < free_at)) {
-		allocate(s, first, op);
+		allocate(s, first, false, op);
 		return true;
 	}
 	if (!frees)
@@ -297,25 +378,76 @@ static bool generated_next(struct op_stream *stream, struct op *op)
 	struct due d = pop_due(s);
 	s->now_ps = free_at;
 	*op = (struct op){
-		.kind = OP_FREE,
+		.kind = d.object ? OP_OBJECT_FREE : OP_FREE,
 		.at_ps = scaled(s, free_at),
 		.id = d.id,
 		.pfn = PFN_NONE,
+		.paddr = OBJECT_NONE,
+		.cache = d.cache,
 		.order = d.order,
+		.context = d.context,
 	};
 	return true;
+}
+
+static void fleets_put(struct fleets *fleets)
+{
+	if (!fleets || --fleets->users)
+		return;
+	for (unsigned i = 0; i < fleets->count; i++)
+		fleet_release(&fleets->tables[i]);
+	free(fleets);
+}
+
+/* With one user; NULL and @err on failure. */
+static struct fleets *fleets_new(const struct config_workload *w, struct err *err)
+{
+	struct fleets *fleets =
+		calloc(1, sizeof(*fleets) + w->generators_count * sizeof(fleets->tables[0]));
+	if (!fleets) {
+		err_set(err, ERR_IO, "out of memory for the generators");
+		return NULL;
+	}
+	fleets->users = 1;
+	fleets->count = w->generators_count;
+	for (unsigned i = 0; i < fleets->count; i++) {
+		const struct config_generator *g = &w->generators[i];
+		if (g->what == GENERATOR_FLEET &&
+		    fleet_load(&fleets->tables[i], g->fleet, err) != 0) {
+			fleets_put(fleets);
+			return NULL;
+		}
+	}
+	return fleets;
 }
 
 static void generated_release(struct op_stream *stream)
 {
 	struct generated *s = stream->state;
+	fleets_put(s->fleets);
 	free(s->sources);
 	free(s->heap);
 	free(s);
 }
 
-static int open_stream(struct op_stream *stream, const struct config *c, unsigned cpu,
-		       unsigned cpus_count, struct err *err)
+static void open_source(struct generated *s, const struct config *c, unsigned index, unsigned cpu)
+{
+	const struct config_generator *g = &s->w->generators[index];
+	struct source *src = &s->sources[s->sources_count++];
+	src->g = g;
+	src->rate_per_s = g->rate_per_s;
+	if (g->what == GENERATOR_FLEET) {
+		src->fleet = &s->fleets->tables[index];
+		src->rate_per_s = src->fleet->rate_per_s * g->rate_factor;
+		src->prefill_left = g->prefill ? src->fleet->live * g->rate_factor : 0;
+	}
+	rng_init(&src->rng, c->seed, (uint64_t)index * CPUS_LIMIT + cpu);
+	src->phase_end_ps = g->phases_count ? g->phases[0].duration_ns * PS_PER_NS : NEVER;
+	advance(src, s->end_ps);
+}
+
+static int open_stream(struct op_stream *stream, const struct config *c, struct fleets *fleets,
+		       unsigned cpu, unsigned cpus_count, struct err *err)
 {
 	const struct config_workload *w = &c->workload;
 	struct generated *s = calloc(1, sizeof(*s));
@@ -327,18 +459,14 @@ static int open_stream(struct op_stream *stream, const struct config *c, unsigne
 	}
 	*stream = (struct op_stream){generated_next, generated_release, s};
 	s->w = w;
+	s->fleets = fleets;
+	fleets->users++;
 	s->next_id = cpu;
 	s->id_step = cpus_count;
 	s->end_ps = w->duration_ns ? w->duration_ns * PS_PER_NS : NEVER;
 	for (unsigned i = 0; i < w->generators_count; i++) {
-		const struct config_generator *g = &w->generators[i];
-		if (!(g->cpus[cpu / 64] >> (cpu % 64) & 1))
-			continue;
-		struct source *src = &s->sources[s->sources_count++];
-		src->g = g;
-		rng_init(&src->rng, c->seed, (uint64_t)i * CPUS_LIMIT + cpu);
-		src->phase_end_ps = g->phases_count ? g->phases[0].duration_ns * PS_PER_NS : NEVER;
-		advance(src, s->end_ps);
+		if (w->generators[i].cpus[cpu / 64] >> (cpu % 64) & 1)
+			open_source(s, c, i, cpu);
 	}
 	return 0;
 }
@@ -346,14 +474,17 @@ static int open_stream(struct op_stream *stream, const struct config *c, unsigne
 int workload_from_generators(struct workload *w, const struct config *c, unsigned cpus_count,
 			     struct err *err)
 {
+	int result = 0;
 	memset(w, 0, sizeof(*w));
 	w->cpus_count = cpus_count;
 	w->streams = calloc(cpus_count, sizeof(*w->streams));
 	if (!w->streams)
 		return err_set(err, ERR_IO, "out of memory for %u streams", cpus_count);
-	for (unsigned cpu = 0; cpu < cpus_count; cpu++) {
-		if (open_stream(&w->streams[cpu], c, cpu, cpus_count, err) != 0)
-			return -1;
-	}
-	return 0;
+	struct fleets *fleets = fleets_new(&c->workload, err);
+	if (!fleets)
+		return -1;
+	for (unsigned cpu = 0; cpu < cpus_count && result == 0; cpu++)
+		result = open_stream(&w->streams[cpu], c, fleets, cpu, cpus_count, err);
+	fleets_put(fleets);
+	return result;
 }

@@ -323,7 +323,7 @@ static void test_sizes_round_up(void **state)
 	} rows[] = {{1, 0},     {4096, 0},  {4097, 1},      {8192, 1},
 		    {12288, 2}, {65536, 4}, {134217728, 15}};
 	struct op op;
-	generators[0].by_size = true;
+	generators[0].what = GENERATOR_SIZE;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		generators[0].size_bytes = constant(rows[i].bytes);
 		open_on(1);

@@ -35,6 +35,7 @@
 #include "kern/env.h"
 #include "kern/types.h"
 #include "sim/import_impl.h"
+#include "sim/import_user.h"
 
 #define SNIFF_LINES_MAX      1000
 #define PROGRESS_LINES       2048
@@ -43,6 +44,11 @@ const struct import_format import_formats[] = {
 	{"ftrace", "the `trace` or `trace_pipe` file of tracefs"},
 	{"trace-cmd", "output of `trace-cmd report`"},
 	{"perf", "output of `perf script`"},
+	{"rep", "CS:APP malloc lab: a, r and f lines after a header of numbers"},
+	{"mtrace", "what glibc's mtrace() writes"},
+	{"heaptrack", "heaptrack, raw or interpreted"},
+	{"wee_alloc", "wee_alloc's test traces: Alloc(size) and Free(index)"},
+	{"csv", "any table; --map says which column is what"},
 	{NULL, NULL},
 };
 
@@ -515,7 +521,7 @@ static int find_parser(const char *format, const struct import_parser **parser, 
 		*parser = &import_perf;
 	else
 		return err_set(err, ERR_USAGE,
-			       "unknown trace format '%s': ftrace, trace-cmd or perf", format);
+			       "unknown trace format '%s'; see allocsim list formats", format);
 	return 0;
 }
 
@@ -547,10 +553,12 @@ static int check_output(const char *output, struct err *err)
 
 int import_trace(const struct import_options *options, struct trace_report *report, struct err *err)
 {
-	const struct import_parser *parser;
+	const struct import_parser *parser = NULL;
+	struct import_user_options user = {0};
 	struct progress progress = {0};
 	int result = -1;
-	if (find_parser(options->format, &parser, err) != 0)
+	if (import_user_options(options, &user, err) != 0 ||
+	    (!user.format && find_parser(options->format, &parser, err) != 0))
 		return -1;
 	struct textin *in = textin_open(options->input, err);
 	if (!in)
@@ -561,13 +569,21 @@ int import_trace(const struct import_options *options, struct trace_report *repo
 	}
 	if (check_output(options->output, err) != 0)
 		goto out;
+	if (!options->format && user_format_sniff(in, &user.format, err) != 0)
+		goto out;
+	if (import_user_check(options, &user, err) != 0)
+		goto out;
 	struct trace_writer *writer = trace_writer_new(options->output, err);
 	if (!writer)
 		goto out;
 	if (options->progress)
 		progress_init(&progress, "import", textin_bytes_total(in));
-	result = import_text(in, parser, options->strict, options->stop, &progress, writer,
-			     report, NULL, err);
+	if (user.format)
+		result = import_user_text(in, &user, options->strict, options->stop, &progress,
+					  writer, report, NULL, err);
+	else
+		result = import_text(in, parser, options->strict, options->stop, &progress, writer,
+				     report, NULL, err);
 	progress_done(&progress);
 out:
 	textin_close(in);

@@ -51,6 +51,9 @@ static const struct {
 	LINE(lost_events, ALWAYS, "events lost by the recorder"),
 	LINE(skipped_lines, IF_ANY, "lines that are no event, skipped"),
 	LINE(truncated_lines, IF_ANY, "events cut short, skipped"),
+	LINE(zero_object_allocations, IF_ANY, "allocations of 0 bytes"),
+	LINE(huge_object_allocations, IF_ANY, "allocations of 4 GiB - 1 or more, stored as that"),
+	LINE(approximate_frees, IF_ANY, "frees that name only a class, taken for its oldest"),
 	LINE(unknown_gfp_names, IF_ANY, "unknown gfp flag names, ignored"),
 #undef LINE
 };

@@ -331,8 +331,8 @@ static void refusals(void **state)
 	expect_refused("x-1 [256] 1.0: kfree: ptr=1\n", 28, NULL, false, ERR_TRACE,
 		       "in:1: a CPU above 255");
 	expect_refused(event, sizeof(event) - 1, "perf", false, ERR_TRACE, "no event of kmem");
-	expect_refused(event, sizeof(event) - 1, "csv", false, ERR_USAGE,
-		       "unknown trace format 'csv'");
+	expect_refused(event, sizeof(event) - 1, "qemu", false, ERR_USAGE,
+		       "unknown trace format 'qemu'");
 	expect_refused(event, sizeof(event) - 2, NULL, false, ERR_TRACE, "no trace");
 	char *text = malloc(LONG);
 	memset(text, 'x', LONG);

@@ -19,6 +19,11 @@
 
 bool object_stack_wanted(const struct config *c, const struct trace *trace)
 {
+	for (unsigned i = 0; i < c->workload.generators_count; i++) {
+		enum generator_what what = c->workload.generators[i].what;
+		if (what != GENERATOR_ORDER && what != GENERATOR_SIZE)
+			return true;
+	}
 	return trace && trace->objects_count && c->workload.level != LEVEL_PAGES;
 }
 

@@ -278,7 +278,8 @@ static void choose_places(struct seeder *s, struct cache_plan *plan, uint64_t fi
 
 static void choose_all_places(struct seeder *s)
 {
-	qsort(s->slabs, s->slabs_count, sizeof(*s->slabs), compare_by_use);
+	if (s->slabs_count) /* the array is NULL otherwise, which qsort() does not take */
+		qsort(s->slabs, s->slabs_count, sizeof(*s->slabs), compare_by_use);
 	for (unsigned slot = 0; slot < s->stack->slots_count; slot++) {
 		struct cache_plan *plan = &s->plans[slot];
 		if (plan->placed)
@@ -436,10 +437,10 @@ static int make_objects(struct seeder *s)
 
 /* --- the whole -------------------------------------------------------------------------------- */
 
-/* Pages that the trace frees as pages can't have been slabs. */
+/* Pages that the trace, if there is one, frees as pages can't have been slabs. */
 static int take_pages(struct seeder *s)
 {
-	for (uint64_t i = 0; i < s->trace->preexisting_count; i++) {
+	for (uint64_t i = 0; s->trace && i < s->trace->preexisting_count; i++) {
 		const struct trace_block *b = &s->trace->preexisting[i];
 		if (pfnset_add(&s->taken, b->pfn, UINT64_C(1) << b->order) < 0)
 			return no_memory(s);

@@ -109,6 +109,8 @@ static int note_all(struct collector *c)
 {
 	const struct trace *t = c->trace;
 	uint64_t done[TRACE_CPUS_LIMIT] = {0};
+	if (!t) /* generators: nothing was recorded */
+		return 0;
 	for (;;) {
 		const struct trace_rec *next = NULL;
 		for (uint32_t cpu = 0; cpu < t->cpus_count; cpu++) {

@@ -178,8 +178,10 @@ void textin_close(struct textin *in)
 
 static int corrupt(const struct textin *in, const char *what, struct err *err)
 {
-	return err_set(err, ERR_TRACE, "%s:%llu: %s", in->name, (unsigned long long)in->lines + 1,
-		       what);
+	uint64_t line = in->lines + 1;
+	for (size_t i = in->start; i < in->end; i++)
+		line += in->text[i] == '\n';
+	return err_set(err, ERR_TRACE, "%s:%llu: %s", in->name, (unsigned long long)line, what);
 }
 
 /* Decode from raw to text; either may run out. */
@@ -310,6 +312,16 @@ int textin_line(struct textin *in, struct textline *line, struct err *err)
 		if (!more)
 			return there ? give_line(in, line, there, true) : 0;
 	}
+}
+
+int textin_peek(struct textin *in, const char **text, size_t *bytes, struct err *err)
+{
+	int more = 1;
+	while (more == 1 && in->end - in->start < TEXTIN_PEEK_BYTES && in->end < TEXT_BYTES)
+		more = fill(in, err);
+	*text = in->text + in->start;
+	*bytes = in->end - in->start;
+	return more < 0 ? -1 : 0;
 }
 
 const char *textin_name(const struct textin *in)

@@ -14,6 +14,7 @@
 #include "kern/err.h"
 
 #define TEXTIN_LINE_BYTES_MAX (64u << 10)
+#define TEXTIN_PEEK_BYTES     (8u << 10)
 
 struct textin;
 
@@ -38,6 +39,13 @@ void textin_close(struct textin *in); /* NULL is fine */
  * (compressed data is corrupt or cut short), ERR_IO.
  */
 int textin_line(struct textin *in, struct textline *line, struct err *err);
+
+/*
+ * Look at what comes next without taking it: at least TEXTIN_PEEK_BYTES unless the text ends
+ * before. For use before the first line. *@text is valid until the next call. Returns as
+ * textin_line() does, but 0 for success.
+ */
+int textin_peek(struct textin *in, const char **text, size_t *bytes, struct err *err);
 
 const char *textin_name(const struct textin *in);      /* for messages */
 uint64_t textin_line_number(const struct textin *in);  /* of the latest line; the first is 1 */

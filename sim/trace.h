@@ -179,6 +179,9 @@ struct trace_report {
 	uint64_t double_frees;           /* formats that name objects: freed twice, or never made */
 	uint64_t cache_name_clashes;     /* one name, two sizes: told apart by the size */
 	uint64_t hashed_pointers;        /* addresses too short to be true: slabs not recognised */
+	uint64_t zero_object_allocations; /* of 0 bytes */
+	uint64_t huge_object_allocations; /* of 2^32 - 1 bytes or more, stored as 2^32 - 1 */
+	uint64_t approximate_frees; /* formats that name a class of objects: of its oldest one */
 	uint64_t span_ns;            /* first to last imported event */
 };
 

@@ -3,7 +3,7 @@
 
 _allocsim_options() {
 	case $1 in
-	import) echo "--format= --json --output= --quiet --strict --help --usage" ;;
+	import) echo "--format= --gap= --json --map= --output= --quiet --strict --help --usage" ;;
 	run) echo "--dump-platform --exact-events --json --output= --print-config --quiet --set= --truth= --help --usage" ;;
 	compare) echo "--all --different-workloads --fail-if= --host --json --metric= --no-plots --orders= --output= --quiet --help --usage" ;;
 	plot) echo "--only= --orders= --quiet --term --zone= --help --usage" ;;
