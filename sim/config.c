@@ -56,7 +56,7 @@ void config_init(struct config *c)
 	};
 	strcpy(c->slab.allocator, "slub");
 	c->slab.merge = true;
-	c->slab.max_order = 3;
+	c->slab.max_order = CONFIG_AUTO;
 	c->slab.min_objects = CONFIG_AUTO;
 	c->slab.cpu_partial_objects = CONFIG_AUTO;
 	c->slab.min_partial_slabs = CONFIG_AUTO;

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "alloc/kmalloc.h"
 #include "kern/physmem.h"
 #include "sim/config_impl.h"
 
@@ -283,16 +284,33 @@ static void check_caches(struct loader *ld, const struct config_slab *s)
 	}
 }
 
+/* A size class must fit a slab, be a multiple of 8, and come after smaller ones. */
+static void check_classes(struct loader *ld, const struct config *c)
+{
+	const struct config_kmalloc *k = &c->kmalloc;
+	uint64_t largest_bytes = (uint64_t)PAGE_BYTES << c->buddy.max_order;
+	char path[PATH_SIZE];
+	struct err err = {0};
+	unsigned bad;
+	if (!is_given(ld, "kmalloc.classes") ||
+	    kmalloc_check_classes(k->classes_bytes, k->classes_count, largest_bytes, &bad, &err) ==
+		    0)
+		return;
+	snprintf(path, sizeof(path), "kmalloc.classes[%u]", bad);
+	FAIL(ld, k->classes_count ? path : "kmalloc.classes", "%s", err.text);
+}
+
 static void check_slab(struct loader *ld, const struct config *c)
 {
 	const struct config_slab *s = &c->slab;
-	if (is_given(ld, "slab.max_order") && s->max_order > c->buddy.max_order)
+	if (s->max_order != CONFIG_AUTO && s->max_order > c->buddy.max_order)
 		FAIL(ld, "slab.max_order", "is above buddy.max_order %llu",
 		     (unsigned long long)c->buddy.max_order);
 	if (s->min_order > s->max_order)
 		FAIL(ld, "slab.min_order", "is above slab.max_order %llu",
 		     (unsigned long long)s->max_order);
 	check_caches(ld, s);
+	check_classes(ld, c);
 }
 
 static void check_path(struct loader *ld, const char *key, const char *path, bool is_dir)

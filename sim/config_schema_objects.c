@@ -46,7 +46,9 @@ const struct field schema_slab_keys[SLAB_KEYS] = {
 	{.key = "min_order", .kind = FIELD_U64, AT(min_order), .max = ORDER_LIMIT - 1,
 	 .help = "slabs are at least 2^min_order pages"},
 	{.key = "max_order", .kind = FIELD_U64, AT(max_order), .max = ORDER_LIMIT - 1,
-	 .help = "slabs are at most 2^max_order pages, unless one object needs more"},
+	 .can_be_auto = true,
+	 .help = "slabs are at most 2^max_order pages, unless one object needs more; auto = the "
+		 "allocator's own (slub 3, slab 1)"},
 	{.key = "min_objects", .kind = FIELD_U64, AT(min_objects), .min = 1, .max = 32767,
 	 .can_be_auto = true,
 	 .help = "objects wished for in a slab; auto = Linux's formula, from the CPUs"},

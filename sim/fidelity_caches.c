@@ -17,6 +17,17 @@ static void add(struct fidelity_sum *s, uint64_t start, uint64_t truth, uint64_t
 	s->total += truth * unit;
 }
 
+/* Only a cache with slabs like the recorded ones began with them (seed_slabs.c). */
+static bool is_alike(struct object_stack *stack, struct object_cache *cache,
+		     const struct truth_cache *row)
+{
+	struct object_cache_stats stats;
+	stack->oa->ops->cache_stats(stack->oa, cache, &stats);
+	return stack->oa->ops->add_slab && row->size_bytes == stats.size_bytes &&
+	       row->objects_per_slab == stats.objects_per_slab &&
+	       row->pages_per_slab == UINT64_C(1) << stats.slab_order;
+}
+
 static void score(struct fidelity *f, struct object_stack *stack, struct object_cache *cache,
 		  const struct truth_cache *start, const struct truth_cache *end)
 {
@@ -50,7 +61,7 @@ int fidelity_caches(struct fidelity *f, struct machine *m, const struct truth *t
 		const struct truth_cache *end = &truth->caches[1][i];
 		const struct truth_cache *start = truth_cache_find(truth, 0, end->name);
 		struct object_cache *cache = object_stack_find(stack, end->name);
-		if (start && cache)
+		if (start && cache && is_alike(stack, cache, start))
 			score(f, stack, cache, start, end);
 	}
 	return 0;

@@ -215,7 +215,7 @@ static int make_allocator(struct object_stack *s, const struct config *c, struct
 		.seed = c->seed,
 		.merge = k->merge,
 		.min_order = (unsigned)k->min_order,
-		.max_order = (unsigned)u64_min(k->max_order, c->buddy.max_order),
+		.max_order = k->max_order == CONFIG_AUTO ? SLAB_ORDER_AUTO : (unsigned)k->max_order,
 		.min_objects = k->min_objects,
 		.cpu_partial_objects = k->cpu_partial_objects,
 		.min_partial_slabs = k->min_partial_slabs,

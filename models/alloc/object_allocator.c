@@ -5,13 +5,11 @@
 
 #include <string.h>
 
-#define COSTLY_ORDER 3 /* Linux's PAGE_ALLOC_COSTLY_ORDER: larger blocks are hard to get */
-
 void object_params_init(struct object_allocator_params *p)
 {
 	*p = (struct object_allocator_params){
 		.merge = true,
-		.max_order = COSTLY_ORDER,
+		.max_order = SLAB_ORDER_AUTO,
 		.min_objects = SLAB_AUTO,
 		.cpu_partial_objects = SLAB_AUTO,
 		.min_partial_slabs = SLAB_AUTO,

@@ -21,7 +21,7 @@
 #define OBJECT_CACHES_LIMIT 4096     /* caches of one allocator, merged ones counted once */
 #define OBJECT_BYTES_MAX  (UINT64_C(4) << 20)
 #define SLAB_AUTO         UINT64_MAX
-#define SLAB_ORDER_AUTO   UINT32_MAX   /* max_order: the allocator's own (slab: 1) */
+#define SLAB_ORDER_AUTO   UINT32_MAX   /* max_order: the allocator's own (slub 3, slab 1) */
 
 enum cache_flags {
 	CACHE_RECLAIM_ACCOUNT = 1 << 0, /* slabs from Reclaimable pageblocks */

@@ -20,6 +20,7 @@
  */
 #include "alloc/slub.h"
 
+#define COSTLY_ORDER 3 /* Linux's PAGE_ALLOC_COSTLY_ORDER: larger blocks are hard to get */
 #define CACHE_LINE 64
 #define WORD       8
 
@@ -101,7 +102,8 @@ static unsigned order_wasting(uint64_t size, unsigned low, unsigned high, unsign
 /* Above the machine's largest block if there is none. */
 static unsigned choose_order(uint64_t size, const struct object_allocator_params *p)
 {
-	unsigned max_order = (unsigned)u64_min(p->max_order, p->pm->max_order);
+	unsigned max_order = p->max_order == SLAB_ORDER_AUTO ? COSTLY_ORDER : p->max_order;
+	max_order = (unsigned)u64_min(max_order, p->pm->max_order);
 	uint64_t wish = p->min_objects;
 	if (wish == SLAB_AUTO)
 		wish = 4 * (fls(p->cpus_count) + 1);
