@@ -1,5 +1,6 @@
 /*
- * Random histories of every registered object allocator, against an oracle of who holds which bytes.
+ * Random histories of every registered object allocator, against an oracle of who holds which
+ * bytes.
  *
  * A seed decides everything: CPUs and nodes, memory (often too little), the allocator's switches,
  * caches of random sizes, alignments and flags, and a history of allocations, frees (by other CPUs,
@@ -66,7 +67,7 @@ static bool coin(struct world *w, unsigned one_in)
 
 static void make_cache(struct world *w, unsigned i)
 {
-	static const unsigned flags[] = {CACHE_RECLAIM_ACCOUNT, CACHE_ACCOUNT, CACHE_HWCACHE_ALIGN,
+	static const unsigned flags[] = {CACHE_RECLAIM_ACCOUNT, CACHE_ACCOUNT,  CACHE_HWCACHE_ALIGN,
 					 CACHE_TYPESAFE_BY_RCU, CACHE_NO_MERGE, CACHE_KMALLOC,
 					 CACHE_RED_ZONE,        CACHE_POISON};
 	static const unsigned largest[] = {40, 300, 3000, 20000};

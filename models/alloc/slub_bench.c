@@ -55,7 +55,7 @@ static void start(struct bench *b)
 	if (physmem_init(&b->pm, &pm, &err) != 0 || !physmem_ram(&b->pm, 0, &err))
 		give_up(err.text);
 	watermark_setup(&b->pm, &marks);
-	b->pa = page_allocator_find("buddy")->new(&(struct page_allocator_params){
+	b->pa = page_allocator_find("buddy")->new (&(struct page_allocator_params){
 		.pm = &b->pm,
 		.cpus_count = 1,
 		.cpu_nid = &nid,
@@ -72,7 +72,7 @@ static void start(struct bench *b)
 	params.pa = b->pa;
 	params.cpus_count = 1;
 	params.cpu_nid = &nid;
-	b->oa = object_allocator_find("slub")->new(&params, &err);
+	b->oa = object_allocator_find("slub")->new (&params, &err);
 	if (!b->oa)
 		give_up(err.text);
 }
