@@ -80,7 +80,7 @@ static void set_up(struct scene *s, bool exact)
 	watermark_setup(&s->pm, &marks);
 	for (unsigned cpu = 0; cpu < CPUS; cpu++)
 		s->cpu_nid[cpu] = two ? cpu % 2 : 0;
-	s->pa = page_allocator_find("buddy")->new(&(struct page_allocator_params){
+	s->pa = page_allocator_find("buddy")->new (&(struct page_allocator_params){
 		.pm = &s->pm,
 		.cpus_count = CPUS,
 		.cpu_nid = s->cpu_nid,
@@ -101,7 +101,7 @@ static void set_up(struct scene *s, bool exact)
 	p.cpu_partial_objects = s->seed % 5 == 0 ? 0 : 20;
 	p.min_partial_slabs = 2;
 	p.debug_flags = s->seed % 7 == 0 ? CACHE_RED_ZONE : 0;
-	s->oa = object_allocator_find("slub")->new(&p, &err);
+	s->oa = object_allocator_find("slub")->new (&p, &err);
 	BUG_ON(!s->oa, "%s", err.text);
 	static const unsigned sizes[CACHES] = {256, 1024, 2048};
 	for (unsigned i = 0; i < CACHES; i++) {
@@ -109,8 +109,10 @@ static void set_up(struct scene *s, bool exact)
 		s->caches[i] = s->oa->ops->cache_new(s->oa, &c, &err);
 		BUG_ON(!s->caches[i], "%s", err.text);
 	}
-	const struct engine_params ep = {
-		.cpus_count = CPUS, .cpu_khz = 2450000, .cost_cycles = costs, .exact_events = exact};
+	const struct engine_params ep = {.cpus_count = CPUS,
+					 .cpu_khz = 2450000,
+					 .cost_cycles = costs,
+					 .exact_events = exact};
 	s->engine = engine_new(&ep, &err);
 	BUG_ON(!s->engine, "%s", err.text);
 }
@@ -159,7 +161,7 @@ static void cpu_main(struct engine_cpu *cpu, void *arg)
 		unsigned what = (unsigned)rng_below(&rng, 10), phase = i / 200 % 2;
 		cpu->env.cycles += rng_below(&rng, 300);
 		engine_boundary(cpu);
-		if (i % 16 == number)
+		if (i % 64 == 16 * number)
 			check(s, cpu);
 		if (what < (phase ? 6 : 3) && count < OWN) {
 			enum alloc_failure why;

@@ -26,7 +26,7 @@ void rig_init(struct object_rig *r, const char *allocator, const struct op_param
 	memcpy(r->cpu_nid, machine->cpu_nid, sizeof(r->cpu_nid));
 	const struct object_allocator_ops *ops = object_allocator_find(allocator);
 	BUG_ON(!ops, "no object allocator %s", allocator);
-	r->oa = ops->new(&p, &err);
+	r->oa = ops->new (&p, &err);
 	BUG_ON(!r->oa, "%s", err.text);
 }
 
@@ -97,6 +97,14 @@ void rig_check(struct object_rig *r)
 	BUG_ON(r->m.pa->ops->check(r->m.pa, &report) != 0, "%s", report.text);
 }
 
+uint64_t rig_free_pages(struct object_rig *r)
+{
+	uint64_t pages = 0;
+	for (unsigned i = 0; i < r->m.pm.zones_count; i++)
+		pages += r->m.pm.zones[i].free_pages;
+	return pages;
+}
+
 struct slabs_text {
 	char *text;
 	size_t used, size;
@@ -116,7 +124,10 @@ static void append(void *arg, const struct slab_view *v)
 			snprintf(head, sizeof(head), "%c:", letters[v->place]);
 	}
 	int n = snprintf(t->text + t->used, t->size - t->used, "%s%s%u",
-			 !t->used ? "" : *head ? " " : ",", head, v->live_count);
+			 !t->used ? ""
+			 : *head  ? " "
+				  : ",",
+			 head, v->live_count);
 	t->used += (size_t)n;
 	BUG_ON(t->used >= t->size, "too many slabs for a text");
 	t->place = v->place;

@@ -13,8 +13,8 @@ struct object_rig {
 	struct op_machine m;
 	struct object_allocator *oa;
 	unsigned cpu_nid[OP_CPUS];
-	gfp_t gfp;          /* of the allocations below; GFP_KERNEL */
-	char text[4096];    /* what rig_slabs() returns */
+	gfp_t gfp;       /* of the allocations below; GFP_KERNEL */
+	char text[4096]; /* what rig_slabs() returns */
 };
 
 /*
@@ -39,6 +39,9 @@ enum op_path rig_path(const struct object_rig *r, unsigned cpu);
 struct object_cache_stats rig_stats(struct object_rig *r, struct object_cache *c);
 /* Abort with the report if an invariant of the object or page allocator does not hold. */
 void rig_check(struct object_rig *r);
+
+/* On the free lists of all zones. */
+uint64_t rig_free_pages(struct object_rig *r);
 
 /*
  * Where the slabs of a cache stand, each with its live objects, in the walk's order: "c0:3 p0:2,1

@@ -64,7 +64,7 @@ struct slab_list {
  */
 struct slub_layout {
 	uint32_t object_size, size, align;
-	uint32_t inuse_bytes;  /* end of the object and of the red zone after it */
+	uint32_t inuse_bytes; /* end of the object and of the red zone after it */
 	uint32_t left_pad;
 	uint32_t link_offset;
 	uint32_t asked_offset; /* of the bytes that the user asked for; 0: not kept */
@@ -73,8 +73,8 @@ struct slub_layout {
 	/* Of the slabs made when larger blocks are not to be had. */
 	unsigned min_order, min_objects;
 	uint64_t cpu_partial_objects, cpu_partial_slabs, min_partial;
-	bool debug;            /* red zones or poison: no per-CPU slabs */
-	bool fill_free;        /* free objects are filled with poison */
+	bool debug;     /* red zones or poison: no per-CPU slabs */
+	bool fill_free; /* free objects are filled with poison */
 };
 
 /* One CPU's part of a cache; its own business but when the cache is flushed. */
@@ -82,16 +82,16 @@ struct slub_cpu {
 	_Alignas(64) uint64_t free; /* first of the CPU's own objects, or OBJECT_NONE */
 	uint64_t start, bytes;      /* of the current slab; 0 bytes: none */
 	uint64_t fast_allocs_count, fast_frees_count;
-	unsigned nid, home_nid;     /* of the current slab (home's if none), of the CPU */
-	struct slab_list partial;   /* most recently added first */
+	unsigned nid, home_nid;   /* of the current slab (home's if none), of the CPU */
+	struct slab_list partial; /* most recently added first */
 	/* Slabs on their way between lists, while this CPU waits for a lock or frees pages. */
 	struct slab_list moving;
 };
 
 struct slub_node {
-	struct env_lock lock;     /* of the list */
+	struct env_lock lock; /* of the list */
 	struct slab_list partial;
-	uint64_t free_objects;    /* on the shared lists of these slabs */
+	uint64_t free_objects; /* on the shared lists of these slabs */
 };
 
 struct slub;
@@ -99,20 +99,20 @@ struct slub;
 struct object_cache {
 	/* Read by every operation. */
 	uint8_t *ram;
-	uint64_t key;             /* of hardened links */
+	uint64_t key; /* of hardened links */
 	bool hardened;
 	struct slub_layout l;
 	struct slub *sa;
-	struct slub_node *nodes;  /* by nid */
+	struct slub_node *nodes; /* by nid */
 
 	char name[CACHE_NAME_SIZE];
 	unsigned index, flags, refs_count;
 	bool mergeable;
-	gfp_t page_gfp;           /* added to requests for pages */
+	gfp_t page_gfp; /* added to requests for pages */
 	void (*ctor)(void *object, uint64_t object_size_bytes);
 	struct rng rng;
 	uint16_t *order_of_objects; /* shuffled, of new slabs; NULL: ascending */
-	struct slab_list unlisted; /* slabs on no other list: full and current ones */
+	struct slab_list unlisted;  /* slabs on no other list: full and current ones */
 
 	/* See struct object_cache_stats. */
 	uint64_t slow_allocs_count, slow_frees_count, failed_count;
@@ -127,7 +127,7 @@ struct slub {
 	struct object_allocator base;
 	struct object_allocator_params params;
 	unsigned *cpu_nid;
-	struct slab *slabs;       /* by pfn, as sparse as the frames */
+	struct slab *slabs; /* by pfn, as sparse as the frames */
 	uint64_t slabs_bytes;
 	struct object_cache **caches;
 	unsigned caches_count;

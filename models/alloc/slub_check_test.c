@@ -372,9 +372,9 @@ static void behind_the_last_object(struct bench *b)
 }
 
 static const struct breakage writes[] = {
-	{"S7: ", one_past_the_end},      {"S7: ", one_before_the_start},
-	{"S7: ", past_a_free_one},       {"S8: ", first_byte_after_free},
-	{"S8: ", last_byte_after_free},  {"S8: ", far_past_the_end},
+	{"S7: ", one_past_the_end},       {"S7: ", one_before_the_start},
+	{"S7: ", past_a_free_one},        {"S8: ", first_byte_after_free},
+	{"S8: ", last_byte_after_free},   {"S8: ", far_past_the_end},
 	{"S8: ", behind_the_last_object},
 };
 

@@ -109,8 +109,8 @@ bool slub_debug_intact(const struct object_cache *c, uint64_t object, bool live,
 {
 	const struct slub_layout *l = &c->l;
 	uint8_t red = live ? RED_LIVE : RED_FREE;
-	uint64_t content = live ? u64_min(slub_debug_asked(c, object), l->object_size)
-				: l->object_size;
+	uint64_t content =
+		live ? u64_min(slub_debug_asked(c, object), l->object_size) : l->object_size;
 	if (c->flags & CACHE_RED_ZONE) {
 		if (!all_are(c, object - l->left_pad, object, red, "red zone", fault) ||
 		    !all_are(c, object + content, object + l->inuse_bytes, red, "red zone", fault))
@@ -129,8 +129,8 @@ bool slub_debug_intact(const struct object_cache *c, uint64_t object, bool live,
 
 bool slub_debug_tail_intact(const struct object_cache *c, pfn_t pfn, struct slub_fault *fault)
 {
-	return !(c->flags & CACHE_POISON) || all_are(c, tail_start(c, pfn), slab_end(c, pfn),
-						     POISON_PADDING, "padding", fault);
+	return !(c->flags & CACHE_POISON) ||
+	       all_are(c, tail_start(c, pfn), slab_end(c, pfn), POISON_PADDING, "padding", fault);
 }
 
 static void look_over(struct object_cache *c, struct env *env, uint64_t object, bool live)

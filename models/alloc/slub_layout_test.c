@@ -50,13 +50,29 @@ static const struct row {
 };
 
 /* Caches that have a constructor or are read under RCU, so that the link lies behind the object. */
-static const char *const link_behind[] = {
-	"TCP", "TCPv6", "anon_vma", "bio-448", "btrfs_inode", "debugfs_inode_cache", "erofs_inode",
-	"ext4_inode_cache", "hugetlbfs_inode_cache", "inode_cache", "jbd2_journal_head",
-	"ovl_inode", "proc_inode_cache", "radix_tree_node", "request_sock_TCP",
-	"request_sock_TCPv6", "request_sock_subflow_v4", "request_sock_subflow_v6",
-	"shmem_inode_cache", "sock_inode_cache", "tracefs_inode_cache", "tw_sock_TCP",
-	"tw_sock_TCPv6"};
+static const char *const link_behind[] = {"TCP",
+					  "TCPv6",
+					  "anon_vma",
+					  "bio-448",
+					  "btrfs_inode",
+					  "debugfs_inode_cache",
+					  "erofs_inode",
+					  "ext4_inode_cache",
+					  "hugetlbfs_inode_cache",
+					  "inode_cache",
+					  "jbd2_journal_head",
+					  "ovl_inode",
+					  "proc_inode_cache",
+					  "radix_tree_node",
+					  "request_sock_TCP",
+					  "request_sock_TCPv6",
+					  "request_sock_subflow_v4",
+					  "request_sock_subflow_v6",
+					  "shmem_inode_cache",
+					  "sock_inode_cache",
+					  "tracefs_inode_cache",
+					  "tw_sock_TCP",
+					  "tw_sock_TCPv6"};
 
 static bool has_link_behind(const char *name)
 {
@@ -75,8 +91,8 @@ static unsigned differs(const struct row *r, unsigned flags)
 		    l.cpu_partial_objects == r->cpu_partial && l.min_partial == r->min_partial;
 	if (!same)
 		print_message("%s: size %u, align %u, order %u, %u objects, %u, %u\n", r->name,
-			      l.size, l.align, l.order, l.objects,
-			      (unsigned)l.cpu_partial_objects, (unsigned)l.min_partial);
+			      l.size, l.align, l.order, l.objects, (unsigned)l.cpu_partial_objects,
+			      (unsigned)l.min_partial);
 	return !same;
 }
 
@@ -216,9 +232,9 @@ static void orders_by_cpus(void **state)
 static void stock_of_size_classes(void **state)
 {
 	static const unsigned classes[][4] = {
-		{8, 120, 1, 5},   {16, 120, 1, 5},  {32, 120, 2, 5},  {64, 120, 4, 5},
-		{96, 120, 6, 5},  {128, 120, 8, 5}, {192, 120, 12, 5}, {256, 52, 7, 5},
-		{512, 52, 7, 5},  {1024, 24, 3, 5}, {2048, 24, 3, 5}, {4096, 6, 2, 6},
+		{8, 120, 1, 5},  {16, 120, 1, 5},  {32, 120, 2, 5},   {64, 120, 4, 5},
+		{96, 120, 6, 5}, {128, 120, 8, 5}, {192, 120, 12, 5}, {256, 52, 7, 5},
+		{512, 52, 7, 5}, {1024, 24, 3, 5}, {2048, 24, 3, 5},  {4096, 6, 2, 6},
 		{8192, 6, 3, 6},
 	};
 	for (unsigned i = 0; i < ARRAY_SIZE(classes); i++) {
@@ -277,9 +293,15 @@ static void bytes_per_object(void **state)
 	static const struct {
 		unsigned bytes, class_bytes;
 		double held;
-	} cases[] = {{8, 8, 8},        {24, 32, 32},   {32, 32, 32},
-		     {64, 64, 64},     {100, 128, 128}, {128, 128, 128},
-		     {192, 192, 195.04761904761904}, {256, 256, 256}, {700, 1024, 1024}};
+	} cases[] = {{8, 8, 8},
+		     {24, 32, 32},
+		     {32, 32, 32},
+		     {64, 64, 64},
+		     {100, 128, 128},
+		     {128, 128, 128},
+		     {192, 192, 195.04761904761904},
+		     {256, 256, 256},
+		     {700, 1024, 1024}};
 	double held = 0, asked = 0;
 	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct slub_layout l = layout(cases[i].class_bytes, 8, CACHE_KMALLOC, 2);
@@ -379,7 +401,9 @@ static void refused(void **state)
 		{.name = "odd", .object_size_bytes = 60, .size_bytes = 63},
 		{.name = "many", .object_size_bytes = 64, .size_bytes = 64, .objects_per_slab = 65},
 		{.name = "order", .object_size_bytes = 64, .objects_per_slab = 1, .slab_order = 11},
-		{.name = "no room", .object_size_bytes = 64, .size_bytes = 64,
+		{.name = "no room",
+		 .object_size_bytes = 64,
+		 .size_bytes = 64,
 		 .flags = CACHE_RED_ZONE},
 	};
 	for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
