@@ -221,7 +221,8 @@ class Config(Case):
                 (78, r"must be KEY=VALUE", "machine.cpus"),
                 (66, r"nofile\.atrace: No such file", "workload.trace=nofile.atrace"),
                 (66, r"nodir: No such file", "start.truth=nodir"),
-                (78, r"there is no allocator 'budy'", "page_allocator=budy")):
+                (78, r"no such allocator: 'budy'; did you mean 'buddy'", "page_allocator=budy"),
+                (78, r"no such allocator: 'slubb'; did you mean", "slab.allocator=slubb")):
             arguments = [x for s in sets for x in ("--set", s)]
             if "trace" in sets[0]:
                 arguments += ["configs/linux-6.18.yaml"]

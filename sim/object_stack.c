@@ -202,11 +202,6 @@ static int make_allocator(struct object_stack *s, const struct config *c, struct
 {
 	const struct config_slab *k = &c->slab;
 	const struct object_allocator_ops *ops = object_allocator_find(k->allocator);
-	if (!ops)
-		return err_set(err, ERR_CONFIG,
-			       "slab.allocator: there is no allocator '%s' (see allocsim list "
-			       "allocators)",
-			       k->allocator);
 	const struct object_allocator_params params = {
 		.pm = pa->pm,
 		.pa = pa,
