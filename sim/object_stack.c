@@ -136,7 +136,7 @@ static int make_cache(struct object_stack *s, const struct config *c, const char
 		*cache = s->oa->ops->cache_new(s->oa, &params, err);
 	}
 	if (!*cache && !given && err->code == ERR_CONFIG) {
-		/* A recording may say anything. Allocations from this cache fail, and are counted. */
+		/* A recording may say anything: allocations from this cache fail, counted. */
 		*err = (struct err){0};
 		return 0;
 	}

@@ -8,7 +8,8 @@
  *
  * A block that was allocated before the start is freed at its recorded pfn. If the model holds that
  * page itself, because the recording freed a page that it never showed being allocated, the free is
- * counted as conflicting and nothing happens.
+ * counted as conflicting and nothing happens; so it is if another CPU, at the same moment, is about
+ * to free the page.
  *
  * Order. Only the allocator's own locks and env_sync() join CPUs; looking up an object does not,
  * since an object is written once by the CPU that allocates it and a free that comes too early
@@ -116,6 +117,16 @@ static bool holds_objects(const struct replay *r, pfn_t pfn)
 	return oa->ops->cache_of(oa, pfn << PAGE_SHIFT, &start_paddr) != NULL;
 }
 
+static bool others_are_freeing(const struct replay *r, pfn_t start, pfn_t end)
+{
+	for (unsigned i = 0; i < r->workload->cpus_count; i++) {
+		const struct recorded_free *f = &r->recorded_frees[i];
+		if (f->start < end && start < f->end)
+			return true;
+	}
+	return false;
+}
+
 /* A block from before the start, at its recorded pfn. */
 static void free_recorded(struct replay *r, struct engine_cpu *cpu, pfn_t pfn, unsigned order,
 			  ps_t start)
@@ -125,11 +136,16 @@ static void free_recorded(struct replay *r, struct engine_cpu *cpu, pfn_t pfn, u
 		return;
 	}
 	env_sync(&cpu->env);
-	if (r->pa->ops->knows(r->pa, pfn, order) || holds_objects(r, pfn)) {
+	pfn_t end = pfn + (UINT64_C(1) << order);
+	if (r->pa->ops->knows(r->pa, pfn, order) || holds_objects(r, pfn) ||
+	    others_are_freeing(r, pfn, end)) {
 		r->metrics->conflicting_frees_count++;
 		return;
 	}
+	struct recorded_free *mine = &r->recorded_frees[cpu->env.cpu];
+	*mine = (struct recorded_free){pfn, end};
 	free_block(r, cpu, pfn, order, start);
+	*mine = (struct recorded_free){0};
 }
 
 /* One piece of a larger block. */

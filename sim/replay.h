@@ -26,6 +26,10 @@ struct replay {
 	uint64_t ops_done[CPUS_LIMIT]; /* by CPU */
 	uint64_t waits_for[CPUS_LIMIT]; /* by CPU: object whose allocation it waits for, or
 					   OP_ID_NONE */
+	/* By CPU: the recorded block that it is about to free; see replay.c. */
+	struct recorded_free {
+		pfn_t start, end; /* equal: none */
+	} recorded_frees[CPUS_LIMIT];
 	volatile const int *stop; /* not 0: a signal asks to end; may be NULL */
 };
 

@@ -3,9 +3,9 @@
  *
  * An object that was allocated before the start is freed where start_objects says that it lies in
  * the simulation. What is not there is not known to the simulation: a cache without a recorded
- * state, an object of a large kmalloc; such frees are counted and nothing happens. Nor does anything
- * at a second free of one place: recorded addresses can be so far apart that the trace, which keeps
- * 44 bits of them, has one for two.
+ * state, an object of a large kmalloc; such frees are counted and nothing happens. Nor does it at a
+ * second free of one place: recorded addresses can be so far apart that the trace, which keeps 44
+ * bits of them, has one for two.
  *
  * Requested bytes are kept by cache, since no allocator remembers them. An object from before the
  * start counts as if all of it had been asked for.

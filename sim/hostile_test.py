@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Whole imports and runs of object traces that no kernel would write: counted, and never fatal.
+"""Whole imports and runs of traces that no kernel would write: counted, and never fatal.
 
-usage: hostile_objects_test.py ALLOCSIM SOURCE_ROOT
+usage: hostile_test.py ALLOCSIM SOURCE_ROOT
 """
 import json
 import subprocess
@@ -85,6 +85,20 @@ class Hostile(unittest.TestCase):
             self.assertEqual(report["unmatched_object_frees"], 2)
             for name, run in runs.items():
                 self.assertEqual(run["totals"]["ops_count"], 4, name)
+
+    def test_pages_freed_twice_at_once(self):
+        """Two CPUs free one old page at the same time: the allocator gets it once."""
+        for cpus in ((0, 1), (1, 0), (0, 0)):
+            for pcp in ("true", "false"):
+                events = "".join(line(1, c, "mm_page_free: page=0x1 pfn=0x40 order=0")
+                                 for c in cpus)
+                with tempfile.TemporaryDirectory(prefix="allocsim-hostile.") as self.dir:
+                    Path(self.dir, "c.yaml").write_text(CONFIG)
+                    Path(self.dir, "t.txt").write_text("# tracer: nop\n" + events)
+                    self.program("import", "--json", "t.txt", "-o", "t.atrace")
+                    run = self.program("run", "--json", "c.yaml", "-o", "out", "--set",
+                                       "workload.trace=t.atrace", "--set", f"pcp.enabled={pcp}")
+                self.assertEqual(run["totals"]["conflicting_frees_count"], 1, (cpus, pcp))
 
     def test_caches_named_like_pools(self):
         _, runs = self.replay([alloc(0x1000, "slob-small"), alloc(0x2000, "slob-large", 8, 8),
