@@ -24,6 +24,8 @@
 #include "sim/contents.h"
 #include "sim/replay_impl.h"
 
+#define NEVER UINT64_MAX
+
 struct object *replay_object_of(struct replay *r, uint64_t id)
 {
 	struct object *o = objects_get(r->objects, id);
@@ -204,19 +206,37 @@ static void do_free(struct replay *r, struct engine_cpu *cpu, const struct op *o
 	objects_drop(r->objects, op->id);
 }
 
-/* Periodic work that is due before @until. */
-static void do_ticks(struct replay *r, struct engine_cpu *cpu, ps_t *next_tick, ps_t until)
+/* When a CPU's periodic works are due next, or NEVER. */
+struct ticks {
+	ps_t pages, objects;
+};
+
+static struct ticks first_ticks(const struct replay *r, unsigned cpu)
 {
-	while (r->tick_interval_ps && *next_tick <= until) {
-		engine_idle_until(cpu, *next_tick);
+	bool objects = r->stack && r->stack->oa->ops->tick && r->object_tick_interval_ps;
+	return (struct ticks){
+		.pages = r->pa->ops->tick && r->tick_interval_ps ? r->tick_first_ps[cpu] : NEVER,
+		.objects = objects ? r->object_tick_interval_ps : NEVER,
+	};
+}
+
+/* Periodic work that is due before @until. */
+static void do_ticks(struct replay *r, struct engine_cpu *cpu, struct ticks *next, ps_t until)
+{
+	ps_t at;
+	while ((at = u64_min(next->pages, next->objects)) <= until && at != NEVER) {
+		engine_idle_until(cpu, at);
 		replay_settle(r, cpu);
 		env_set_context(&cpu->env, CONTEXT_PROCESS);
-		if (r->pa->ops->tick)
+		if (at == next->pages) {
 			r->pa->ops->tick(r->pa, &cpu->env);
-		if (r->stack && r->stack->oa->ops->tick)
+			next->pages += r->tick_interval_ps;
+		}
+		if (at == next->objects) {
 			r->stack->oa->ops->tick(r->stack->oa, &cpu->env);
+			next->objects += r->object_tick_interval_ps;
+		}
 		engine_collect(cpu);
-		*next_tick += r->tick_interval_ps;
 	}
 }
 
@@ -246,10 +266,10 @@ static void cpu_main(struct engine_cpu *cpu, void *arg)
 	struct replay *r = arg;
 	struct metrics *m = r->metrics;
 	unsigned number = cpu->env.cpu;
-	ps_t next_tick = r->tick_first_ps[number];
+	struct ticks ticks = first_ticks(r, number);
 	struct op op;
 	while (!(r->stop && *r->stop) && workload_next(r->workload, number, &op)) {
-		do_ticks(r, cpu, &next_tick, u64_max(op.at_ps, cpu->now_ps));
+		do_ticks(r, cpu, &ticks, u64_max(op.at_ps, cpu->now_ps));
 		engine_idle_until(cpu, op.at_ps);
 		replay_settle(r, cpu);
 		ps_t start = cpu->now_ps;
@@ -265,7 +285,7 @@ static void cpu_main(struct engine_cpu *cpu, void *arg)
 		m->ops_count++;
 	}
 	if (r->workload->end_ps) {
-		do_ticks(r, cpu, &next_tick, r->workload->end_ps);
+		do_ticks(r, cpu, &ticks, r->workload->end_ps);
 		engine_idle_until(cpu, r->workload->end_ps);
 	}
 }
