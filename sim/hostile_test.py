@@ -106,6 +106,20 @@ class Hostile(unittest.TestCase):
         for name, run in runs.items():
             self.assertEqual(failed(run), 0, name)
 
+    def test_configured_cache_named_like_a_class(self):
+        """Who configures a cache gets it or an error, not kmalloc's of another size."""
+        config = ("slab: {caches: [{name: kmalloc-64, object_size: 100B}]}\n"
+                  "workload: {operations: [{at: 0s, cache_alloc: a, cache: kmalloc-64}]}\n")
+        for allocator in ALLOCATORS:
+            with tempfile.TemporaryDirectory(prefix="allocsim-hostile.") as directory:
+                Path(directory, "c.yaml").write_text(CONFIG + config)
+                done = subprocess.run(
+                    (ALLOCSIM, "run", "c.yaml", "-o", "out", "--set",
+                     f"slab.allocator={allocator}"), cwd=directory, capture_output=True, text=True)
+                self.assertEqual(done.returncode, 78, done.stderr)
+                self.assertRegex(done.stderr, "kmalloc-64 is a size class")
+                self.assertFalse(Path(directory, "out").exists())
+
     def test_too_many_caches(self):
         """More than an allocator has besides kmalloc's: the last of them fail."""
         _, runs = self.replay(alloc(0x10000 + 64 * i, f"c{i}") for i in range(4096))

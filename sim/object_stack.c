@@ -104,6 +104,13 @@ struct object_cache *object_stack_find(const struct object_stack *s, const char 
 	return NULL;
 }
 
+static bool is_size_class(const struct object_stack *s, struct object_cache *cache)
+{
+	struct object_cache_stats stats;
+	s->oa->ops->cache_stats(s->oa, cache, &stats);
+	return stats.flags & CACHE_KMALLOC;
+}
+
 /*
  * The cache @name from whatever describes it best; *@cache is NULL if nothing does, and if the
  * allocator cannot have what a recording says. -1 with @err.
@@ -117,6 +124,10 @@ static int make_cache(struct object_stack *s, const struct config *c, const char
 	const struct truth_cache *row = truth ? truth_cache_find(truth, 0, name) : NULL;
 	struct object_cache_params params;
 	*cache = object_stack_find(s, name);
+	if (*cache && given && is_size_class(s, *cache))
+		return err_set(err, ERR_CONFIG,
+			       "slab.caches: %s is a size class of kmalloc; another name is needed",
+			       name);
 	if (*cache)
 		return 0;
 	if (given)
