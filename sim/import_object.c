@@ -23,7 +23,7 @@
  * recognised then.
  *
  * Caches are known by name and size. kmalloc's objects belong to none: which class they went to is
- * for the simulated allocator to say. A trace has a limited number of caches; the last of them stands
+ * for the simulated allocator to say. A trace has a limited number of caches; the last one stands
  * for all that are too many, without a size.
  */
 #include "sim/import_object.h"

@@ -26,7 +26,7 @@
 #include "sim/seed_slabs.h"
 #include "sim/workload.h"
 
-#define OBJECT_TICK_PS (1000 * 1000 * 1000 * PS_PER_NS) /* what slab.c takes its ticks to be apart */
+#define OBJECT_TICK_PS (1000 * 1000 * 1000 * PS_PER_NS) /* what slab.c takes it for */
 
 struct run {
 	struct run_result *result;
