@@ -188,7 +188,7 @@ class Usage(Case):
                 ("there is no list of 'plotz'; did you mean 'plots'", "list", "plotz"),
                 ("needs -o FILE", "import", "-"),
                 ("unknown trace format 'perv'", "import", "--format=perv", "trace.txt.gz"),
-                ("no plot is named .free_by_ordr.; there are free_by_order", "plot",
+                ("no plot is named .free_by_ordr.; there are memory", "plot",
                  "my-recording", "--only", "free_by_ordr")):
             self.assert_fails(64, says, *arguments)
 
@@ -221,7 +221,8 @@ class Config(Case):
                 (78, r"must be KEY=VALUE", "machine.cpus"),
                 (66, r"nofile\.atrace: No such file", "workload.trace=nofile.atrace"),
                 (66, r"nodir: No such file", "start.truth=nodir"),
-                (78, r"there is no allocator 'budy'", "page_allocator=budy")):
+                (78, r"no such allocator: 'budy'; did you mean 'buddy'", "page_allocator=budy"),
+                (78, r"no such allocator: 'slubb'; did you mean", "slab.allocator=slubb")):
             arguments = [x for s in sets for x in ("--set", s)]
             if "trace" in sets[0]:
                 arguments += ["configs/linux-6.18.yaml"]
@@ -545,7 +546,7 @@ class Plot(Case):
 
     def test_without_gnuplot(self):
         self.assert_ok("run", SMALL, "-q", "-o", "out")
-        self.assert_fails(69, r"gnuplot", "plot", "out", env=dict(os.environ, PATH="/nowhere"))
+        self.assert_fails(69, r"gnuplot", "plot", "out", "--only", "latency", env=dict(os.environ, PATH="/nowhere"))
 
 
 class Listing(Case):

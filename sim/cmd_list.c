@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alloc/page_allocator.h"
+#include "alloc/object_allocator.h"
 #include "sim/cmd.h"
 #include "sim/import.h"
 #include "sim/metrics_list.h"
@@ -45,7 +45,11 @@ static void row(const char *name, const char *summary)
 
 static int list_allocators(struct err *err)
 {
+	printf("pages (page_allocator:)\n");
 	for (const struct page_allocator_ops *const *p = page_allocators; *p; p++)
+		row((*p)->name, (*p)->summary);
+	printf("objects (slab.allocator:)\n");
+	for (const struct object_allocator_ops *const *p = object_allocators; *p; p++)
 		row((*p)->name, (*p)->summary);
 	return 0;
 }

@@ -13,8 +13,10 @@
 #include "alloc/kmalloc.h"
 #include "kern/physmem.h"
 #include "sim/config_impl.h"
+#include "sim/suggest.h"
 
 #define GIB (UINT64_C(1) << 30)
+#define ALLOCATORS_MAX 64 /* that a name can be looked up among */
 #define MEMORY_END_BYTES (PFN_END_LIMIT << PAGE_SHIFT)
 
 #define FAIL(ld, path, ...) diag_key(ld, ERR_CONFIG, path, __VA_ARGS__)
@@ -200,9 +202,29 @@ static void check_machine(struct loader *ld, struct config_machine *m)
 	check_zone_nodes(ld, m);
 }
 
+/* @name must be one of the @count @names of registered allocators. */
+static void check_allocator_name(struct loader *ld, const char *path, const char *name,
+				 const char *const *names, unsigned count)
+{
+	char quoted[QUOTE_SIZE];
+	for (unsigned i = 0; i < count; i++) {
+		if (strcmp(names[i], name) == 0)
+			return;
+	}
+	const char *near = suggest_nearest(name, names, count);
+	FAIL(ld, path, "there is no such allocator: '%s'%s%s%s (`allocsim list allocators`)",
+	     diag_quote(name, quoted), near ? "; did you mean '" : "", near ? near : "",
+	     near ? "'?" : "");
+}
+
 static void check_allocators(struct loader *ld, const struct config *c)
 {
 	const struct config_pcp *p = &c->pcp;
+	const char *names[ALLOCATORS_MAX];
+	unsigned count = 0;
+	for (; page_allocators[count] && count < ALLOCATORS_MAX; count++)
+		names[count] = page_allocators[count]->name;
+	check_allocator_name(ld, "page_allocator", c->page_allocator, names, count);
 	if (c->buddy.pageblock_order > c->buddy.max_order)
 		FAIL(ld,
 		     is_given(ld, "buddy.pageblock_order") ? "buddy.pageblock_order"
@@ -303,6 +325,11 @@ static void check_classes(struct loader *ld, const struct config *c)
 static void check_slab(struct loader *ld, const struct config *c)
 {
 	const struct config_slab *s = &c->slab;
+	const char *names[ALLOCATORS_MAX];
+	unsigned count = 0;
+	for (; object_allocators[count] && count < ALLOCATORS_MAX; count++)
+		names[count] = object_allocators[count]->name;
+	check_allocator_name(ld, "slab.allocator", s->allocator, names, count);
 	if (s->max_order != CONFIG_AUTO && s->max_order > c->buddy.max_order)
 		FAIL(ld, "slab.max_order", "is above buddy.max_order %llu",
 		     (unsigned long long)c->buddy.max_order);

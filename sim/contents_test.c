@@ -51,6 +51,24 @@ static void a_second_owner_is_noticed(void **state)
 	physmem_release(&pm);
 }
 
+/* Of any length, however they overlap; a change of either end is noticed. */
+static void bytes_of_any_number(void **state)
+{
+	struct physmem pm;
+	machine(&pm);
+	for (uint64_t bytes = 1; bytes < 40; bytes++) {
+		const uint64_t paddr = 3 * PAGE_BYTES + 4088; /* most cross a page */
+		contents_write_bytes(&pm, bytes, paddr, bytes);
+		assert_true(contents_check_bytes(&pm, bytes, paddr, bytes));
+		pm.ram[paddr] ^= 1;
+		assert_false(contents_check_bytes(&pm, bytes, paddr, bytes));
+		pm.ram[paddr] ^= 1;
+		pm.ram[paddr + bytes - 1] ^= 1;
+		assert_false(contents_check_bytes(&pm, bytes, paddr, bytes));
+	}
+	physmem_release(&pm);
+}
+
 static void zeroing_clears_what_was_there(void **state)
 {
 	struct physmem pm;
@@ -69,6 +87,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(marks_are_found_again),
 		cmocka_unit_test(a_second_owner_is_noticed),
+		cmocka_unit_test(bytes_of_any_number),
 		cmocka_unit_test(zeroing_clears_what_was_there),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -156,11 +156,6 @@ static void place_cpus(struct machine *m, unsigned cpus_count)
 static int new_allocator(struct machine *m, const struct config *c, struct err *err)
 {
 	const struct page_allocator_ops *ops = page_allocator_find(c->page_allocator);
-	if (!ops)
-		return err_set(
-			err, ERR_CONFIG,
-			"page_allocator: there is no allocator '%s' (see allocsim list allocators)",
-			c->page_allocator);
 	const struct page_allocator_params params = {
 		.pm = &m->pm,
 		.cpus_count = m->cpus_count,

@@ -10,6 +10,7 @@
  */
 #include "sim/object_stack.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -206,7 +207,10 @@ static int make_slots(struct object_stack *s, struct err *err)
 		return err_set(err, ERR_IO, "out of memory for the object caches");
 	s->slots_count = count + 1;
 	for (unsigned i = 0; i < count; i++) {
+		struct object_cache_stats stats;
 		cache = s->oa->ops->cache_at(s->oa, i);
+		s->oa->ops->cache_stats(s->oa, cache, &stats);
+		s->pools = s->pools || stats.flags & CACHE_POOL;
 		s->slots[i + 1].cache = cache;
 		if (u64map_put(&s->slot_of_cache, (uint64_t)(uintptr_t)cache, i + 1) != 0)
 			return err_set(err, ERR_IO, "out of memory for the object caches");
@@ -219,11 +223,6 @@ static int make_allocator(struct object_stack *s, const struct config *c, struct
 {
 	const struct config_slab *k = &c->slab;
 	const struct object_allocator_ops *ops = object_allocator_find(k->allocator);
-	if (!ops)
-		return err_set(err, ERR_CONFIG,
-			       "slab.allocator: there is no allocator '%s' (see allocsim list "
-			       "allocators)",
-			       k->allocator);
 	const struct object_allocator_params params = {
 		.pm = pa->pm,
 		.pa = pa,
@@ -284,4 +283,12 @@ unsigned object_stack_slot(const struct object_stack *s, const struct object_cac
 	const uint64_t *slot = u64map_get(&s->slot_of_cache, (uint64_t)(uintptr_t)cache);
 	BUG_ON(!slot, "an object of a cache that was made during the run");
 	return (unsigned)*slot;
+}
+
+void object_stack_slot_name(const struct object_stack *s, unsigned slot, char *name)
+{
+	struct object_cache_stats stats = {.name = "kmalloc-large"};
+	if (slot != SLOT_LARGE)
+		s->oa->ops->cache_stats(s->oa, s->slots[slot].cache, &stats);
+	snprintf(name, CACHE_NAME_SIZE, "%s", stats.name);
 }

@@ -84,6 +84,7 @@ static void do_alloc(struct replay *r, struct engine_cpu *cpu, const struct op *
 		m->failures[why]++;
 	} else {
 		m->pages_allocated += UINT64_C(1) << op->order;
+		m->held_pages += UINT64_C(1) << op->order;
 		if (r->verify_contents)
 			contents_write(r->pa->pm, op->id, pfn, op->order, op->gfp & __GFP_ZERO);
 	}
@@ -92,6 +93,7 @@ static void do_alloc(struct replay *r, struct engine_cpu *cpu, const struct op *
 			cpu->env.path, cpu->now_ps - start);
 }
 
+/* A block, from before the start or not. */
 static void free_block(struct replay *r, struct engine_cpu *cpu, pfn_t pfn, unsigned order,
 		       ps_t start)
 {
@@ -99,6 +101,14 @@ static void free_block(struct replay *r, struct engine_cpu *cpu, pfn_t pfn, unsi
 	engine_collect(cpu);
 	r->metrics->pages_freed += UINT64_C(1) << order;
 	metrics_latency(r->metrics, OP_FREE, order, cpu->env.path, cpu->now_ps - start);
+}
+
+/* A block, or a part of one, that the workload has allocated. */
+static void free_held(struct replay *r, struct engine_cpu *cpu, pfn_t pfn, unsigned order,
+		      ps_t start)
+{
+	r->metrics->held_pages -= UINT64_C(1) << order;
+	free_block(r, cpu, pfn, order, start);
 }
 
 static void check_contents(struct replay *r, const struct object *o, uint64_t id)
@@ -158,7 +168,7 @@ static void free_part(struct replay *r, struct engine_cpu *cpu, const struct op 
 		free_recorded(r, cpu, o->pfn + op->offset, op->order, start);
 	} else {
 		r->pa->ops->split_allocated(r->pa, o->pfn + op->offset, op->order);
-		free_block(r, cpu, o->pfn + op->offset, op->order, start);
+		free_held(r, cpu, o->pfn + op->offset, op->order, start);
 	}
 	if (object_free_part(o, 1u << op->order))
 		objects_drop(r->objects, op->id);
@@ -202,7 +212,7 @@ static void do_free(struct replay *r, struct engine_cpu *cpu, const struct op *o
 	if (o->state == OBJECT_RECORDED)
 		free_recorded(r, cpu, o->pfn, o->order, start);
 	else
-		free_block(r, cpu, o->pfn, o->order, start);
+		free_held(r, cpu, o->pfn, o->order, start);
 	objects_drop(r->objects, op->id);
 }
 

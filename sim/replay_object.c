@@ -26,11 +26,20 @@ static uint64_t allocate(struct replay *r, struct engine_cpu *cpu, const struct 
 	return s->oa->ops->alloc(s->oa, &cpu->env, cache, op->bytes, op->gfp, nid, why);
 }
 
+/* What @o got beyond what was asked for; 0 from allocators that give all of a cache the same. */
+static uint64_t rounding_bytes(const struct object_stack *s, const struct object *o)
+{
+	if (!s->oa->ops->given_bytes || o->slot == SLOT_LARGE)
+		return 0;
+	return s->oa->ops->given_bytes(s->oa, s->slots[o->slot].cache, o->bytes) - o->bytes;
+}
+
 static void note_allocated(struct replay *r, const struct op *op, const struct object *o)
 {
 	struct cache_slot *slot = &r->stack->slots[o->slot];
 	slot->live_requested_bytes += o->bytes;
 	slot->requested_bytes += o->bytes;
+	slot->live_rounding_bytes += rounding_bytes(r->stack, o);
 	if (r->verify_contents && o->bytes)
 		contents_write_bytes(r->pa->pm, op->id, object_paddr(o), o->bytes);
 }
@@ -60,7 +69,7 @@ void replay_object_alloc(struct replay *r, struct engine_cpu *cpu, const struct 
 	engine_collect(cpu);
 	if (paddr == OBJECT_NONE) {
 		m->object_failed_count++;
-		m->failures[why]++;
+		m->object_failures[why]++;
 		o->state = OBJECT_FAILED;
 	} else {
 		o->state = OBJECT_LIVE;
@@ -138,6 +147,7 @@ void replay_object_free(struct replay *r, struct engine_cpu *cpu, const struct o
 		       "memory",
 		       op->id, object_paddr(o), o->bytes);
 		r->stack->slots[o->slot].live_requested_bytes -= o->bytes;
+		r->stack->slots[o->slot].live_rounding_bytes -= rounding_bytes(r->stack, o);
 		release(r, cpu, address_of(o), o->slot, op->cache != OP_CACHE_NONE, start);
 	}
 	objects_drop(r->objects, op->id);

@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "alloc/proc_text.h"
+#include "alloc/slab_text.h"
 #include "kern/bug.h"
 #include "sim/contents.h"
 #include "sim/engine.h"
@@ -37,7 +38,7 @@ struct run {
 	bool has_truth;
 	uint64_t start_ns, end_ns; /* window of the trace, its clock; end exclusive */
 	struct resultdir dir;
-	FILE *series;
+	FILE *series, *caches;
 	struct objects objects;
 	struct workload workload;
 	struct engine *engine;
@@ -244,9 +245,15 @@ static int setup(struct run *r)
 		r->series = resultdir_open(&r->dir, "series.csv", r->err);
 		if (!r->series)
 			return -1;
+		if (r->replay.stack)
+			r->caches = resultdir_open(&r->dir, "caches.csv", r->err);
+		if (r->replay.stack && !r->caches)
+			return -1;
 	}
+	if (r->replay.stack)
+		object_bytes_sum(r->replay.stack, &res->objects_start);
 	if (sampler_init(&r->sampler, &r->replay, res->machine.cpus_count, res->sample_interval_ps,
-			 r->series) != 0)
+			 r->series, r->caches) != 0)
 		return err_set(r->err, ERR_IO, "out of memory for the series");
 	r->sampler.on_sample = on_sample;
 	r->sampler.arg = r;
@@ -275,6 +282,7 @@ static int simulate(struct run *r)
 		res->cpus[i].ops_count = r->replay.ops_done[i];
 		res->cpus[i].busy_ps = cpu->busy_ps;
 		res->cpus[i].end_ps = cpu->now_ps;
+		res->sleep_violations_count += cpu->env.sleep_violations_count;
 		res->simulated_ps = u64_max(res->simulated_ps, cpu->now_ps);
 	}
 	res->engine_events_count = engine_events(r->engine);
@@ -298,6 +306,11 @@ static void write_zoneinfo(struct run_result *res, FILE *f)
 	proc_zoneinfo(res->machine.pa, res->machine.cpus_count, f);
 }
 
+static void write_slabinfo(struct run_result *res, FILE *f)
+{
+	proc_slabinfo(res->machine.objects.oa, f);
+}
+
 static int write_file(struct run *r, const char *name, void (*write)(struct run_result *, FILE *))
 {
 	FILE *f = resultdir_open(&r->dir, name, r->err);
@@ -312,16 +325,45 @@ static int write_proc(struct run *r, const char *when)
 	static const struct {
 		const char *name;
 		void (*write)(struct run_result *, FILE *);
+		bool objects;
 	} files[] = {
-		{"buddyinfo", write_buddyinfo},
-		{"pagetypeinfo", write_pagetypeinfo},
-		{"zoneinfo", write_zoneinfo},
+		{"buddyinfo", write_buddyinfo, false},
+		{"pagetypeinfo", write_pagetypeinfo, false},
+		{"zoneinfo", write_zoneinfo, false},
+		{"slabinfo", write_slabinfo, true},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		char name[64];
+		if (files[i].objects && !r->replay.stack)
+			continue;
 		snprintf(name, sizeof(name), "%s.%s", when, files[i].name);
 		if (write_file(r, name, files[i].write) != 0)
 			return -1;
+	}
+	return 0;
+}
+
+/* The last row of the series, and what was found out about objects. */
+static int end_samples(struct run *r)
+{
+	struct run_result *res = r->result;
+	FILE *files[] = {r->series, r->caches};
+	if (r->series && r->sampler.last_ps != res->simulated_ps)
+		sampler_sample(&r->sampler, res->simulated_ps);
+	r->series = r->caches = NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		if (files[i] && resultdir_close(&r->dir, files[i], r->err) != 0)
+			return -1;
+	}
+	res->samples_count = r->sampler.rows_count;
+	if (!r->replay.stack)
+		return 0;
+	object_bytes_sum(r->replay.stack, &res->objects_end);
+	res->objects_peak = r->sampler.objects_peak;
+	res->objects_peak_ps = r->sampler.objects_peak_ps;
+	if (res->objects_end.held_bytes > res->objects_peak.held_bytes) {
+		res->objects_peak = res->objects_end;
+		res->objects_peak_ps = res->simulated_ps;
 	}
 	return 0;
 }
@@ -334,15 +376,8 @@ static int conclude(struct run *r)
 	if (r->broken)
 		return err_set(r->err, ERR_INTERNAL, "an invariant of the allocator is broken: %s",
 			       r->check.text);
-	if (r->series) {
-		if (r->sampler.last_ps != res->simulated_ps)
-			sampler_sample(&r->sampler, res->simulated_ps);
-		FILE *series = r->series;
-		r->series = NULL;
-		if (resultdir_close(&r->dir, series, r->err) != 0)
-			return -1;
-	}
-	res->samples_count = r->sampler.rows_count;
+	if (end_samples(r) != 0)
+		return -1;
 	if (r->has_truth && r->truth.has_end && res->has_trace) {
 		fidelity_score(&res->fidelity, &res->machine, &r->truth, res->start.free_start);
 		fidelity_traffic(&res->fidelity, &res->machine, &res->trace, r->start_ns,

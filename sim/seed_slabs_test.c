@@ -121,7 +121,8 @@ static void test_slabinfo_counts(void **state)
 	}
 	assert_int_equal(report.slabs_placed + report.slabs_assumed, slabs);
 	assert_true(report.slabs_placed > 1000);
-	/* Where the trace shows more free objects than slabinfo counts, or too few slabs for them. */
+	/* Where the trace shows more free objects than slabinfo counts, or too few slabs for them.
+	 */
 	assert_true(active_off <= truth.caches_count[0] / 10);
 }
 

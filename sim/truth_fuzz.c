@@ -1,15 +1,16 @@
 /*
  * Fuzz target: the readers of recorded states, and the start states made from what they accept.
  *
- * An input is the texts of the six files in the order of enum truth_file, each ended by a NUL. A
- * state that is accepted, of a machine that is not too large for a quick look, is loaded into an
- * allocator, whose invariants must hold then.
+ * An input is the texts of all files in the order of enum truth_file, each ended by a NUL. A
+ * state that is accepted, of a machine that is not too large for a quick look, is loaded into the
+ * allocators of pages and objects, whose invariants must hold then.
  */
 #include <string.h>
 
 #include "kern/bug.h"
 #include "sim/config.h"
 #include "sim/fuzz_main.h"
+#include "sim/seed_slabs.h"
 #include "sim/start_state.h"
 #include "sim/textin.h"
 #include "sim/truth.h"
@@ -55,6 +56,22 @@ static bool is_small(const struct truth *t)
 	return last->start_pfn + last->spanned_pages <= PAGES_MAX && t->cpus_count <= 8;
 }
 
+/* Caches that no slab can hold may be refused; what is accepted must be in order. */
+static void load_slabs(struct machine *m, const struct config *c, const struct truth *t,
+		       struct start_report *report)
+{
+	struct err err = {.code = ERR_NONE};
+	struct check_report check;
+	if (object_stack_init(&m->objects, c, m->pa, m->cpus_count, m->cpu_nid, NULL, t, &err) !=
+	    0) {
+		BUG_ON(err.code != ERR_CONFIG, "%s", err.text);
+		return;
+	}
+	struct object_allocator *oa = m->objects.oa;
+	BUG_ON(seed_slabs(m, t, NULL, 0, UINT64_MAX, report, &err) != 0, "%s", err.text);
+	BUG_ON(oa->ops->check(oa, &check) != 0, "%s", check.text);
+}
+
 static void load_state(const struct truth *t)
 {
 	struct config c;
@@ -68,6 +85,7 @@ static void load_state(const struct truth *t)
 	c.buddy.pageblock_order = t->pageblock_order;
 	BUG_ON(machine_init(&m, &c, t, &err) != 0, "%s", err.text);
 	BUG_ON(start_recorded(&m, t, NULL, UINT64_MAX, &report, &err) != 0, "%s", err.text);
+	load_slabs(&m, &c, t, &report);
 	BUG_ON(m.pa->ops->check(m.pa, &check) != 0, "%s", check.text);
 	machine_release(&m);
 	config_release(&c);

@@ -108,6 +108,16 @@ static const struct {
 	{"end.time", "proc 103.5 103.6\nfreemap 103.6 104.0\n"},
 };
 
+/* What may be there besides. */
+#define SLABINFO(rows)                                                                             \
+	"slabinfo - version: 2.1\n# name            <active_objs> <num_objs> <objsize> ...\n" rows
+#define SLABINFO_ROW(name, numbers, slabs)                                                         \
+	name " " numbers " : tunables    0    0    0 : slabdata " slabs "\n"
+static const char start_slabinfo[] = SLABINFO(
+	SLABINFO_ROW("dentry           ", "144014 144018    192   21    1", "  6858   6858      0")
+	SLABINFO_ROW("task_struct", "91 91 4288 7 8", "13 13 0"));
+static const char end_slabinfo[] = SLABINFO(SLABINFO_ROW("dentry", "20 21 192 21 1", "1 1 0"));
+
 static void write_bytes(const char *name, const void *data, size_t bytes)
 {
 	char path[256];
@@ -224,6 +234,64 @@ static void test_without_end(void **state)
 	assert_content();
 	assert_false(truth.has_end);
 	truth_release(&truth);
+}
+
+static void test_slabinfo(void **state)
+{
+	write_text("start.slabinfo", start_slabinfo);
+	assert_loads();
+	assert_content();
+	assert_int_equal(truth.caches_count[0], 2);
+	assert_int_equal(truth.caches_count[1], 0);
+	const struct truth_cache *c = truth_cache_find(&truth, 0, "dentry");
+	assert_non_null(c);
+	assert_int_equal(c->active_count, 144014);
+	assert_int_equal(c->objects_count, 144018);
+	assert_int_equal(c->size_bytes, 192);
+	assert_int_equal(c->objects_per_slab, 21);
+	assert_int_equal(c->pages_per_slab, 1);
+	assert_int_equal(c->slabs_count, 6858);
+	assert_null(truth_cache_find(&truth, 0, "dent"));
+	assert_null(truth_cache_find(&truth, 1, "dentry"));
+	truth_release(&truth);
+	write_text("end.slabinfo", end_slabinfo);
+	assert_loads();
+	assert_int_equal(truth_cache_find(&truth, 1, "dentry")->slabs_count, 1);
+	truth_release(&truth);
+	remove_file("start.slabinfo");
+	remove_file("end.slabinfo");
+}
+
+static void test_bad_slabinfo(void **state)
+{
+	static const struct {
+		const char *row, *says;
+	} rows[] = {
+		{"dentry 1 2 192\n", "start.slabinfo:3: no line of slabinfo"},
+		{SLABINFO_ROW("dentry", "1 2 192", "1 1 0"), "numbers are missing"},
+		{SLABINFO_ROW("dentry", "1 21 192 21 1", "1"), "numbers are missing"},
+		{SLABINFO_ROW("dentry", "1 21 192 21 3", "1 1 0"), "contradict each other"},
+		{SLABINFO_ROW("dentry", "1 21 192 22 1", "1 1 0"), "contradict each other"},
+		{SLABINFO_ROW("dentry", "1 22 192 21 1", "1 1 0"), "contradict each other"},
+		{SLABINFO_ROW("dentry", "22 21 192 21 1", "1 1 0"), "contradict each other"},
+		{SLABINFO_ROW("dentry", "0 0 0 0 1", "0 0 0"), "contradict each other"},
+		{SLABINFO_ROW("dentry", "0 0 192 21 99999999999999999999", "0 0 0"),
+		 "numbers are missing"},
+		{SLABINFO_ROW("dentry", "0 21 192 21 1", "1 9999999999999 0"),
+		 "contradict each other"},
+		{SLABINFO_ROW("a_name_that_is_longer_than_any_cache_of_a_kernel_has",
+			      "0 0 192 21 1", "0 0 0"), "no line of slabinfo"},
+		{SLABINFO_ROW("a", "0 0 192 21 1", "0 0 0")
+		 SLABINFO_ROW("a", "0 0 192 21 1", "0 0 0"), ":4: a second line of this cache"},
+		{"", "nothing of what was expected"},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char text[1024];
+		snprintf(text, sizeof(text), SLABINFO("%s"), rows[i].row);
+		write_text("start.slabinfo", text);
+		assert_refused(ERR_TRACE, rows[i].says);
+	}
+	remove_file("start.slabinfo");
 }
 
 /* Every file may be compressed, the end's too. */
@@ -437,6 +505,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_good, setup),
 		cmocka_unit_test_setup(test_without_end, setup),
+		cmocka_unit_test_setup(test_slabinfo, setup),
+		cmocka_unit_test_setup(test_bad_slabinfo, setup),
 		cmocka_unit_test_setup(test_compressed, setup),
 		cmocka_unit_test_setup(test_cma, setup),
 		cmocka_unit_test_setup(test_missing, setup),

@@ -131,6 +131,7 @@ static void slob_cache_stats(struct object_allocator *oa, struct object_cache *c
 		stats->objects_count = stats->live_count;
 	}
 	stats->active_count = stats->live_count;
+	stats->pool_bytes = c->used_units * SLOB_UNIT_BYTES;
 }
 
 static void walk_list(struct slob *s, const struct slob_cache *c, const struct pagelist *l,

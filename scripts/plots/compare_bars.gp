@@ -42,9 +42,9 @@ plot for [i = 2:lines_count] data index i-2 \
 	(place($1, i) - height * 0.45):(place($1, i) + height * 0.45) \
 	with boxxyerror fillcolor rgb palette_lines[i] linecolor rgb palette_lines[i] title label[i], \
 	for [i = 2:lines_count] data index i-2 \
-	using (right($2) ? $2 : NaN):(place($1, i)):3 \
+	using 2:(place($1, i)):(right($2) ? strcol(3) : "") \
 	with labels left offset 0.6,0 font (others > 2 ? ",9" : ",11") notitle, \
 	for [i = 2:lines_count] data index i-2 \
-	using (right($2) ? NaN : $2):(place($1, i)):3 \
+	using 2:(place($1, i)):(right($2) ? "" : strcol(3)) \
 	with labels right offset -0.6,0 font (others > 2 ? ",9" : ",11") notitle
 unset multiplot
