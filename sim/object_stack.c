@@ -99,14 +99,22 @@ struct object_cache *object_stack_find(const struct object_stack *s, const char 
 	struct object_cache *cache;
 	for (unsigned i = 0; (cache = s->oa->ops->cache_at(s->oa, i)) != NULL; i++) {
 		s->oa->ops->cache_stats(s->oa, cache, &stats);
-		if (strcmp(stats.name, name) == 0)
+		if (!(stats.flags & CACHE_POOL) && strcmp(stats.name, name) == 0)
 			return cache;
 	}
 	return NULL;
 }
 
+static bool is_size_class(const struct object_stack *s, struct object_cache *cache)
+{
+	struct object_cache_stats stats;
+	s->oa->ops->cache_stats(s->oa, cache, &stats);
+	return stats.flags & CACHE_KMALLOC;
+}
+
 /*
- * The cache @name from whatever describes it best; *@cache is NULL if nothing does. -1 with @err.
+ * The cache @name from whatever describes it best; *@cache is NULL if nothing does, and if the
+ * allocator cannot have what a recording says. -1 with @err.
  */
 static int make_cache(struct object_stack *s, const struct config *c, const char *name,
 		      const struct trace *trace, const struct truth *truth,
@@ -117,6 +125,10 @@ static int make_cache(struct object_stack *s, const struct config *c, const char
 	const struct truth_cache *row = truth ? truth_cache_find(truth, 0, name) : NULL;
 	struct object_cache_params params;
 	*cache = object_stack_find(s, name);
+	if (*cache && given && is_size_class(s, *cache))
+		return err_set(err, ERR_CONFIG,
+			       "slab.caches: %s is a size class of kmalloc; another name is needed",
+			       name);
 	if (*cache)
 		return 0;
 	if (given)
@@ -134,6 +146,11 @@ static int make_cache(struct object_stack *s, const struct config *c, const char
 		*err = (struct err){0};
 		params.size_bytes = 0;
 		*cache = s->oa->ops->cache_new(s->oa, &params, err);
+	}
+	if (!*cache && !given && err->code == ERR_CONFIG) {
+		/* A recording may say anything: allocations from this cache fail, counted. */
+		*err = (struct err){0};
+		return 0;
 	}
 	return *cache ? 0 : -1;
 }

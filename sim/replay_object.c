@@ -3,7 +3,9 @@
  *
  * An object that was allocated before the start is freed where start_objects says that it lies in
  * the simulation. What is not there is not known to the simulation: a cache without a recorded
- * state, an object of a large kmalloc; such frees are counted and nothing happens.
+ * state, an object of a large kmalloc; such frees are counted and nothing happens. Nor does it at a
+ * second free of one place: recorded addresses can be so far apart that the trace, which keeps 44
+ * bits of them, has one for two.
  *
  * Requested bytes are kept by cache, since no allocator remembers them. An object from before the
  * start counts as if all of it had been asked for.
@@ -105,21 +107,24 @@ static void free_start_object(struct replay *r, struct engine_cpu *cpu, uint64_t
 			      const struct op *op, ps_t start)
 {
 	struct object_stack *s = r->stack;
-	const uint64_t *paddr = recorded_paddr == OBJECT_NONE
-					? NULL
-					: u64map_get(&s->start_objects, recorded_paddr);
-	if (!paddr) {
+	const uint64_t *known = NULL;
+	if (recorded_paddr != OBJECT_NONE) {
+		env_sync(&cpu->env); /* which CPU's free finds it */
+		known = u64map_get(&s->start_objects, recorded_paddr);
+	}
+	if (!known) {
 		r->metrics->unknown_object_frees_count++;
 		return;
 	}
-	uint64_t begin;
+	uint64_t paddr = *known, begin;
 	struct object_cache_stats stats;
-	struct object_cache *cache = s->oa->ops->cache_of(s->oa, *paddr, &begin);
-	BUG_ON(!cache || begin != *paddr, "start object %#" PRIx64 " lies in no cache", *paddr);
+	struct object_cache *cache = s->oa->ops->cache_of(s->oa, paddr, &begin);
+	BUG_ON(!cache || begin != paddr, "start object %#" PRIx64 " lies in no cache", paddr);
+	u64map_remove(&s->start_objects, recorded_paddr);
 	s->oa->ops->cache_stats(s->oa, cache, &stats);
 	unsigned slot = object_stack_slot(s, cache);
 	s->slots[slot].live_requested_bytes -= stats.object_size_bytes;
-	release(r, cpu, *paddr, slot, op->cache != OP_CACHE_NONE, start);
+	release(r, cpu, paddr, slot, op->cache != OP_CACHE_NONE, start);
 }
 
 void replay_object_free(struct replay *r, struct engine_cpu *cpu, const struct op *op, ps_t start)

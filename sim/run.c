@@ -27,6 +27,8 @@
 #include "sim/seed_slabs.h"
 #include "sim/workload.h"
 
+#define OBJECT_TICK_PS (1000 * 1000 * 1000 * PS_PER_NS) /* what slab.c takes it for */
+
 struct run {
 	struct run_result *result;
 	struct config *c;
@@ -203,6 +205,7 @@ static void set_ticks(struct run *r)
 	const struct start_report *start = &r->result->start;
 	ps_t interval = r->c->pcp.enabled ? r->c->pcp.decay_interval_ns * PS_PER_NS : 0;
 	r->replay.tick_interval_ps = interval;
+	r->replay.object_tick_interval_ps = OBJECT_TICK_PS;
 	for (unsigned i = 0; i < r->result->machine.cpus_count; i++) {
 		ps_t known = (ps_t)((double)start->tick_ns[i] * r->c->workload.time_scale * 1000.0);
 		r->replay.tick_first_ps[i] =

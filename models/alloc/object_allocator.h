@@ -194,7 +194,7 @@ struct object_allocator_ops {
 					 uint64_t *start_paddr);
 	/* Give back every empty slab; may sort the rest, fullest first. Optional. */
 	void (*shrink)(struct object_allocator *oa, struct env *env, struct object_cache *cache);
-	/* Periodic work of one CPU. Optional. */
+	/* Periodic work of one CPU, every second of simulated time. Optional. */
 	void (*tick)(struct object_allocator *oa, struct env *env);
 
 	/*
