@@ -21,12 +21,14 @@ static uint64_t median_ps(const struct metrics *m, enum op_kind kind)
 }
 
 /* Counts, and whatever kept operations from happening as recorded. */
-static void print_operations(const struct metrics *m, FILE *out)
+static void print_operations(const struct run_result *r, FILE *out)
 {
+	const struct metrics *m = &r->metrics;
 	fprintf(out,
-		"operations    %" PRIu64 " (%" PRIu64 " allocations, %" PRIu64 " frees), %" PRIu64
+		"operations    %" PRIu64 " (%s%" PRIu64 " allocations, %" PRIu64 " frees), %" PRIu64
 		" failed",
-		m->ops_count, m->allocs_count, m->frees_count, m->failed_count);
+		m->ops_count, r->machine.objects.oa ? "of pages: " : "", m->allocs_count,
+		m->frees_count, m->failed_count);
 	const char *separator = ": ";
 	for (unsigned i = ALLOC_OK + 1; i < ALLOC_FAILURES; i++) {
 		if (!m->failures[i])
@@ -204,7 +206,7 @@ void run_print_summary(struct run_result *r, const char *output, FILE *out)
 	fprintf(out, "run           %s: %u CPUs, %u zones, allocator %s\n",
 		r->config->name[0] ? r->config->name : "unnamed", r->machine.cpus_count,
 		r->machine.pm.zones_count, r->machine.pa->ops->name);
-	print_operations(m, out);
+	print_operations(r, out);
 	fprintf(out, "time          %.6f s simulated; median allocation %.1f ns, free %.1f ns\n",
 		(double)r->simulated_ps / 1e12, (double)median_ps(m, OP_ALLOC) / 1e3,
 		(double)median_ps(m, OP_FREE) / 1e3);
