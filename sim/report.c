@@ -282,6 +282,12 @@ static void write_start(struct json *j, const struct start_report *s)
 	json_u64(j, "cached_assumed_pages", s->cached_assumed_pages);
 	json_u64(j, "cached_freed_pages", s->cached_freed_pages);
 	json_u64(j, "cached_unplaced_pages", s->cached_unplaced_pages);
+	json_u64(j, "recorded_caches_count", s->caches_recorded);
+	json_u64(j, "other_layout_caches_count", s->caches_other_layout);
+	json_u64(j, "placed_slabs_count", s->slabs_placed);
+	json_u64(j, "assumed_slabs_count", s->slabs_assumed);
+	json_u64(j, "missing_slabs_count", s->slabs_missing);
+	json_u64(j, "made_objects_count", s->objects_made);
 	json_object_end(j);
 }
 

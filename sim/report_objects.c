@@ -103,6 +103,8 @@ void report_objects(struct json *j, const struct run_result *r)
 	json_u64(j, "slow_frees_count", sums.frees - sums.fast_frees);
 	json_u64(j, "page_requests_count", sums.slabs_new + s->km.large_allocs_count);
 	json_u64(j, "page_frees_count", sums.slabs_freed + s->km.large_frees_count);
+	json_u64(j, "recorded_page_requests_count", r->left_out_count[0]);
+	json_u64(j, "recorded_page_frees_count", r->left_out_count[1]);
 	json_u64(j, "live_count", r->objects_end.live_count);
 	json_u64(j, "slabs_empty_count", sums.usage.slabs_empty);
 	json_u64(j, "slabs_single_count", sums.usage.slabs_single);

@@ -288,6 +288,7 @@ static int simulate(struct run *r)
 		res->sleep_violations_count += cpu->env.sleep_violations_count;
 		res->simulated_ps = u64_max(res->simulated_ps, cpu->now_ps);
 	}
+	memcpy(res->left_out_count, r->workload.left_out_count, sizeof(res->left_out_count));
 	res->engine_events_count = engine_events(r->engine);
 	return 0;
 }

@@ -30,6 +30,7 @@ struct run_result {
 	struct start_report start;
 	struct metrics metrics;
 	struct fidelity fidelity;
+	uint64_t left_out_count[2]; /* see struct workload */
 	ps_t simulated_ps;
 	ps_t sample_interval_ps;
 	uint64_t samples_count;

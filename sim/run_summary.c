@@ -154,6 +154,7 @@ static void print_objects(struct run_result *r, FILE *out)
 	const struct metrics *m = &r->metrics;
 	const struct object_bytes *end = &r->objects_end;
 	uint64_t allocs = 0, frees = 0, fast_allocs = 0, fast_frees = 0;
+	uint64_t slabs_new = 0, slabs_freed = 0;
 	for (unsigned slot = SLOT_LARGE + 1; slot < s->slots_count; slot++) {
 		struct object_cache_stats c;
 		object_stack_stats(s, slot, &c);
@@ -161,6 +162,8 @@ static void print_objects(struct run_result *r, FILE *out)
 		frees += c.frees_count;
 		fast_allocs += c.fast_allocs_count;
 		fast_frees += c.fast_frees_count;
+		slabs_new += c.slabs_new_count;
+		slabs_freed += c.slabs_freed_count;
 	}
 	fprintf(out,
 		"objects       %s: %" PRIu64 " allocations (%.1f %% fast), %" PRIu64
@@ -179,10 +182,18 @@ static void print_objects(struct run_result *r, FILE *out)
 	fputs("object memory ", out);
 	print_bytes(end->held_bytes, " held for ", out);
 	print_bytes(end->requested_bytes, " requested; most waste: ", out);
-	fprintf(out, "%s, ", object_waste_names[waste]);
+	for (const char *p = object_waste_names[waste]; *p; p++)
+		fputc(*p == '_' ? ' ' : *p, out);
+	fputs(", ", out);
 	print_bytes(end->waste_bytes[waste], "; most held: ", out);
 	fprintf(out, "%s, ", name);
 	print_bytes(most.held_bytes, "\n", out);
+	fprintf(out, "object pages  %" PRIu64 " blocks taken, %" PRIu64 " given back",
+		slabs_new + s->km.large_allocs_count, slabs_freed + s->km.large_frees_count);
+	if (r->has_trace && r->trace.report.slab_page_allocs)
+		fprintf(out, "; the recorded kernel %" PRIu64 " and %" PRIu64,
+			r->left_out_count[0], r->left_out_count[1]);
+	fputc('\n', out);
 }
 
 void run_print_summary(struct run_result *r, const char *output, FILE *out)
