@@ -11,6 +11,7 @@
 #include "sim/object_stack.h"
 
 #include <stdio.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -291,4 +292,38 @@ void object_stack_slot_name(const struct object_stack *s, unsigned slot, char *n
 	if (slot != SLOT_LARGE)
 		s->oa->ops->cache_stats(s->oa, s->slots[slot].cache, &stats);
 	snprintf(name, CACHE_NAME_SIZE, "%s", stats.name);
+}
+
+void object_stack_begin(struct object_stack *s)
+{
+	for (unsigned slot = SLOT_LARGE + 1; slot < s->slots_count; slot++)
+		s->oa->ops->cache_stats(s->oa, s->slots[slot].cache, &s->slots[slot].begin);
+}
+
+void object_stack_stats(const struct object_stack *s, unsigned slot,
+			struct object_cache_stats *stats)
+{
+	static const size_t counters[] = {
+#define AT(member) offsetof(struct object_cache_stats, member)
+		AT(allocs_count),
+		AT(frees_count),
+		AT(failed_count),
+		AT(fast_allocs_count),
+		AT(fast_frees_count),
+		AT(refills_shared_count),
+		AT(refills_cpu_partial_count),
+		AT(refills_node_partial_count),
+		AT(slabs_new_count),
+		AT(slabs_freed_count),
+		AT(slabs_fallback_count),
+		AT(ctor_calls_count),
+#undef AT
+	};
+	const struct cache_slot *known = &s->slots[slot];
+	s->oa->ops->cache_stats(s->oa, known->cache, stats);
+	for (size_t i = 0; i < ARRAY_SIZE(counters); i++) {
+		uint64_t before;
+		memcpy(&before, (const char *)&known->begin + counters[i], sizeof(before));
+		*(uint64_t *)(void *)((char *)stats + counters[i]) -= before;
+	}
 }

@@ -19,6 +19,7 @@ struct cache_slot {
 	uint64_t requested_bytes;      /* by all allocations so far */
 	/* By how much its objects exceed that; only with an allocator that has given_bytes(). */
 	uint64_t live_rounding_bytes;
+	struct object_cache_stats begin; /* see object_stack_begin() */
 };
 
 #define SLOT_LARGE 0 /* kmalloc above the largest class; other slots are a cache's index + 1 */
@@ -57,6 +58,11 @@ void object_stack_release(struct object_stack *s);
 unsigned object_stack_slot(const struct object_stack *s, const struct object_cache *cache);
 /* Its name, at most CACHE_NAME_SIZE bytes with the end; "kmalloc-large" for large requests. */
 void object_stack_slot_name(const struct object_stack *s, unsigned slot, char *name);
+/* The run begins: what was done to make the start state counts no more. */
+void object_stack_begin(struct object_stack *s);
+/* What ops->cache_stats says of the cache of @slot, its counters since object_stack_begin(). */
+void object_stack_stats(const struct object_stack *s, unsigned slot,
+			struct object_cache_stats *stats);
 /* The cache of this name, or NULL. */
 struct object_cache *object_stack_find(const struct object_stack *s, const char *name);
 

@@ -52,7 +52,7 @@ static void sum_caches(const struct object_stack *s, struct cache_sums *sums)
 	for (unsigned slot = SLOT_LARGE + 1; slot < s->slots_count; slot++) {
 		struct object_cache_stats c;
 		struct object_cache_usage u;
-		s->oa->ops->cache_stats(s->oa, s->slots[slot].cache, &c);
+		object_stack_stats(s, slot, &c);
 		object_cache_usage(s->oa, s->slots[slot].cache, &u);
 		sums->slabs_new += c.slabs_new_count;
 		sums->slabs_freed += c.slabs_freed_count;
@@ -220,7 +220,7 @@ void report_caches(struct json *j, const struct run_result *r)
 	for (unsigned slot = SLOT_LARGE + 1; s->oa && slot < s->slots_count; slot++) {
 		struct object_cache_stats c;
 		struct object_cache_usage u;
-		s->oa->ops->cache_stats(s->oa, s->slots[slot].cache, &c);
+		object_stack_stats(s, slot, &c);
 		if (!c.slabs_count && !c.slabs_new_count && !c.allocs_count && !c.failed_count)
 			continue;
 		object_cache_usage(s->oa, s->slots[slot].cache, &u);

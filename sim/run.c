@@ -140,7 +140,10 @@ static int open_objects(struct run *r)
 	if (object_stack_init(&m->objects, r->c, m->pa, m->cpus_count, m->cpu_nid, trace, truth,
 			      r->err) != 0)
 		return -1;
-	return seed_slabs(m, truth, trace, r->start_ns, r->end_ns, &res->start, r->err);
+	if (seed_slabs(m, truth, trace, r->start_ns, r->end_ns, &res->start, r->err) != 0)
+		return -1;
+	object_stack_begin(&m->objects);
+	return 0;
 }
 
 static int load(struct run *r)

@@ -159,7 +159,7 @@ static void print_objects(struct run_result *r, FILE *out)
 	uint64_t slabs_new = 0, slabs_freed = 0;
 	for (unsigned slot = SLOT_LARGE + 1; slot < s->slots_count; slot++) {
 		struct object_cache_stats c;
-		s->oa->ops->cache_stats(s->oa, s->slots[slot].cache, &c);
+		object_stack_stats(s, slot, &c);
 		allocs += c.allocs_count;
 		frees += c.frees_count;
 		fast_allocs += c.fast_allocs_count;
