@@ -362,8 +362,10 @@ int import_object_event(struct import *im, const struct text_event *event,
 		return 0;
 	}
 	if (kmalloc || kind == OBJECT_EVENT_CACHE_ALLOC) {
-		if (e.ptr == ZERO_SIZE_PTR) /* nothing was allocated */
+		if (e.ptr == ZERO_SIZE_PTR) { /* nothing was allocated, and its free names nothing */
+			im->report->zero_object_allocations++;
 			return 0;
+		}
 		return handle_alloc(im, &e, kmalloc, rec);
 	}
 	if (e.ptr <= ZERO_SIZE_PTR) {
