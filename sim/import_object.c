@@ -362,7 +362,7 @@ int import_object_event(struct import *im, const struct text_event *event,
 		return 0;
 	}
 	if (kmalloc || kind == OBJECT_EVENT_CACHE_ALLOC) {
-		if (e.ptr == ZERO_SIZE_PTR) { /* nothing was allocated, and its free names nothing */
+		if (e.ptr == ZERO_SIZE_PTR) { /* nothing to allocate or free */
 			im->report->zero_object_allocations++;
 			return 0;
 		}
