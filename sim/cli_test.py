@@ -188,7 +188,7 @@ class Usage(Case):
                 ("there is no list of 'plotz'; did you mean 'plots'", "list", "plotz"),
                 ("needs -o FILE", "import", "-"),
                 ("unknown trace format 'perv'", "import", "--format=perv", "trace.txt.gz"),
-                ("no plot is named .free_by_ordr.; there are free_by_order", "plot",
+                ("no plot is named .free_by_ordr.; there are memory", "plot",
                  "my-recording", "--only", "free_by_ordr")):
             self.assert_fails(64, says, *arguments)
 
@@ -447,6 +447,20 @@ class Run(Case):
                                  "series.csv", "start.buddyinfo", "start.pagetypeinfo",
                                  "start.zoneinfo"])
 
+    def test_periodic_work_of_objects(self):
+        """A minute after the last free, slab has given all memory back, with per-CPU pages or not."""
+        ops = "".join(f"    - {{at: {i}us, kmalloc: a{i}, size: 64B}}\n" for i in range(500))
+        ops += "".join(f"    - {{at: {500 + i}us, free: a{i}}}\n" for i in range(500))
+        ops += "    - {at: 60s, alloc: z, order: 0}\n    - {at: 60s, free: z}\n"
+        self.write("o.yaml", "machine: {cpus: 1, memory: 16MiB, layout: flat}\n"
+                   "slab: {allocator: slab}\nworkload:\n  operations:\n" + ops)
+        for pcp in ("enabled: false", "decay_interval: 100ms", "decay_interval: 1000s"):
+            run = json.loads(self.assert_ok("run", "o.yaml", "--json", "--set",
+                                            f"pcp={{{pcp}}}", "-o", "out"))
+            held = sum(z["free_pages_start"] - z["free_pages"] for z in run["zones"])
+            held -= sum(c["count_pages"] for c in run["pcp"])
+            self.assertEqual(held, 0, pcp)
+
     def test_default_output(self):
         self.assert_ok("run", SMALL, "-q")
         self.assertTrue((self.work / "results/operations/run.json").exists())
@@ -532,7 +546,7 @@ class Plot(Case):
 
     def test_without_gnuplot(self):
         self.assert_ok("run", SMALL, "-q", "-o", "out")
-        self.assert_fails(69, r"gnuplot", "plot", "out", env=dict(os.environ, PATH="/nowhere"))
+        self.assert_fails(69, r"gnuplot", "plot", "out", "--only", "latency", env=dict(os.environ, PATH="/nowhere"))
 
 
 class Listing(Case):

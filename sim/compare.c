@@ -8,7 +8,7 @@
  *
  * Latencies come by operation, order and path, and a change of the allocator changes the paths:
  * without per-CPU lists nothing takes the path pcp. So the sums over all orders and paths are
- * computed from the histograms and join the metrics as latency[alloc] and latency[free].
+ * computed from the histograms and join the metrics as latency[alloc], latency[free] and so on.
  *
  * Two runs can be compared if they did the same: the same trace, by its checksum; without a trace,
  * the same `workload` section and seed. Anything else compares apples with pears, and is refused
@@ -70,13 +70,15 @@ out:
 
 static int derive_latencies(struct compare_run *run, struct err *err)
 {
+	static const char *const ops[] = {"alloc", "free", "kmalloc", "cache_alloc", "object_free"};
 	cJSON *list;
+	unsigned i;
 
 	run->derived = cJSON_CreateObject();
 	list = run->derived ? cJSON_AddArrayToObject(run->derived, "latency") : NULL;
-	if (!list || sum_latencies(run->json, "alloc", list) ||
-	    sum_latencies(run->json, "free", list))
-		return err_set(err, ERR_IO, "out of memory");
+	for (i = 0; i < ARRAY_SIZE(ops); i++)
+		if (!list || sum_latencies(run->json, ops[i], list))
+			return err_set(err, ERR_IO, "out of memory");
 	return leaves_collect(&run->values, run->derived, "latency", run->dir, err);
 }
 

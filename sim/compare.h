@@ -20,6 +20,9 @@
 #define COMPARE_SCHEMA_VERSION 1
 #define COMPARE_TOP            20 /* rows of the table unless all are asked for */
 #define COMPARE_TOP_ARRAY      3  /* of them, elements of arrays of one name */
+#define COMPARE_TOP_CACHES     5  /* of them, of object caches */
+#define COMPARE_TOP_LATENCIES  2  /* of them, of the latency of one operation */
+#define COMPARE_TOP_PATHS      4  /* of them, of latencies by path, one for each path */
 
 struct compare_options {
 	const char *const *metrics; /* keys or patterns, see compare_selects() */

@@ -138,7 +138,8 @@ def test_bad_input(t):
 
 
 def test_plots(t):
-    names = ["differences", "free_memory", "latency", "pcp_contents", "unusable_index"]
+    names = ["differences", "free_memory", "latency", "object_latency", "object_memory",
+             "pcp_contents", "unusable_index"]
     for _ in range(2):  # the second replaces the first
         done = t.expect(0, "", "base", "changed", "-o", "new/out")
         found = sorted(p.name for p in (t.work / "new/out").iterdir())

@@ -39,7 +39,11 @@ static const struct compare_picture pictures[] = {
 	{"free_memory", "Free memory over time", "compare_lines.gp", compare_plot_free_memory},
 	{"pcp_contents", "Pages on per-CPU lists over time", "compare_lines.gp",
 	 compare_plot_pcp_contents},
+	{"object_memory", "Memory held and wasted by objects over time", "compare_lines.gp",
+	 compare_plot_object_memory},
 	{"latency", "Latency of all page operations", "latency.gp", compare_plot_latency},
+	{"object_latency", "Latency of all object operations", "latency.gp",
+	 compare_plot_object_latency},
 };
 
 static int load_series(struct compare_input *in, struct err *err)

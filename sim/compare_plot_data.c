@@ -225,6 +225,35 @@ int compare_plot_pcp_contents(const struct compare_input *in, struct plot_output
 	return write_lines(in, out, &panel, 1, "free pages on the lists (pages of 4 KiB)", true);
 }
 
+int compare_plot_object_memory(const struct compare_input *in, struct plot_output *out,
+			       struct err *err)
+{
+	static const struct {
+		const char *column, *title;
+	} sums[] = {
+		{"objects_held_bytes", "held in all"},
+		{"objects_free_objects_bytes", "wasted: free objects in slabs"},
+		{"objects_class_rounding_bytes", "wasted: class rounding"},
+		{"objects_slab_tail_bytes", "wasted: tails of slabs"},
+		{"objects_object_overhead_bytes", "wasted: overhead of objects"},
+	};
+	struct panel panels[ARRAY_SIZE(sums)];
+	unsigned count = 0, i;
+
+	for (i = 0; i < ARRAY_SIZE(sums); i++) {
+		panels[count] = (struct panel){.factor = 1 / 0x1p20};
+		snprintf(panels[count].pattern, sizeof(panels[count].pattern), "%s",
+			 sums[i].column);
+		snprintf(panels[count].title, sizeof(panels[count].title), "%s", sums[i].title);
+		measure(in, &panels[count]);
+		count += panels[count].max > 0;
+	}
+	if (count)
+		return write_lines(in, out, panels, count, "memory (MiB)", false);
+	snprintf(out->reason, sizeof(out->reason), "no run has objects at any sample");
+	return 1;
+}
+
 /* One panel for each operation, one curve for each run. */
 static void write_latencies(struct latency_curve (*curves)[COMPARE_PLOT_RUNS_MAX],
 			    const char *const *titles, const struct compare_input *in,
@@ -253,10 +282,23 @@ static void write_latencies(struct latency_curve (*curves)[COMPARE_PLOT_RUNS_MAX
 	}
 }
 
-int compare_plot_latency(const struct compare_input *in, struct plot_output *out, struct err *err)
+/* Add up the operations of a panel, over all orders and paths; -1 if out of memory. */
+static int collect(struct latency_curve *c, const cJSON *run, const char *const *ops)
 {
-	static const char *const ops[] = {"alloc", "free"};
-	static const char *const titles[] = {"allocating", "freeing"};
+	unsigned i;
+
+	latency_curve_begin(c);
+	for (i = 0; i < 2 && ops[i]; i++)
+		if (latency_curve_add(c, run, ops[i], NULL))
+			return -1;
+	latency_curve_end(c);
+	return 0;
+}
+
+/* Two panels, each of up to two kinds of operations. */
+static int plot_latencies(const struct compare_input *in, const char *const (*ops)[2],
+			  const char *const *titles, struct plot_output *out, struct err *err)
+{
 	struct latency_curve curves[2][COMPARE_PLOT_RUNS_MAX] = {0}, *c;
 	double min_ns = INFINITY, max_ns = 0, count = 0, floor_share;
 	unsigned op, run, found, panels = 0, total = 0;
@@ -265,8 +307,7 @@ int compare_plot_latency(const struct compare_input *in, struct plot_output *out
 	for (op = 0; op < 2; op++) {
 		for (found = run = 0; run < in->runs_count; run++) {
 			c = &curves[op][run];
-			if (latency_curve_collect(c, in->comparison->runs[run].json, ops[op],
-						  NULL)) {
+			if (collect(c, in->comparison->runs[run].json, ops[op])) {
 				err_set(err, ERR_IO, "out of memory");
 				goto out;
 			}
@@ -300,6 +341,23 @@ out:
 		for (run = 0; run < in->runs_count; run++)
 			latency_curve_release(&curves[op][run]);
 	return result;
+}
+
+int compare_plot_latency(const struct compare_input *in, struct plot_output *out, struct err *err)
+{
+	static const char *const ops[][2] = {{"alloc"}, {"free"}};
+	static const char *const titles[] = {"allocating", "freeing"};
+
+	return plot_latencies(in, ops, titles, out, err);
+}
+
+int compare_plot_object_latency(const struct compare_input *in, struct plot_output *out,
+				struct err *err)
+{
+	static const char *const ops[][2] = {{"kmalloc", "cache_alloc"}, {"object_free"}};
+	static const char *const titles[] = {"allocating objects", "freeing objects"};
+
+	return plot_latencies(in, ops, titles, out, err);
 }
 
 /* "+61.0 %: worse", or the values if there is no percentage. */

@@ -30,6 +30,10 @@ int compare_plot_free_memory(const struct compare_input *in, struct plot_output 
 			     struct err *err);
 int compare_plot_pcp_contents(const struct compare_input *in, struct plot_output *out,
 			      struct err *err);
+int compare_plot_object_memory(const struct compare_input *in, struct plot_output *out,
+			       struct err *err);
+int compare_plot_object_latency(const struct compare_input *in, struct plot_output *out,
+				struct err *err);
 int compare_plot_latency(const struct compare_input *in, struct plot_output *out, struct err *err);
 int compare_plot_differences(const struct compare_input *in, struct plot_output *out,
 			     struct err *err);

@@ -15,8 +15,8 @@
  * direction come before those without, because they say whether a change is good.
  *
  * One effect must not fill the table: the elements of an array (an index by order) change together,
- * so only the first few are shown, and a figure that is there under two keys (with a single zone,
- * the zone's and the sum) is shown once.
+ * so only the first few are shown, as of object caches and of the percentiles of one latency; and a
+ * figure that is there under two keys (with a single zone, the zone's and the sum) is shown once.
  */
 #include "sim/compare_rank.h"
 
@@ -50,6 +50,8 @@ static const struct {
 	{"", "steps", 10},
 	{"", "times", 10},
 	{"", "pageblocks", 10},
+	{"", "slabs", 10},
+	{"", "objects", 10},
 };
 
 static double scale_of(const char *unit)
@@ -149,10 +151,64 @@ static bool says_the_same(const struct compare_metric *a, const struct compare_m
 	return !strcmp(last_name(a->key), last_name(b->key));
 }
 
+static bool is_of_cache(const char *key)
+{
+	return !strncmp(key, "caches[", 7) || !strncmp(key, "fidelity.caches[", 16);
+}
+
+/* What happens to caches happens to many of them, and the sums over all say it better. */
+static bool is_one_cache_more(const struct compare_metric **top, size_t count,
+			      const struct compare_metric *m)
+{
+	size_t of_caches = 0, same = 0, i;
+
+	if (!is_of_cache(m->key))
+		return false;
+	for (i = 0; i < count; i++) {
+		of_caches += is_of_cache(top[i]->key);
+		same += is_of_cache(top[i]->key) &&
+			!strcmp(last_name(top[i]->key), last_name(m->key));
+	}
+	return of_caches >= COMPARE_TOP_CACHES || same >= COMPARE_TOP_ARRAY;
+}
+
+/*
+ * How much of @key is the name of an operation's latencies, "latency[alloc]", or those of one of
+ * its paths, "latency[alloc,0,pcp]"; 0 if it is no latency.
+ */
+static size_t latency_name(const char *key)
+{
+	return strncmp(key, "latency[", 8) ? 0 : strcspn(key, "]");
+}
+
+static bool is_of_path(const char *key)
+{
+	return latency_name(key) > strcspn(key, ",");
+}
+
+/* A path's percentiles move together, and the operation's say it better. */
+static bool is_one_latency_more(const struct compare_metric **top, size_t count,
+				const struct compare_metric *m)
+{
+	size_t name = latency_name(m->key), of_paths = 0, same = 0, i;
+
+	if (!name)
+		return false;
+	for (i = 0; i < count; i++) {
+		of_paths += is_of_path(top[i]->key);
+		same += latency_name(top[i]->key) == name && !strncmp(top[i]->key, m->key, name);
+	}
+	return is_of_path(m->key) ? same >= 1 || of_paths >= COMPARE_TOP_PATHS
+				  : same >= COMPARE_TOP_LATENCIES;
+}
+
 static bool is_redundant(const struct comparison *c, const struct compare_metric **top,
 			 size_t count, const struct compare_metric *m)
 {
 	size_t of_array = 0, i;
+
+	if (is_one_cache_more(top, count, m) || is_one_latency_more(top, count, m))
+		return true;
 
 	for (i = 0; i < count; i++) {
 		if (says_the_same(top[i], m, c->runs_count))

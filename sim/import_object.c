@@ -23,7 +23,8 @@
  * recognised then.
  *
  * Caches are known by name and size. kmalloc's objects belong to none: which class they went to is
- * for the simulated allocator to say.
+ * for the simulated allocator to say. A trace has a limited number of caches; the last one stands
+ * for all that are too many, without a size.
  */
 #include "sim/import_object.h"
 
@@ -42,6 +43,7 @@
 #define EVENTS_BETWEEN_MAX 8
 
 #define ADDRESS_FREE UINT64_MAX
+#define OTHER_CACHES (TRACE_CACHES_LIMIT - 1) /* index of the cache for those that are too many */
 
 struct live_object {
 	uint32_t id;
@@ -180,6 +182,19 @@ static uint32_t clamp32(uint64_t bytes)
 	return (uint32_t)u64_min(bytes, UINT32_MAX);
 }
 
+/* The cache for those that are too many; -1 with the error filled. */
+static int other_caches(struct import *im)
+{
+	struct object_tracker *t = &im->objects;
+	if (t->caches_count == OTHER_CACHES) {
+		if (trace_writer_add_cache(im->writer, "(other caches)", 0, 0, im->err) < 0)
+			return -1;
+		t->first_of[OTHER_CACHES] = OTHER_CACHES;
+		t->caches_count++;
+	}
+	return OTHER_CACHES;
+}
+
 /* A cache that was not met before under this name and size (0: a free, which tells no size). */
 static int add_cache(struct import *im, const char *name, size_t bytes,
 		     const struct object_event *e)
@@ -195,8 +210,11 @@ static int add_cache(struct import *im, const char *name, size_t bytes,
 		return first;
 	}
 	char text[TRACE_CACHE_NAME_SIZE];
-	if (first >= 0) { /* names differ in a trace */
+	if (first >= 0)
 		import_note(im, &im->report->cache_name_clashes, 1);
+	if (t->caches_count >= OTHER_CACHES)
+		return other_caches(im);
+	if (first >= 0) { /* names differ in a trace */
 		snprintf(text, sizeof(text), "%.*s(%u)", (int)u64_min(bytes, 24), name,
 			 clamp32(e->bytes_alloc));
 	} else {
@@ -226,7 +244,8 @@ static int cache_of_event(struct import *im, const struct object_event *e)
 	if (hash == U64MAP_KEY_NONE)
 		hash--;
 	uint64_t *known = u64map_get(&im->objects.cache_index, hash);
-	if (known && has_name(im, im->objects.first_of[*known], name, bytes))
+	if (known && (*known == OTHER_CACHES ||
+		      has_name(im, im->objects.first_of[*known], name, bytes)))
 		return (int)*known;
 	int index = add_cache(im, name, bytes, e);
 	if (index >= 0 && u64map_put(&im->objects.cache_index, hash, (uint64_t)index) != 0)
@@ -252,6 +271,8 @@ static int handle_alloc(struct import *im, const struct object_event *e, bool km
 {
 	struct live_object live = {.cache = TRACE_CACHE_NONE, .cpu = (uint8_t)rec.cpu};
 	import_note(im, &im->report->unknown_gfp_names, e->unknown_gfp_names);
+	im->report->zero_object_allocations += e->bytes_req == 0;
+	im->report->huge_object_allocations += e->bytes_req >= UINT32_MAX;
 	rec.kind = kmalloc ? TRACE_KMALLOC : TRACE_CACHE_ALLOC;
 	if (!kmalloc) {
 		int cache = cache_of_event(im, e);
@@ -362,7 +383,7 @@ int import_object_event(struct import *im, const struct text_event *event,
 		return 0;
 	}
 	if (kmalloc || kind == OBJECT_EVENT_CACHE_ALLOC) {
-		if (e.ptr == ZERO_SIZE_PTR) { /* nothing to allocate or free */
+		if (e.ptr == ZERO_SIZE_PTR) { /* nothing was allocated */
 			im->report->zero_object_allocations++;
 			return 0;
 		}

@@ -157,6 +157,34 @@ static void cache_names(void **state)
 	trace_close(&t);
 }
 
+/* More sizes of one name, and more names, than a trace has room for: the rest share its last. */
+static void too_many_caches(void **state)
+{
+	for (int names = 0; names < 2; names++) {
+		struct trace t;
+		char *text;
+		size_t size;
+		FILE *f = open_memstream(&text, &size);
+		for (unsigned i = 0; i < TRACE_CACHES_LIMIT + 10; i++)
+			fprintf(f, "x-1 [0] 1.0: kmem_cache_alloc: ptr=%llx name=c%u bytes_req=8 "
+				"bytes_alloc=%u gfp_flags=0\n",
+				0xffff888000001000ull + 64 * i, names ? i : 0, names ? 8 : 8 + i);
+		fprintf(f, "x-1 [0] 1.0: kmem_cache_free: ptr=ffff888000001000 name=another\n");
+		fclose(f);
+		struct trace_report r = import_text_of(text, &t);
+		free(text);
+		assert_int_equal(r.object_allocs, TRACE_CACHES_LIMIT + 10);
+		assert_int_equal(r.cache_name_clashes, names ? 0 : TRACE_CACHES_LIMIT + 9);
+		assert_int_equal(r.wrong_cache_frees, 1);
+		assert_int_equal(t.caches_count, TRACE_CACHES_LIMIT);
+		assert_string_equal(t.caches[TRACE_CACHES_LIMIT - 1].name, "(other caches)");
+		assert_int_equal(t.caches[TRACE_CACHES_LIMIT - 1].size_bytes, 0);
+		assert_int_equal(t.ops[0][TRACE_CACHES_LIMIT - 2].cache, TRACE_CACHES_LIMIT - 2);
+		assert_int_equal(t.ops[0][TRACE_CACHES_LIMIT + 5].cache, TRACE_CACHES_LIMIT - 1);
+		trace_close(&t);
+	}
+}
+
 /* Slabs, a large kmalloc with its two events, and pages that are neither. */
 static void slab_pages(void **state)
 {
@@ -240,6 +268,8 @@ static void impossible_values(void **state)
 		LINE(0, 1.6, "kmalloc: bytes_req=1 bytes_alloc=1 gfp_flags=0")
 		LINE(0, 1.7, "kfree:"), &t);
 	assert_int_equal(r.object_allocs, 2);
+	assert_int_equal(r.zero_object_allocations, 2);
+	assert_int_equal(r.huge_object_allocations, 1);
 	assert_int_equal(r.skipped_lines, 3);
 	assert_int_equal(r.truncated_lines, 2);
 	assert_int_equal(t.ops[0][0].aux, 0);
@@ -254,6 +284,7 @@ int main(void)
 		cmocka_unit_test(life_of_objects), cmocka_unit_test(cache_names),
 		cmocka_unit_test(slab_pages),	   cmocka_unit_test(moved_memory),
 		cmocka_unit_test(hashed_pointers), cmocka_unit_test(impossible_values),
+		cmocka_unit_test(too_many_caches),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -57,12 +57,15 @@ static int add_entry(struct latency_curve *c, const cJSON *entry)
 	return 0;
 }
 
-int latency_curve_collect(struct latency_curve *c, const cJSON *run, const char *op,
-			  const char *path)
+void latency_curve_begin(struct latency_curve *c)
+{
+	*c = (struct latency_curve){.min_ns = INFINITY};
+}
+
+int latency_curve_add(struct latency_curve *c, const cJSON *run, const char *op, const char *path)
 {
 	const cJSON *entry;
 
-	*c = (struct latency_curve){.min_ns = INFINITY};
 	cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(run, "latency"))
 	{
 		if (strcmp(plot_text(entry, "op", ""), op) ||
@@ -71,14 +74,28 @@ int latency_curve_collect(struct latency_curve *c, const cJSON *run, const char 
 		if (add_entry(c, entry))
 			return -1;
 	}
+	return 0;
+}
+
+void latency_curve_end(struct latency_curve *c)
+{
 	if (!c->buckets_count)
-		return 0;
+		return;
 	qsort(c->buckets, c->buckets_count, sizeof(*c->buckets), compare_buckets);
 	if (!(c->max_ns > 0))
 		c->max_ns = c->buckets[c->buckets_count - 1].upper_ns;
 	/* The axis is logarithmic and begins at 1 ns. */
 	c->max_ns = fmax(c->max_ns, 1);
 	c->min_ns = fmin(fmax(c->min_ns, 1), c->max_ns);
+}
+
+int latency_curve_collect(struct latency_curve *c, const cJSON *run, const char *op,
+			  const char *path)
+{
+	latency_curve_begin(c);
+	if (latency_curve_add(c, run, op, path))
+		return -1;
+	latency_curve_end(c);
 	return 0;
 }
 

@@ -29,6 +29,10 @@ struct latency_curve {
  */
 int latency_curve_collect(struct latency_curve *c, const cJSON *run, const char *op,
 			  const char *path);
+/* The same in steps, for several operations or paths: begin, add each, end. */
+void latency_curve_begin(struct latency_curve *c);
+int latency_curve_add(struct latency_curve *c, const cJSON *run, const char *op, const char *path);
+void latency_curve_end(struct latency_curve *c);
 void latency_curve_release(struct latency_curve *c);
 
 /* The latency in ns that @share of the operations don't exceed; there are some. */

@@ -14,8 +14,10 @@ struct metrics {
 	uint64_t object_allocs_count, object_frees_count, object_failed_count;
 	uint64_t unknown_object_frees_count; /* of recorded objects that the simulation lacks */
 	uint64_t pages_allocated, pages_freed;
+	uint64_t held_pages;         /* of blocks that the workload allocated and holds now */
 	uint64_t failed_count;                    /* allocations without a page, by cause below */
-	uint64_t failures[ALLOC_FAILURES];
+	uint64_t failures[ALLOC_FAILURES];        /* of pages */
+	uint64_t object_failures[ALLOC_FAILURES]; /* of objects, large kmallocs among them */
 	uint64_t recorded_failures_count;         /* the recording's own failures: not replayed */
 	uint64_t skipped_frees_count;             /* of allocations that failed here */
 	uint64_t conflicting_frees_count; /* of recorded pages that the model holds itself */

@@ -10,6 +10,8 @@
  */
 #include "sim/object_stack.h"
 
+#include <stdio.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,14 +100,22 @@ struct object_cache *object_stack_find(const struct object_stack *s, const char 
 	struct object_cache *cache;
 	for (unsigned i = 0; (cache = s->oa->ops->cache_at(s->oa, i)) != NULL; i++) {
 		s->oa->ops->cache_stats(s->oa, cache, &stats);
-		if (strcmp(stats.name, name) == 0)
+		if (!(stats.flags & CACHE_POOL) && strcmp(stats.name, name) == 0)
 			return cache;
 	}
 	return NULL;
 }
 
+static bool is_size_class(const struct object_stack *s, struct object_cache *cache)
+{
+	struct object_cache_stats stats;
+	s->oa->ops->cache_stats(s->oa, cache, &stats);
+	return stats.flags & CACHE_KMALLOC;
+}
+
 /*
- * The cache @name from whatever describes it best; *@cache is NULL if nothing does. -1 with @err.
+ * The cache @name from whatever describes it best; *@cache is NULL if nothing does, and if the
+ * allocator cannot have what a recording says. -1 with @err.
  */
 static int make_cache(struct object_stack *s, const struct config *c, const char *name,
 		      const struct trace *trace, const struct truth *truth,
@@ -116,6 +126,10 @@ static int make_cache(struct object_stack *s, const struct config *c, const char
 	const struct truth_cache *row = truth ? truth_cache_find(truth, 0, name) : NULL;
 	struct object_cache_params params;
 	*cache = object_stack_find(s, name);
+	if (*cache && given && is_size_class(s, *cache))
+		return err_set(err, ERR_CONFIG,
+			       "slab.caches: %s is a size class of kmalloc; another name is needed",
+			       name);
 	if (*cache)
 		return 0;
 	if (given)
@@ -133,6 +147,11 @@ static int make_cache(struct object_stack *s, const struct config *c, const char
 		*err = (struct err){0};
 		params.size_bytes = 0;
 		*cache = s->oa->ops->cache_new(s->oa, &params, err);
+	}
+	if (!*cache && !given && err->code == ERR_CONFIG) {
+		/* A recording may say anything: allocations from this cache fail, counted. */
+		*err = (struct err){0};
+		return 0;
 	}
 	return *cache ? 0 : -1;
 }
@@ -189,7 +208,10 @@ static int make_slots(struct object_stack *s, struct err *err)
 		return err_set(err, ERR_IO, "out of memory for the object caches");
 	s->slots_count = count + 1;
 	for (unsigned i = 0; i < count; i++) {
+		struct object_cache_stats stats;
 		cache = s->oa->ops->cache_at(s->oa, i);
+		s->oa->ops->cache_stats(s->oa, cache, &stats);
+		s->pools = s->pools || stats.flags & CACHE_POOL;
 		s->slots[i + 1].cache = cache;
 		if (u64map_put(&s->slot_of_cache, (uint64_t)(uintptr_t)cache, i + 1) != 0)
 			return err_set(err, ERR_IO, "out of memory for the object caches");
@@ -262,4 +284,46 @@ unsigned object_stack_slot(const struct object_stack *s, const struct object_cac
 	const uint64_t *slot = u64map_get(&s->slot_of_cache, (uint64_t)(uintptr_t)cache);
 	BUG_ON(!slot, "an object of a cache that was made during the run");
 	return (unsigned)*slot;
+}
+
+void object_stack_slot_name(const struct object_stack *s, unsigned slot, char *name)
+{
+	struct object_cache_stats stats = {.name = "kmalloc-large"};
+	if (slot != SLOT_LARGE)
+		s->oa->ops->cache_stats(s->oa, s->slots[slot].cache, &stats);
+	snprintf(name, CACHE_NAME_SIZE, "%s", stats.name);
+}
+
+void object_stack_begin(struct object_stack *s)
+{
+	for (unsigned slot = SLOT_LARGE + 1; slot < s->slots_count; slot++)
+		s->oa->ops->cache_stats(s->oa, s->slots[slot].cache, &s->slots[slot].begin);
+}
+
+void object_stack_stats(const struct object_stack *s, unsigned slot,
+			struct object_cache_stats *stats)
+{
+	static const size_t counters[] = {
+#define AT(member) offsetof(struct object_cache_stats, member)
+		AT(allocs_count),
+		AT(frees_count),
+		AT(failed_count),
+		AT(fast_allocs_count),
+		AT(fast_frees_count),
+		AT(refills_shared_count),
+		AT(refills_cpu_partial_count),
+		AT(refills_node_partial_count),
+		AT(slabs_new_count),
+		AT(slabs_freed_count),
+		AT(slabs_fallback_count),
+		AT(ctor_calls_count),
+#undef AT
+	};
+	const struct cache_slot *known = &s->slots[slot];
+	s->oa->ops->cache_stats(s->oa, known->cache, stats);
+	for (size_t i = 0; i < ARRAY_SIZE(counters); i++) {
+		uint64_t before;
+		memcpy(&before, (const char *)&known->begin + counters[i], sizeof(before));
+		*(uint64_t *)(void *)((char *)stats + counters[i]) -= before;
+	}
 }

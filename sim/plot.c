@@ -35,6 +35,18 @@ struct plot {
 };
 
 static const struct plot plots[] = {
+	{{"memory", "Where memory went",
+	  "all memory by use, and what objects hold by cache: requested, wasted and why"},
+	 "bars.gp",
+	 plot_memory},
+	{{"caches_over_time", "Memory of object caches",
+	  "memory held by each object cache over time"},
+	 "caches.gp",
+	 plot_caches_over_time},
+	{{"waste", "Memory that objects waste",
+	  "waste by cache and cause, and slabs that a single object pins"},
+	 "bars.gp",
+	 plot_waste},
 	{{"free_by_order", "Free memory by order", "free memory by block order over time, stacked"},
 	 "stack.gp",
 	 plot_free_by_order},
@@ -50,6 +62,10 @@ static const struct plot plots[] = {
 	  "share of allocations and frees that took longer, by path"},
 	 "latency.gp",
 	 plot_latency},
+	{{"object_latency", "Latency of object operations",
+	  "share of object allocations and frees that took longer, by path"},
+	 "latency.gp",
+	 plot_object_latency},
 	{{"fidelity", "Simulated against recorded free blocks",
 	  "difference from the recorded end state by order and zone (needs --truth)"},
 	 "fidelity.gp",
@@ -131,21 +147,32 @@ static int load_run(struct plot_input *in, struct err *err)
 	return 0;
 }
 
-static int load(struct plot_input *in, struct err *err)
+/* 0 with *@found false if there is no such file. */
+static int load_series(const struct plot_input *in, const char *name, struct series *s, bool *found,
+		       struct err *err)
 {
 	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", in->dir, name);
+	if (access(path, F_OK) && errno == ENOENT)
+		return 0;
+	if (series_read(s, path, err))
+		return -1;
+	*found = true;
+	return 0;
+}
+
+static int load(struct plot_input *in, struct err *err)
+{
 
 	if (load_run(in, err) ||
 	    plot_parse_orders(&in->orders, in->options->orders, in->max_order, err) ||
 	    check_zone(in, err))
 		return -1;
-	snprintf(path, sizeof(path), "%s/series.csv", in->dir);
-	if (access(path, F_OK) && errno == ENOENT)
-		return 0;
-	if (series_read(&in->series, path, err))
-		return -1;
-	in->has_series = true;
-	return 0;
+	return load_series(in, "series.csv", &in->series, &in->has_series, err) ||
+			       load_series(in, "caches.csv", &in->caches, &in->has_caches, err)
+		       ? -1
+		       : 0;
 }
 
 /*
@@ -182,16 +209,20 @@ static void write_heading(const struct plot_input *in, const struct plot *plot, 
 {
 	const cJSON *meta = cJSON_GetObjectItemCaseSensitive(in->run, "meta");
 	const cJSON *totals = cJSON_GetObjectItemCaseSensitive(in->run, "totals");
+	const cJSON *objects = cJSON_GetObjectItemCaseSensitive(in->run, "objects");
 	char ops[32], span[32], failed[32], text[256];
 
 	plot_format_count(ops, sizeof(ops), plot_number(totals, "ops_count", 0));
-	plot_format_count(failed, sizeof(failed), plot_number(totals, "failed_count", 0));
+	plot_format_count(failed, sizeof(failed),
+			  plot_number(totals, "failed_count", 0) +
+				  plot_number(objects, "failed_count", 0));
 	plot_format_ns(span, sizeof(span), plot_number(totals, "simulated_ns", 0));
 	snprintf(text, sizeof(text), "%s: %.64s", plot->info.title,
 		 plot_text(meta, "name", "unnamed run"));
 	plot_set_string(vars, "title", text);
-	snprintf(text, sizeof(text), "%s page operations in %s, %s failed%s%.64s", ops, span,
-		 failed, in->options->zone ? ", zone " : "",
+	snprintf(text, sizeof(text), "%s %soperations in %s, %s failed%s%.64s", ops,
+		 cJSON_IsObject(objects) ? "" : "page ", span, failed,
+		 in->options->zone ? ", zone " : "",
 		 in->options->zone ? in->options->zone : "");
 	plot_set_string(vars, "subtitle", text);
 	snprintf(text, sizeof(text), "data/%s.dat", plot->info.name);
@@ -311,6 +342,7 @@ out:
 	free(s.canvas.target);
 	free(s.canvas.scripts);
 	series_release(&s.in.series);
+	series_release(&s.in.caches);
 	cJSON_Delete(s.in.run);
 	return failed;
 }

@@ -33,16 +33,16 @@ struct plot_options {
 const struct plot_info *plot_info(unsigned index);
 
 /*
- * Draw the result in @dir (run.json, series.csv) into @dir/plots: NAME.png, NAME.svg and, in data/,
- * the columns and labels that were drawn. A plot that doesn't apply (no series, no recorded truth)
- * is skipped with a message; one named in options->only is then an error. Pictures appear complete
- * or not at all.
+ * Draw the result in @dir (run.json, series.csv, caches.csv) into @dir/plots: NAME.png, NAME.svg
+ * and, in data/, the columns and labels that were drawn. A plot that doesn't apply (no series, no
+ * recorded truth) is skipped with a message; one named in options->only is then an error. Pictures
+ * appear complete or not at all.
  *
  * The scripts are looked for in $ALLOCSIM_SCRIPTS, else options->scripts_dir, else beside the
  * executable's build directory or in ../share/allocsim of its directory.
  *
  * Returns 0, or -1 with @err: ERR_NO_INPUT (no such result, plot doesn't apply), ERR_TRACE
- * (run.json or series.csv is malformed), ERR_USAGE (unknown plot, bad orders or zone), ERR_PROGRAM
+ * (a file of the result is malformed), ERR_USAGE (unknown plot, bad orders or zone), ERR_PROGRAM
  * (gnuplot is missing or failed), ERR_CANT_CREATE, ERR_IO.
  */
 int plot_results(const char *dir, const struct plot_options *options, struct err *err);

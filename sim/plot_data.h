@@ -28,8 +28,8 @@ struct plot_input {
 	const char *dir;
 	const struct plot_options *options;
 	cJSON *run;
-	struct series series;
-	bool has_series;
+	struct series series, caches; /* series.csv, caches.csv */
+	bool has_series, has_caches;
 	unsigned max_order;
 	uint32_t orders; /* bit mask for unusable_index */
 };
@@ -42,12 +42,16 @@ struct plot_output {
 };
 
 /* Each returns 0, or 1 for "skipped" with out->reason, or -1 with @err. */
+int plot_memory(const struct plot_input *in, struct plot_output *out, struct err *err);
+int plot_caches_over_time(const struct plot_input *in, struct plot_output *out, struct err *err);
+int plot_waste(const struct plot_input *in, struct plot_output *out, struct err *err);
 int plot_free_by_order(const struct plot_input *in, struct plot_output *out, struct err *err);
 int plot_migratetype(const struct plot_input *in, struct plot_output *out, struct err *err);
 int plot_unusable_index(const struct plot_input *in, struct plot_output *out, struct err *err);
 int plot_pcp_contents(const struct plot_input *in, struct plot_output *out, struct err *err);
 int plot_free_blocks(const struct plot_input *in, struct plot_output *out, struct err *err);
 int plot_latency(const struct plot_input *in, struct plot_output *out, struct err *err);
+int plot_object_latency(const struct plot_input *in, struct plot_output *out, struct err *err);
 int plot_fidelity(const struct plot_input *in, struct plot_output *out, struct err *err);
 
 /* Helpers; see plot_data.c. */

@@ -89,6 +89,7 @@ static int setup(void **state)
 	mkdir(dir, 0777);
 	copy_file("run.json");
 	copy_file("series.csv");
+	copy_file("caches.csv");
 	return chdir(home);
 }
 
@@ -152,7 +153,9 @@ static void test_registry(void **state)
 		for (j = 0; j < i; j++)
 			assert_string_not_equal(plot_info(i)->name, plot_info(j)->name);
 	}
-	assert_int_equal(i, 7);
+	/* The first one is the one to open first. */
+	assert_string_equal(plot_info(0)->name, "memory");
+	assert_int_equal(i, 11);
 }
 
 static void test_all_pictures(void **state)
@@ -218,6 +221,66 @@ static void test_columns(void **state)
 	assert_contains("r/plots/data/unusable_index.gp", "label[1] = 'order 3'\n");
 }
 
+/* Objects, against numbers worked out by hand. */
+static void test_object_columns(void **state)
+{
+	struct plot_options options = {0};
+	struct err err;
+
+	if (!gnuplot_is_there())
+		skip();
+	free(plot(&options, 0, &err));
+	/* The end: 256 pages of the workload, 78400 bytes requested but for the large ones. */
+	assert_contains("r/plots/data/memory.gp", "part_label[2] = 'pages of the workload'\n");
+	assert_contains("r/plots/data/memory.gp", "part_value[2] = '1.0 MiB, ");
+	assert_contains("r/plots/data/memory.gp", "part_value[3] = '76.6 KiB, ");
+	/* Large requests hold 32 KiB, requested and rounding together. */
+	assert_contains("r/plots/data/memory.gp", "part_value[8] = '32.0 KiB, ");
+	/* Of 40 KiB each, dentry: 37.5 requested, 1.875 free, 0.625 tail. */
+	assert_contains("r/plots/data/memory.dat",
+			"\t0\t0\t0\t37.5\t37.5\t37.5\t39.375\t40\t40\t40\t40\t"
+			"\"40.0 KiB, 94 % requested\"\n");
+	/* session wastes most: 5600 bytes around objects, 15360 in free ones. */
+	assert_contains("r/plots/data/waste.gp", "bar_label[1] = 'kmalloc-128'\n");
+	assert_contains("r/plots/data/waste.gp", "bar_label[2] = 'session'\n");
+	assert_contains("r/plots/data/waste.dat", "\n2\t0\t0\t5.46875\t20.46875\t20.46875\t");
+	/* Three slabs of one object, one empty one. */
+	assert_contains("r/plots/data/waste.gp", "bar_label[15] = 'kmalloc-128'\n");
+	assert_contains("r/plots/data/waste.dat", "\n1\t0\t0\t0\t0\t0\t12\t16\t");
+	/* The stack grows from dentry's 20 KiB; a cache that never held memory is not there. */
+	assert_contains("r/plots/data/caches_over_time.gp", "layers = 4\n");
+	assert_contains("r/plots/data/caches_over_time.gp", "label[1] = 'kmalloc-128'\n");
+	assert_contains("r/plots/data/caches_over_time.dat", "\n0\t0\t0\t0\t20\t20\n");
+	assert_contains("r/plots/data/caches_over_time.dat", "\n8\t0\t40\t80\t120\t152\n");
+	/* kmalloc and cache_alloc together, and large requests as pages. */
+	assert_contains("r/plots/data/object_latency.gp", "label[1] = 'fast'\n");
+	assert_contains("r/plots/data/object_latency.gp", "figures[1] = '3,000; p50 ");
+	assert_contains("r/plots/data/object_latency.gp", "label[3] = 'large: pages'\n");
+	assert_contains("r/plots/data/object_latency.gp", "panel_title[2] = 'freeing objects'\n");
+}
+
+static void test_pages_only(void **state)
+{
+	static const char *const memory[] = {"memory"};
+	struct plot_options options = {0};
+	struct err err;
+	char *text;
+
+	if (!gnuplot_is_there())
+		skip();
+	edit("r/run.json", "\"objects\": {\n    \"allocator\"",
+	     "\"objects\": null,\n  \"other\": {\n    \"allocator\"");
+	unlink("r/caches.csv");
+	fails((struct plot_options){.only = memory, .only_count = 1}, ERR_NO_INPUT,
+	      "the run has no objects");
+	text = plot(&options, 0, &err);
+	assert_non_null(strstr(text, "memory: skipped, the run has no objects\n"));
+	assert_non_null(strstr(text, "waste: skipped, the run has no objects\n"));
+	assert_non_null(strstr(text, "caches_over_time: skipped, the result has no caches.csv"));
+	free(text);
+	assert_contains("r/plots/data/free_by_order.gp", "page operations in");
+}
+
 static void test_options(void **state)
 {
 	static const char *const stack[] = {"free_by_order"}, *const index[] = {"unusable_index"};
@@ -228,7 +291,7 @@ static void test_options(void **state)
 	if (!gnuplot_is_there())
 		skip();
 	fails((struct plot_options){.only = unknown, .only_count = 1}, ERR_USAGE,
-	      "no plot is named \"latencies\"; there are free_by_order, unusable_index");
+	      "no plot is named \"latencies\"; there are memory, caches_over_time, waste");
 	fails((struct plot_options){.zone = "HighMem"}, ERR_USAGE,
 	      "no zone is named \"HighMem\"; there are dma, dma32, normal, movable");
 	fails((struct plot_options){.orders = "1,4"}, ERR_USAGE, "numbers from 0 to 3");
@@ -317,8 +380,12 @@ static void test_names_are_quoted(void **state)
 
 static void test_bad_results(void **state)
 {
+	static const char *const only[] = {"caches_over_time"};
 	struct plot_options options = {0};
 
+	write_text("r/caches.csv", "time_ns,a_held_bytes\n0,1\n5,2\n");
+	fails((struct plot_options){.only = only, .only_count = 1}, ERR_TRACE,
+	      "caches.csv: 2 rows, but series.csv has 6 samples");
 	write_text("r/series.csv", "time_ns,a\n0,1\n5,x\n");
 	fails(options, ERR_TRACE, "r/series.csv:3: column 2");
 	write_text("r/run.json", "{\n \"a\": 1,\n}\n");
@@ -347,9 +414,9 @@ static void test_gnuplot_trouble(void **state)
 	fails(options, ERR_PROGRAM, "gnuplot was killed by signal 9");
 	/* What gnuplot leaves when the disk is full: half a picture, and status 0. */
 	write_text("bin/gnuplot", "#!/bin/sh\nprintf PNG >free_by_order.png\n");
-	fails(options, ERR_IO, "free_by_order.png: is incomplete");
+	fails(options, ERR_IO, "memory.png: is incomplete");
 	write_text("bin/gnuplot", "#!/bin/sh\n");
-	fails(options, ERR_IO, "free_by_order.png: is incomplete");
+	fails(options, ERR_IO, "memory.png: is incomplete");
 }
 
 static void test_no_gnuplot(void **state)
@@ -417,7 +484,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_registry),  PLOT_TEST(test_all_pictures),
-		PLOT_TEST(test_columns),          PLOT_TEST(test_options),
+		PLOT_TEST(test_columns),          PLOT_TEST(test_object_columns),
+		PLOT_TEST(test_pages_only),       PLOT_TEST(test_options),
 		PLOT_TEST(test_terminal),         PLOT_TEST(test_skipped),
 		PLOT_TEST(test_names_are_quoted), PLOT_TEST(test_bad_results),
 		PLOT_TEST(test_gnuplot_trouble),  PLOT_TEST(test_no_gnuplot),

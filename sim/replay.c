@@ -8,7 +8,8 @@
  *
  * A block that was allocated before the start is freed at its recorded pfn. If the model holds that
  * page itself, because the recording freed a page that it never showed being allocated, the free is
- * counted as conflicting and nothing happens.
+ * counted as conflicting and nothing happens; so it is if another CPU, at the same moment, is about
+ * to free the page.
  *
  * Order. Only the allocator's own locks and env_sync() join CPUs; looking up an object does not,
  * since an object is written once by the CPU that allocates it and a free that comes too early
@@ -22,6 +23,8 @@
 #include "kern/bug.h"
 #include "sim/contents.h"
 #include "sim/replay_impl.h"
+
+#define NEVER UINT64_MAX
 
 struct object *replay_object_of(struct replay *r, uint64_t id)
 {
@@ -81,6 +84,7 @@ static void do_alloc(struct replay *r, struct engine_cpu *cpu, const struct op *
 		m->failures[why]++;
 	} else {
 		m->pages_allocated += UINT64_C(1) << op->order;
+		m->held_pages += UINT64_C(1) << op->order;
 		if (r->verify_contents)
 			contents_write(r->pa->pm, op->id, pfn, op->order, op->gfp & __GFP_ZERO);
 	}
@@ -89,6 +93,7 @@ static void do_alloc(struct replay *r, struct engine_cpu *cpu, const struct op *
 			cpu->env.path, cpu->now_ps - start);
 }
 
+/* A block, from before the start or not. */
 static void free_block(struct replay *r, struct engine_cpu *cpu, pfn_t pfn, unsigned order,
 		       ps_t start)
 {
@@ -96,6 +101,14 @@ static void free_block(struct replay *r, struct engine_cpu *cpu, pfn_t pfn, unsi
 	engine_collect(cpu);
 	r->metrics->pages_freed += UINT64_C(1) << order;
 	metrics_latency(r->metrics, OP_FREE, order, cpu->env.path, cpu->now_ps - start);
+}
+
+/* A block, or a part of one, that the workload has allocated. */
+static void free_held(struct replay *r, struct engine_cpu *cpu, pfn_t pfn, unsigned order,
+		      ps_t start)
+{
+	r->metrics->held_pages -= UINT64_C(1) << order;
+	free_block(r, cpu, pfn, order, start);
 }
 
 static void check_contents(struct replay *r, const struct object *o, uint64_t id)
@@ -116,6 +129,16 @@ static bool holds_objects(const struct replay *r, pfn_t pfn)
 	return oa->ops->cache_of(oa, pfn << PAGE_SHIFT, &start_paddr) != NULL;
 }
 
+static bool others_are_freeing(const struct replay *r, pfn_t start, pfn_t end)
+{
+	for (unsigned i = 0; i < r->workload->cpus_count; i++) {
+		const struct recorded_free *f = &r->recorded_frees[i];
+		if (f->start < end && start < f->end)
+			return true;
+	}
+	return false;
+}
+
 /* A block from before the start, at its recorded pfn. */
 static void free_recorded(struct replay *r, struct engine_cpu *cpu, pfn_t pfn, unsigned order,
 			  ps_t start)
@@ -125,11 +148,16 @@ static void free_recorded(struct replay *r, struct engine_cpu *cpu, pfn_t pfn, u
 		return;
 	}
 	env_sync(&cpu->env);
-	if (r->pa->ops->knows(r->pa, pfn, order) || holds_objects(r, pfn)) {
+	pfn_t end = pfn + (UINT64_C(1) << order);
+	if (r->pa->ops->knows(r->pa, pfn, order) || holds_objects(r, pfn) ||
+	    others_are_freeing(r, pfn, end)) {
 		r->metrics->conflicting_frees_count++;
 		return;
 	}
+	struct recorded_free *mine = &r->recorded_frees[cpu->env.cpu];
+	*mine = (struct recorded_free){pfn, end};
 	free_block(r, cpu, pfn, order, start);
+	*mine = (struct recorded_free){0};
 }
 
 /* One piece of a larger block. */
@@ -140,7 +168,7 @@ static void free_part(struct replay *r, struct engine_cpu *cpu, const struct op 
 		free_recorded(r, cpu, o->pfn + op->offset, op->order, start);
 	} else {
 		r->pa->ops->split_allocated(r->pa, o->pfn + op->offset, op->order);
-		free_block(r, cpu, o->pfn + op->offset, op->order, start);
+		free_held(r, cpu, o->pfn + op->offset, op->order, start);
 	}
 	if (object_free_part(o, 1u << op->order))
 		objects_drop(r->objects, op->id);
@@ -184,23 +212,41 @@ static void do_free(struct replay *r, struct engine_cpu *cpu, const struct op *o
 	if (o->state == OBJECT_RECORDED)
 		free_recorded(r, cpu, o->pfn, o->order, start);
 	else
-		free_block(r, cpu, o->pfn, o->order, start);
+		free_held(r, cpu, o->pfn, o->order, start);
 	objects_drop(r->objects, op->id);
 }
 
-/* Periodic work that is due before @until. */
-static void do_ticks(struct replay *r, struct engine_cpu *cpu, ps_t *next_tick, ps_t until)
+/* When a CPU's periodic works are due next, or NEVER. */
+struct ticks {
+	ps_t pages, objects;
+};
+
+static struct ticks first_ticks(const struct replay *r, unsigned cpu)
 {
-	while (r->tick_interval_ps && *next_tick <= until) {
-		engine_idle_until(cpu, *next_tick);
+	bool objects = r->stack && r->stack->oa->ops->tick && r->object_tick_interval_ps;
+	return (struct ticks){
+		.pages = r->pa->ops->tick && r->tick_interval_ps ? r->tick_first_ps[cpu] : NEVER,
+		.objects = objects ? r->object_tick_interval_ps : NEVER,
+	};
+}
+
+/* Periodic work that is due before @until. */
+static void do_ticks(struct replay *r, struct engine_cpu *cpu, struct ticks *next, ps_t until)
+{
+	ps_t at;
+	while ((at = u64_min(next->pages, next->objects)) <= until && at != NEVER) {
+		engine_idle_until(cpu, at);
 		replay_settle(r, cpu);
 		env_set_context(&cpu->env, CONTEXT_PROCESS);
-		if (r->pa->ops->tick)
+		if (at == next->pages) {
 			r->pa->ops->tick(r->pa, &cpu->env);
-		if (r->stack && r->stack->oa->ops->tick)
+			next->pages += r->tick_interval_ps;
+		}
+		if (at == next->objects) {
 			r->stack->oa->ops->tick(r->stack->oa, &cpu->env);
+			next->objects += r->object_tick_interval_ps;
+		}
 		engine_collect(cpu);
-		*next_tick += r->tick_interval_ps;
 	}
 }
 
@@ -230,10 +276,10 @@ static void cpu_main(struct engine_cpu *cpu, void *arg)
 	struct replay *r = arg;
 	struct metrics *m = r->metrics;
 	unsigned number = cpu->env.cpu;
-	ps_t next_tick = r->tick_first_ps[number];
+	struct ticks ticks = first_ticks(r, number);
 	struct op op;
 	while (!(r->stop && *r->stop) && workload_next(r->workload, number, &op)) {
-		do_ticks(r, cpu, &next_tick, u64_max(op.at_ps, cpu->now_ps));
+		do_ticks(r, cpu, &ticks, u64_max(op.at_ps, cpu->now_ps));
 		engine_idle_until(cpu, op.at_ps);
 		replay_settle(r, cpu);
 		ps_t start = cpu->now_ps;
@@ -249,7 +295,7 @@ static void cpu_main(struct engine_cpu *cpu, void *arg)
 		m->ops_count++;
 	}
 	if (r->workload->end_ps) {
-		do_ticks(r, cpu, &next_tick, r->workload->end_ps);
+		do_ticks(r, cpu, &ticks, r->workload->end_ps);
 		engine_idle_until(cpu, r->workload->end_ps);
 	}
 }

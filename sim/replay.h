@@ -19,13 +19,18 @@ struct replay {
 	struct objects *objects;
 	struct metrics *metrics;
 	const unsigned *cpu_nid;
-	ps_t tick_interval_ps;   /* periodic work of each CPU; 0: none */
+	ps_t tick_interval_ps;   /* periodic work of each CPU on its page lists; 0: none */
 	ps_t tick_first_ps[CPUS_LIMIT]; /* when it is first due */
+	ps_t object_tick_interval_ps; /* likewise of the object allocator; first due after one */
 	bool verify_contents;    /* see contents.h; contents_init() was called */
 	ps_t next_sample_ps;     /* a CPU joins before an operation that starts here or later */
 	uint64_t ops_done[CPUS_LIMIT]; /* by CPU */
 	uint64_t waits_for[CPUS_LIMIT]; /* by CPU: object whose allocation it waits for, or
 					   OP_ID_NONE */
+	/* By CPU: the recorded block that it is about to free; see replay.c. */
+	struct recorded_free {
+		pfn_t start, end; /* equal: none */
+	} recorded_frees[CPUS_LIMIT];
 	volatile const int *stop; /* not 0: a signal asks to end; may be NULL */
 };
 

@@ -3,7 +3,9 @@
  *
  * An object that was allocated before the start is freed where start_objects says that it lies in
  * the simulation. What is not there is not known to the simulation: a cache without a recorded
- * state, an object of a large kmalloc; such frees are counted and nothing happens.
+ * state, an object of a large kmalloc; such frees are counted and nothing happens. Nor does it at a
+ * second free of one place: recorded addresses can be so far apart that the trace, which keeps 44
+ * bits of them, has one for two.
  *
  * Requested bytes are kept by cache, since no allocator remembers them. An object from before the
  * start counts as if all of it had been asked for.
@@ -24,11 +26,20 @@ static uint64_t allocate(struct replay *r, struct engine_cpu *cpu, const struct 
 	return s->oa->ops->alloc(s->oa, &cpu->env, cache, op->bytes, op->gfp, nid, why);
 }
 
+/* What @o got beyond what was asked for; 0 from allocators that give all of a cache the same. */
+static uint64_t rounding_bytes(const struct object_stack *s, const struct object *o)
+{
+	if (!s->oa->ops->given_bytes || o->slot == SLOT_LARGE)
+		return 0;
+	return s->oa->ops->given_bytes(s->oa, s->slots[o->slot].cache, o->bytes) - o->bytes;
+}
+
 static void note_allocated(struct replay *r, const struct op *op, const struct object *o)
 {
 	struct cache_slot *slot = &r->stack->slots[o->slot];
 	slot->live_requested_bytes += o->bytes;
 	slot->requested_bytes += o->bytes;
+	slot->live_rounding_bytes += rounding_bytes(r->stack, o);
 	if (r->verify_contents && o->bytes)
 		contents_write_bytes(r->pa->pm, op->id, object_paddr(o), o->bytes);
 }
@@ -58,7 +69,7 @@ void replay_object_alloc(struct replay *r, struct engine_cpu *cpu, const struct 
 	engine_collect(cpu);
 	if (paddr == OBJECT_NONE) {
 		m->object_failed_count++;
-		m->failures[why]++;
+		m->object_failures[why]++;
 		o->state = OBJECT_FAILED;
 	} else {
 		o->state = OBJECT_LIVE;
@@ -96,21 +107,24 @@ static void free_start_object(struct replay *r, struct engine_cpu *cpu, uint64_t
 			      const struct op *op, ps_t start)
 {
 	struct object_stack *s = r->stack;
-	const uint64_t *paddr = recorded_paddr == OBJECT_NONE
-					? NULL
-					: u64map_get(&s->start_objects, recorded_paddr);
-	if (!paddr) {
+	const uint64_t *known = NULL;
+	if (recorded_paddr != OBJECT_NONE) {
+		env_sync(&cpu->env); /* which CPU's free finds it */
+		known = u64map_get(&s->start_objects, recorded_paddr);
+	}
+	if (!known) {
 		r->metrics->unknown_object_frees_count++;
 		return;
 	}
-	uint64_t begin;
+	uint64_t paddr = *known, begin;
 	struct object_cache_stats stats;
-	struct object_cache *cache = s->oa->ops->cache_of(s->oa, *paddr, &begin);
-	BUG_ON(!cache || begin != *paddr, "start object %#" PRIx64 " lies in no cache", *paddr);
+	struct object_cache *cache = s->oa->ops->cache_of(s->oa, paddr, &begin);
+	BUG_ON(!cache || begin != paddr, "start object %#" PRIx64 " lies in no cache", paddr);
+	u64map_remove(&s->start_objects, recorded_paddr);
 	s->oa->ops->cache_stats(s->oa, cache, &stats);
 	unsigned slot = object_stack_slot(s, cache);
 	s->slots[slot].live_requested_bytes -= stats.object_size_bytes;
-	release(r, cpu, *paddr, slot, op->cache != OP_CACHE_NONE, start);
+	release(r, cpu, paddr, slot, op->cache != OP_CACHE_NONE, start);
 }
 
 void replay_object_free(struct replay *r, struct engine_cpu *cpu, const struct op *op, ps_t start)
@@ -133,6 +147,7 @@ void replay_object_free(struct replay *r, struct engine_cpu *cpu, const struct o
 		       "memory",
 		       op->id, object_paddr(o), o->bytes);
 		r->stack->slots[o->slot].live_requested_bytes -= o->bytes;
+		r->stack->slots[o->slot].live_rounding_bytes -= rounding_bytes(r->stack, o);
 		release(r, cpu, address_of(o), o->slot, op->cache != OP_CACHE_NONE, start);
 	}
 	objects_drop(r->objects, op->id);

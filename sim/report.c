@@ -13,6 +13,7 @@
 #include "sim/engine.h"
 #include "sim/import.h"
 #include "sim/json.h"
+#include "sim/report_objects.h"
 
 static double ns(ps_t ps)
 {
@@ -57,6 +58,7 @@ static void write_totals(struct json *j, const struct run_result *r)
 	json_u64(j, "failed_count", m->failed_count);
 	json_u64(j, "pages_allocated", m->pages_allocated);
 	json_u64(j, "pages_freed", m->pages_freed);
+	json_u64(j, "held_pages", m->held_pages);
 	json_double(j, "simulated_ns", ns(r->simulated_ps));
 	json_u64(j, "skipped_frees_count", m->skipped_frees_count);
 	json_u64(j, "conflicting_frees_count", m->conflicting_frees_count);
@@ -280,6 +282,12 @@ static void write_start(struct json *j, const struct start_report *s)
 	json_u64(j, "cached_assumed_pages", s->cached_assumed_pages);
 	json_u64(j, "cached_freed_pages", s->cached_freed_pages);
 	json_u64(j, "cached_unplaced_pages", s->cached_unplaced_pages);
+	json_u64(j, "recorded_caches_count", s->caches_recorded);
+	json_u64(j, "other_layout_caches_count", s->caches_other_layout);
+	json_u64(j, "placed_slabs_count", s->slabs_placed);
+	json_u64(j, "assumed_slabs_count", s->slabs_assumed);
+	json_u64(j, "missing_slabs_count", s->slabs_missing);
+	json_u64(j, "made_objects_count", s->objects_made);
 	json_object_end(j);
 }
 
@@ -404,6 +412,8 @@ void report_write(struct run_result *r, FILE *out)
 	for (unsigned i = 0; i < r->machine.pm.zones_count; i++)
 		write_zone(&j, r, i);
 	json_array_end(&j);
+	report_objects(&j, r);
+	report_caches(&j, r);
 	write_pcps(&j, r);
 	write_cpus(&j, r);
 	write_locks(&j, r);

@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "alloc/proc_text.h"
+#include "alloc/slab_text.h"
 #include "kern/bug.h"
 #include "sim/contents.h"
 #include "sim/engine.h"
@@ -26,6 +27,8 @@
 #include "sim/seed_slabs.h"
 #include "sim/workload.h"
 
+#define OBJECT_TICK_PS (1000 * 1000 * 1000 * PS_PER_NS) /* what slab.c takes it for */
+
 struct run {
 	struct run_result *result;
 	struct config *c;
@@ -35,7 +38,7 @@ struct run {
 	bool has_truth;
 	uint64_t start_ns, end_ns; /* window of the trace, its clock; end exclusive */
 	struct resultdir dir;
-	FILE *series;
+	FILE *series, *caches;
 	struct objects objects;
 	struct workload workload;
 	struct engine *engine;
@@ -137,7 +140,10 @@ static int open_objects(struct run *r)
 	if (object_stack_init(&m->objects, r->c, m->pa, m->cpus_count, m->cpu_nid, trace, truth,
 			      r->err) != 0)
 		return -1;
-	return seed_slabs(m, truth, trace, r->start_ns, r->end_ns, &res->start, r->err);
+	if (seed_slabs(m, truth, trace, r->start_ns, r->end_ns, &res->start, r->err) != 0)
+		return -1;
+	object_stack_begin(&m->objects);
+	return 0;
 }
 
 static int load(struct run *r)
@@ -202,6 +208,7 @@ static void set_ticks(struct run *r)
 	const struct start_report *start = &r->result->start;
 	ps_t interval = r->c->pcp.enabled ? r->c->pcp.decay_interval_ns * PS_PER_NS : 0;
 	r->replay.tick_interval_ps = interval;
+	r->replay.object_tick_interval_ps = OBJECT_TICK_PS;
 	for (unsigned i = 0; i < r->result->machine.cpus_count; i++) {
 		ps_t known = (ps_t)((double)start->tick_ns[i] * r->c->workload.time_scale * 1000.0);
 		r->replay.tick_first_ps[i] =
@@ -241,9 +248,15 @@ static int setup(struct run *r)
 		r->series = resultdir_open(&r->dir, "series.csv", r->err);
 		if (!r->series)
 			return -1;
+		if (r->replay.stack)
+			r->caches = resultdir_open(&r->dir, "caches.csv", r->err);
+		if (r->replay.stack && !r->caches)
+			return -1;
 	}
+	if (r->replay.stack)
+		object_bytes_sum(r->replay.stack, &res->objects_start);
 	if (sampler_init(&r->sampler, &r->replay, res->machine.cpus_count, res->sample_interval_ps,
-			 r->series) != 0)
+			 r->series, r->caches) != 0)
 		return err_set(r->err, ERR_IO, "out of memory for the series");
 	r->sampler.on_sample = on_sample;
 	r->sampler.arg = r;
@@ -272,8 +285,10 @@ static int simulate(struct run *r)
 		res->cpus[i].ops_count = r->replay.ops_done[i];
 		res->cpus[i].busy_ps = cpu->busy_ps;
 		res->cpus[i].end_ps = cpu->now_ps;
+		res->sleep_violations_count += cpu->env.sleep_violations_count;
 		res->simulated_ps = u64_max(res->simulated_ps, cpu->now_ps);
 	}
+	memcpy(res->left_out_count, r->workload.left_out_count, sizeof(res->left_out_count));
 	res->engine_events_count = engine_events(r->engine);
 	return 0;
 }
@@ -295,6 +310,11 @@ static void write_zoneinfo(struct run_result *res, FILE *f)
 	proc_zoneinfo(res->machine.pa, res->machine.cpus_count, f);
 }
 
+static void write_slabinfo(struct run_result *res, FILE *f)
+{
+	proc_slabinfo(res->machine.objects.oa, f);
+}
+
 static int write_file(struct run *r, const char *name, void (*write)(struct run_result *, FILE *))
 {
 	FILE *f = resultdir_open(&r->dir, name, r->err);
@@ -309,16 +329,45 @@ static int write_proc(struct run *r, const char *when)
 	static const struct {
 		const char *name;
 		void (*write)(struct run_result *, FILE *);
+		bool objects;
 	} files[] = {
-		{"buddyinfo", write_buddyinfo},
-		{"pagetypeinfo", write_pagetypeinfo},
-		{"zoneinfo", write_zoneinfo},
+		{"buddyinfo", write_buddyinfo, false},
+		{"pagetypeinfo", write_pagetypeinfo, false},
+		{"zoneinfo", write_zoneinfo, false},
+		{"slabinfo", write_slabinfo, true},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		char name[64];
+		if (files[i].objects && !r->replay.stack)
+			continue;
 		snprintf(name, sizeof(name), "%s.%s", when, files[i].name);
 		if (write_file(r, name, files[i].write) != 0)
 			return -1;
+	}
+	return 0;
+}
+
+/* The last row of the series, and what was found out about objects. */
+static int end_samples(struct run *r)
+{
+	struct run_result *res = r->result;
+	FILE *files[] = {r->series, r->caches};
+	if (r->series && r->sampler.last_ps != res->simulated_ps)
+		sampler_sample(&r->sampler, res->simulated_ps);
+	r->series = r->caches = NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		if (files[i] && resultdir_close(&r->dir, files[i], r->err) != 0)
+			return -1;
+	}
+	res->samples_count = r->sampler.rows_count;
+	if (!r->replay.stack)
+		return 0;
+	object_bytes_sum(r->replay.stack, &res->objects_end);
+	res->objects_peak = r->sampler.objects_peak;
+	res->objects_peak_ps = r->sampler.objects_peak_ps;
+	if (res->objects_end.held_bytes > res->objects_peak.held_bytes) {
+		res->objects_peak = res->objects_end;
+		res->objects_peak_ps = res->simulated_ps;
 	}
 	return 0;
 }
@@ -331,15 +380,8 @@ static int conclude(struct run *r)
 	if (r->broken)
 		return err_set(r->err, ERR_INTERNAL, "an invariant of the allocator is broken: %s",
 			       r->check.text);
-	if (r->series) {
-		if (r->sampler.last_ps != res->simulated_ps)
-			sampler_sample(&r->sampler, res->simulated_ps);
-		FILE *series = r->series;
-		r->series = NULL;
-		if (resultdir_close(&r->dir, series, r->err) != 0)
-			return -1;
-	}
-	res->samples_count = r->sampler.rows_count;
+	if (end_samples(r) != 0)
+		return -1;
 	if (r->has_truth && r->truth.has_end && res->has_trace) {
 		fidelity_score(&res->fidelity, &res->machine, &r->truth, res->start.free_start);
 		fidelity_traffic(&res->fidelity, &res->machine, &res->trace, r->start_ns,

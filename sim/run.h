@@ -10,6 +10,7 @@
 #include "sim/fidelity.h"
 #include "sim/machine.h"
 #include "sim/metrics.h"
+#include "sim/object_bytes.h"
 #include "sim/start_state.h"
 #include "sim/trace.h"
 
@@ -29,6 +30,7 @@ struct run_result {
 	struct start_report start;
 	struct metrics metrics;
 	struct fidelity fidelity;
+	uint64_t left_out_count[2]; /* see struct workload */
 	ps_t simulated_ps;
 	ps_t sample_interval_ps;
 	uint64_t samples_count;
@@ -37,6 +39,10 @@ struct run_result {
 		uint64_t ops_count;
 		ps_t busy_ps, end_ps;
 	} cpus[CPUS_LIMIT];
+	/* Objects; all zero without any. The peak is the sample with the most memory held. */
+	struct object_bytes objects_start, objects_peak, objects_end;
+	ps_t objects_peak_ps;
+	uint64_t sleep_violations_count;
 	/* Of this host and moment, never of the simulation. */
 	double wall_seconds;      /* of the replay alone */
 	double setup_seconds;     /* before it: start state, trace, machine */

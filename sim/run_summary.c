@@ -21,12 +21,14 @@ static uint64_t median_ps(const struct metrics *m, enum op_kind kind)
 }
 
 /* Counts, and whatever kept operations from happening as recorded. */
-static void print_operations(const struct metrics *m, FILE *out)
+static void print_operations(const struct run_result *r, FILE *out)
 {
+	const struct metrics *m = &r->metrics;
 	fprintf(out,
-		"operations    %" PRIu64 " (%" PRIu64 " allocations, %" PRIu64 " frees), %" PRIu64
+		"operations    %" PRIu64 " (%s%" PRIu64 " allocations, %" PRIu64 " frees), %" PRIu64
 		" failed",
-		m->ops_count, m->allocs_count, m->frees_count, m->failed_count);
+		m->ops_count, r->machine.objects.oa ? "of pages: " : "", m->allocs_count,
+		m->frees_count, m->failed_count);
 	const char *separator = ": ";
 	for (unsigned i = ALLOC_OK + 1; i < ALLOC_FAILURES; i++) {
 		if (!m->failures[i])
@@ -107,6 +109,95 @@ static void print_fidelity(struct run_result *r, FILE *out)
 					: "no recorded end state was given");
 }
 
+/* The cache, pools aside, that holds most; SLOT_LARGE if that is large requests. */
+static unsigned largest_slot(const struct object_stack *s, struct object_bytes *most)
+{
+	unsigned found = SLOT_LARGE;
+	object_bytes_of_slot(s, SLOT_LARGE, most);
+	for (unsigned slot = SLOT_LARGE + 1; slot < s->slots_count; slot++) {
+		struct object_bytes b;
+		object_bytes_of_slot(s, slot, &b);
+		if (b.held_bytes > most->held_bytes) {
+			*most = b;
+			found = slot;
+		}
+	}
+	return found;
+}
+
+static void print_bytes(uint64_t bytes, const char *then, FILE *out)
+{
+	bool large = bytes >= UINT64_C(1) << 20;
+	fprintf(out, "%.1f %s%s", (double)bytes / (large ? 0x1p20 : 0x1p10), large ? "MiB" : "KiB",
+		then);
+}
+
+static double percent(uint64_t part, uint64_t whole)
+{
+	return whole ? 100 * (double)part / (double)whole : 0;
+}
+
+static void print_object_failures(const struct metrics *m, FILE *out)
+{
+	const char *separator = ": ";
+	fprintf(out, ", %" PRIu64 " failed", m->object_failed_count);
+	for (unsigned i = ALLOC_OK + 1; i < ALLOC_FAILURES; i++) {
+		if (!m->object_failures[i])
+			continue;
+		fprintf(out, "%s%" PRIu64 " %s", separator, m->object_failures[i],
+			alloc_failure_names[i]);
+		separator = ", ";
+	}
+}
+
+static void print_objects(struct run_result *r, FILE *out)
+{
+	const struct object_stack *s = &r->machine.objects;
+	const struct metrics *m = &r->metrics;
+	const struct object_bytes *end = &r->objects_end;
+	uint64_t allocs = 0, frees = 0, fast_allocs = 0, fast_frees = 0;
+	uint64_t slabs_new = 0, slabs_freed = 0;
+	for (unsigned slot = SLOT_LARGE + 1; slot < s->slots_count; slot++) {
+		struct object_cache_stats c;
+		object_stack_stats(s, slot, &c);
+		allocs += c.allocs_count;
+		frees += c.frees_count;
+		fast_allocs += c.fast_allocs_count;
+		fast_frees += c.fast_frees_count;
+		slabs_new += c.slabs_new_count;
+		slabs_freed += c.slabs_freed_count;
+	}
+	fprintf(out,
+		"objects       %s: %" PRIu64 " allocations (%.1f %% fast), %" PRIu64
+		" frees (%.1f %% fast)",
+		s->oa->ops->name, m->object_allocs_count, percent(fast_allocs, allocs),
+		m->object_frees_count, percent(fast_frees, frees));
+	print_object_failures(m, out);
+	if (r->sleep_violations_count)
+		fprintf(out, "; %" PRIu64 " might sleep where that is forbidden",
+			r->sleep_violations_count);
+	fputc('\n', out);
+	struct object_bytes most;
+	char name[CACHE_NAME_SIZE];
+	object_stack_slot_name(s, largest_slot(s, &most), name);
+	enum object_waste waste = object_bytes_largest(end);
+	fputs("object memory ", out);
+	print_bytes(end->held_bytes, " held for ", out);
+	print_bytes(end->requested_bytes, " requested; most waste: ", out);
+	for (const char *p = object_waste_names[waste]; *p; p++)
+		fputc(*p == '_' ? ' ' : *p, out);
+	fputs(", ", out);
+	print_bytes(end->waste_bytes[waste], "; most held: ", out);
+	fprintf(out, "%s, ", name);
+	print_bytes(most.held_bytes, "\n", out);
+	fprintf(out, "object pages  %" PRIu64 " blocks taken, %" PRIu64 " given back",
+		slabs_new + s->km.large_allocs_count, slabs_freed + s->km.large_frees_count);
+	if (r->has_trace && r->trace.report.slab_page_allocs)
+		fprintf(out, "; the recorded kernel %" PRIu64 " and %" PRIu64,
+			r->left_out_count[0], r->left_out_count[1]);
+	fputc('\n', out);
+}
+
 void run_print_summary(struct run_result *r, const char *output, FILE *out)
 {
 	const struct metrics *m = &r->metrics;
@@ -115,18 +206,21 @@ void run_print_summary(struct run_result *r, const char *output, FILE *out)
 	fprintf(out, "run           %s: %u CPUs, %u zones, allocator %s\n",
 		r->config->name[0] ? r->config->name : "unnamed", r->machine.cpus_count,
 		r->machine.pm.zones_count, r->machine.pa->ops->name);
-	print_operations(m, out);
+	print_operations(r, out);
 	fprintf(out, "time          %.6f s simulated; median allocation %.1f ns, free %.1f ns\n",
 		(double)r->simulated_ps / 1e12, (double)median_ps(m, OP_ALLOC) / 1e3,
 		(double)median_ps(m, OP_FREE) / 1e3);
 	print_memory(r, out);
 	print_buddy(r, out);
+	if (r->machine.objects.oa)
+		print_objects(r, out);
 	print_fidelity(r, out);
 	fprintf(out, "speed         %.2f M operations/s, %.3f s in all, %.0f MiB of host memory\n",
 		r->wall_seconds > 0 ? (double)m->ops_count / r->wall_seconds / 1e6 : 0,
 		r->wall_seconds + r->setup_seconds, (double)usage.ru_maxrss / 1024);
-	fprintf(out, "result        %s/run.json%s, end.buddyinfo\n", output,
-		r->sample_interval_ps ? ", series.csv" : "");
+	fprintf(out, "result        %s/run.json%s, end.buddyinfo%s\n", output,
+		r->sample_interval_ps ? ", series.csv" : "",
+		r->machine.objects.oa ? ", end.slabinfo" : "");
 	if (r->has_fidelity)
 		fidelity_print(&r->fidelity, &r->machine, out);
 }

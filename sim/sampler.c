@@ -49,6 +49,33 @@ static void write_zone_header(FILE *out, const struct zone *z, unsigned max_orde
 	}
 }
 
+/* Column names of objects: "objects_held_bytes". */
+static void write_object_header(const struct sampler *s)
+{
+	fprintf(s->out, ",objects_live_count,objects_requested_bytes,objects_given_bytes,"
+			"objects_held_bytes");
+	for (unsigned i = 0; i < OBJECT_WASTES; i++)
+		fprintf(s->out, ",objects_%s_bytes", object_waste_names[i]);
+	fprintf(s->out, ",objects_large_bytes,objects_large_requested_bytes,"
+			"objects_allocs_count,objects_frees_count,"
+			"objects_failed_count");
+}
+
+/* The columns of caches.csv; a separator of cells can't be part of a name. */
+static void write_caches_header(const struct sampler *s)
+{
+	const struct object_stack *stack = s->replay->stack;
+	char name[CACHE_NAME_SIZE];
+	fprintf(s->caches, "time_ns");
+	for (unsigned slot = 0; slot < stack->slots_count; slot++) {
+		object_stack_slot_name(stack, slot, name);
+		for (char *p = name; *p; p++)
+			*p = *p == ',' || *p == '"' || iscntrl((unsigned char)*p) ? '_' : *p;
+		fprintf(s->caches, ",%s_held_bytes", name);
+	}
+	fputc('\n', s->caches);
+}
+
 static void write_header(const struct sampler *s)
 {
 	const struct physmem *pm = s->replay->pa->pm;
@@ -65,11 +92,14 @@ static void write_header(const struct sampler *s)
 	for (unsigned cpu = 0; cpu < s->cpus_count; cpu++)
 		fprintf(s->out, ",cpu%u_pcp_pages", cpu);
 	fprintf(s->out, ",ops_count,failed_count,splits_count,merges_count,fallbacks_count,"
-			"refills_count,drains_count,zone_lock_wait_ns\n");
+			"refills_count,drains_count,zone_lock_wait_ns,workload_pages");
+	if (s->replay->stack)
+		write_object_header(s);
+	fputc('\n', s->out);
 }
 
 int sampler_init(struct sampler *s, struct replay *replay, unsigned cpus_count, ps_t interval_ps,
-		FILE *out)
+		 FILE *out, FILE *caches)
 {
 	const struct physmem *pm = replay->pa->pm;
 	memset(s, 0, sizeof(*s));
@@ -78,8 +108,11 @@ int sampler_init(struct sampler *s, struct replay *replay, unsigned cpus_count, 
 	s->interval_ps = interval_ps;
 	s->last_ps = UINT64_MAX;
 	s->out = out;
-	size_t columns = 32 + cpus_count + 2u * (pm->max_order + 1) +
+	s->caches = caches;
+	size_t columns = 64 + cpus_count + 2u * (pm->max_order + 1) +
 			 (size_t)pm->zones_count * (pm->max_order + 1) * (MIGRATE_TYPES + 2);
+	if (caches)
+		columns = u64_max(columns, replay->stack->slots_count + 1);
 	s->row_size = columns * 24;
 	s->row = malloc(s->row_size);
 	if (!s->row)
@@ -87,6 +120,8 @@ int sampler_init(struct sampler *s, struct replay *replay, unsigned cpus_count, 
 	replay->next_sample_ps = interval_ps ? 0 : UINT64_MAX;
 	if (out)
 		write_header(s);
+	if (caches)
+		write_caches_header(s);
 	return 0;
 }
 
@@ -190,6 +225,54 @@ static char *put_pcps(char *p, struct page_allocator *pa, unsigned cpus_count, s
 	return p;
 }
 
+static void write_row(const struct sampler *s, char *end, FILE *out)
+{
+	*end++ = '\n';
+	BUG_ON((size_t)(end - s->row) > s->row_size, "a series row of %zu bytes",
+	       (size_t)(end - s->row));
+	fwrite(s->row, 1, (size_t)(end - s->row), out);
+}
+
+static char *put_objects(char *p, const struct sampler *s, const struct object_bytes *sum)
+{
+	const struct object_stack *stack = s->replay->stack;
+	const struct metrics *m = s->replay->metrics;
+	const uint64_t first[] = {sum->live_count, sum->requested_bytes, sum->given_bytes,
+				  sum->held_bytes};
+	const uint64_t last[] = {stack->km.large_live_pages * PAGE_BYTES,
+				 stack->slots[SLOT_LARGE].live_requested_bytes,
+				 m->object_allocs_count, m->object_frees_count,
+				 m->object_failed_count};
+	for (size_t i = 0; i < ARRAY_SIZE(first); i++)
+		p = put_column(p, first[i]);
+	for (unsigned i = 0; i < OBJECT_WASTES; i++)
+		p = put_column(p, sum->waste_bytes[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(last); i++)
+		p = put_column(p, last[i]);
+	return p;
+}
+
+/* Sum up what objects hold, and write what each cache does. */
+static void sample_caches(struct sampler *s, ps_t now_ps, struct object_bytes *sum)
+{
+	const struct object_stack *stack = s->replay->stack;
+	char *p = put_u64(s->row, now_ps / PS_PER_NS);
+	struct object_bytes b;
+	memset(sum, 0, sizeof(*sum));
+	for (unsigned slot = 0; slot < stack->slots_count; slot++) {
+		object_bytes_of_slot(stack, slot, &b);
+		object_bytes_add(sum, &b);
+		if (s->caches)
+			p = put_column(p, b.held_bytes);
+	}
+	if (s->caches)
+		write_row(s, p, s->caches);
+	if (sum->held_bytes > s->objects_peak.held_bytes) {
+		s->objects_peak = *sum;
+		s->objects_peak_ps = now_ps;
+	}
+}
+
 void sampler_sample(struct sampler *s, ps_t now_ps)
 {
 	struct page_allocator *pa = s->replay->pa;
@@ -197,6 +280,9 @@ void sampler_sample(struct sampler *s, ps_t now_ps)
 	const struct metrics *m = s->replay->metrics;
 	s->rows_count++;
 	s->last_ps = now_ps;
+	struct object_bytes objects;
+	if (s->replay->stack)
+		sample_caches(s, now_ps, &objects);
 	if (!s->out)
 		return;
 	char *p = put_u64(s->row, now_ps / PS_PER_NS);
@@ -210,13 +296,12 @@ void sampler_sample(struct sampler *s, ps_t now_ps)
 	p = put_pcps(p, pa, s->cpus_count, &sums);
 	const uint64_t last[] = {m->ops_count,   m->failed_count, sums.splits, sums.merges,
 				 sums.fallbacks, sums.refills,    sums.drains,
-				 sums.lock_wait_ps / PS_PER_NS};
+				 sums.lock_wait_ps / PS_PER_NS, m->held_pages};
 	for (size_t i = 0; i < ARRAY_SIZE(last); i++)
 		p = put_column(p, last[i]);
-	*p++ = '\n';
-	BUG_ON((size_t)(p - s->row) > s->row_size, "a series row of %zu bytes",
-	       (size_t)(p - s->row));
-	fwrite(s->row, 1, (size_t)(p - s->row), s->out);
+	if (s->replay->stack)
+		p = put_objects(p, s, &objects);
+	write_row(s, p, s->out);
 }
 
 static void sampler_main(struct engine_cpu *cpu, void *arg)

@@ -72,7 +72,7 @@ static void sample(struct table *t, ps_t now_ps)
 	struct sampler s;
 	memset(t, 0, sizeof(*t));
 	FILE *out = open_memstream(&t->text, &t->size);
-	assert_int_equal(sampler_init(&s, &replay, machine.cpus_count, 1000, out), 0);
+	assert_int_equal(sampler_init(&s, &replay, machine.cpus_count, 1000, out, NULL), 0);
 	sampler_sample(&s, now_ps);
 	assert_int_equal(s.rows_count, 1);
 	sampler_release(&s);
@@ -255,7 +255,7 @@ static void test_nothing_free(void **state)
 static void test_without_output(void **state)
 {
 	struct sampler s;
-	assert_int_equal(sampler_init(&s, &replay, 1, 0, NULL), 0);
+	assert_int_equal(sampler_init(&s, &replay, 1, 0, NULL, NULL), 0);
 	assert_int_equal(replay.next_sample_ps, UINT64_MAX);
 	sampler_sample(&s, 5);
 	assert_int_equal(s.rows_count, 1);

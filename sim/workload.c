@@ -17,6 +17,7 @@ struct trace_stream {
 	const struct trace *trace;
 	uint64_t start_ns;
 	struct objects *objects;
+	uint64_t *left_out_count; /* of the workload */
 	double time_scale;
 	enum workload_level level;
 	bool back_to_back;
@@ -59,6 +60,8 @@ static const struct trace_rec *take_record(struct trace_stream *s)
 		const struct trace_rec *r = c->next++;
 		if (!is_left_out(s->level, r))
 			return r;
+		if (r->flags & TRACE_F_SLAB && s->level == LEVEL_ALL)
+			s->left_out_count[r->kind == TRACE_PAGE_FREE]++;
 		if (trace_kind_is_alloc(r->kind) && r->id != TRACE_ID_NONE &&
 		    objects_get(s->objects, r->id))
 			objects_drop(s->objects, r->id);
@@ -228,6 +231,7 @@ int workload_from_trace(struct workload *w, const struct trace *trace, uint64_t 
 		s->trace = trace;
 		s->start_ns = start_ns;
 		s->objects = objects;
+		s->left_out_count = w->left_out_count;
 		s->level = level;
 		s->time_scale = c->workload.time_scale;
 		s->back_to_back = c->workload.pace == PACE_BACK_TO_BACK;

@@ -45,6 +45,11 @@ struct workload {
 	unsigned cpus_count;
 	struct op_stream *streams; /* one a CPU */
 	uint64_t ops_expected;     /* for the progress line; 0: unknown */
+	/*
+	 * Demands for pages, so far, that the recorded kernel made for objects and that are left to
+	 * the simulated object allocator: allocations, frees.
+	 */
+	uint64_t left_out_count[2];
 	ps_t end_ps; /* the simulation lasts at least this long; 0: until the last op */
 };
 

@@ -31,7 +31,7 @@ static void add_view(void *arg, const struct slab_view *v)
 		u->slabs_partial++;
 	else
 		u->slabs_empty++;
-	if (v->live_count == 1 || v->single) {
+	if ((v->live_count == 1 && v->objects_count > 1) || v->single) {
 		u->slabs_single++;
 		u->pages_single += UINT64_C(1) << v->order;
 	}

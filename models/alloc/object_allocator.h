@@ -99,7 +99,7 @@ struct slab_view {
  * CACHE_POOL at the first indexes, whose slabs hold the objects of all other caches and whose
  * "objects" are the units that those are cut from. Pages and slabs are the pools', live objects
  * and allocations the others', so that sums over caches without pools count each object once, and
- * sums of pages over all caches count each page once.
+ * sums of pages over all caches count each page once. pool_bytes tells what a cache takes of them.
  */
 struct object_cache_stats {
 	const char *name;
@@ -125,13 +125,15 @@ struct object_cache_stats {
 	uint64_t objects_count;      /* in all slabs */
 	uint64_t live_count;         /* held by users */
 	uint64_t active_count;       /* as slabinfo counts: all but those free on node lists */
+	uint64_t pool_bytes;         /* of pools, taken by this cache's live objects, overhead
+					included; of a pool: taken by all caches */
 	const struct env_lock *lock; /* the list lock of node 0 */
 };
 
 /* A snapshot of how a cache's slabs are filled; costs a walk over them. */
 struct object_cache_usage {
 	uint64_t slabs_full, slabs_partial, slabs_empty; /* by live objects */
-	uint64_t slabs_single;       /* held by one live object */
+	uint64_t slabs_single;       /* held by one live object, with room for more */
 	uint64_t pages_single;       /* their pages */
 	uint64_t tail_bytes;         /* at the end of slabs, too short for an object */
 };
@@ -192,7 +194,7 @@ struct object_allocator_ops {
 					 uint64_t *start_paddr);
 	/* Give back every empty slab; may sort the rest, fullest first. Optional. */
 	void (*shrink)(struct object_allocator *oa, struct env *env, struct object_cache *cache);
-	/* Periodic work of one CPU. Optional. */
+	/* Periodic work of one CPU, every second of simulated time. Optional. */
 	void (*tick)(struct object_allocator *oa, struct env *env);
 
 	/*

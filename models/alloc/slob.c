@@ -240,6 +240,7 @@ static uint64_t note_cut(const struct cut *cut, struct slob_cache *pool, pfn_t p
 	note_object(cut->s, cut->cache, paddr);
 	struct page *pages = cut->s->base.pm->pages;
 	pool->used_units += cut->units;
+	cut->cache->used_units += cut->units;
 	if (!cut->s->pages[pfn].free_units) {
 		pagelist_remove(&pool->partial, pages, pfn);
 		pagelist_push_tail(&pool->full, pages, pfn);
@@ -468,6 +469,7 @@ void slob_free_object(struct object_allocator *oa, struct env *env, struct objec
 	forget_object(s, c, paddr);
 	unsigned unit = (unsigned)(start % PAGE_BYTES) / SLOB_UNIT_BYTES;
 	bool empty = put_bytes(s, env, pfn, unit, bytes);
+	c->used_units -= slob_units(bytes);
 	env_unlock(env, &s->lock);
 	if (empty) {
 		s->base.pa->ops->free_pages(s->base.pa, env, pfn, 0);

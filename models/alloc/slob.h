@@ -40,7 +40,7 @@ struct slob_cache {
 	uint64_t cut_bytes;            /* of an object, with what lies around it */
 	struct pagelist blocks;        /* of a cache: objects that are blocks, by head page */
 	struct pagelist partial, full; /* of a pool: pages with free units, and without */
-	uint64_t used_units;           /* of a pool */
+	uint64_t used_units;           /* of a pool: taken; of a cache: taken of pools */
 };
 
 struct slob {

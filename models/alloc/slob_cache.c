@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define RCU_FOOTER_BYTES 24u
+#define RCU_FOOTER_BYTES 24u /* of Linux's struct slob_rcu, behind the object */
 
 /* --- caches ----------------------------------------------------------------------------------- */
 
@@ -28,14 +28,19 @@ static uint64_t cache_align(const struct object_cache_params *p)
 	return align;
 }
 
+static uint64_t footer_bytes(const struct object_cache_params *p)
+{
+	return p->flags & CACHE_TYPESAFE_BY_RCU ? RCU_FOOTER_BYTES : 0;
+}
+
 static int check_params(const struct slob *s, const struct object_cache_params *p, struct err *err)
 {
 	uint64_t largest = u64_min(OBJECT_BYTES_MAX, (uint64_t)PAGE_BYTES << s->base.pm->max_order);
-	if (!p->object_size_bytes || p->object_size_bytes + RCU_FOOTER_BYTES > largest)
+	if (!p->object_size_bytes || p->object_size_bytes > largest - footer_bytes(p))
 		return err_set(err, ERR_CONFIG,
 			       "cache %s: objects of %llu bytes; 1 to %llu are possible", p->name,
 			       (unsigned long long)p->object_size_bytes,
-			       (unsigned long long)(largest - RCU_FOOTER_BYTES));
+			       (unsigned long long)(largest - footer_bytes(p)));
 	if (p->align_bytes & (p->align_bytes - 1) || p->align_bytes > largest)
 		return err_set(err, ERR_CONFIG,
 			       "cache %s: alignment of %llu bytes; powers of two up to %llu are "
@@ -79,9 +84,8 @@ static struct object_cache *slob_cache_new(struct object_allocator *oa,
 	struct slob_cache *c = add_cache(s, p->name, p->flags & ~(unsigned)CACHE_POOL, err);
 	if (!c)
 		return NULL;
-	uint64_t footer = p->flags & CACHE_TYPESAFE_BY_RCU ? RCU_FOOTER_BYTES : 0;
 	c->ctor = p->ctor;
-	c->cut_bytes = p->object_size_bytes + footer;
+	c->cut_bytes = p->object_size_bytes + footer_bytes(p);
 	c->stats.object_size_bytes = p->object_size_bytes;
 	c->stats.align_bytes = cache_align(p);
 	/* Blocks are aligned to their size, and nothing else is to more than a page. */
@@ -127,6 +131,7 @@ static void slob_cache_stats(struct object_allocator *oa, struct object_cache *c
 		stats->objects_count = stats->live_count;
 	}
 	stats->active_count = stats->live_count;
+	stats->pool_bytes = c->used_units * SLOB_UNIT_BYTES;
 }
 
 static void walk_list(struct slob *s, const struct slob_cache *c, const struct pagelist *l,

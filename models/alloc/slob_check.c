@@ -179,6 +179,20 @@ static int check_blocks(const struct slob *s, const struct slob_cache *c,
 	return 0;
 }
 
+/* L6: caches together have taken what the pools have given. */
+static int check_shares(const struct slob *s, struct check_report *report)
+{
+	uint64_t given = 0, taken = 0;
+	for (unsigned i = 0; i < s->caches_count; i++) {
+		if (s->caches[i])
+			*(i < SLOB_POOLS ? &given : &taken) += s->caches[i]->used_units;
+	}
+	if (given != taken)
+		FAIL("L6: pools have %llu units in use, caches have taken %llu", ULL(given),
+		     ULL(taken));
+	return 0;
+}
+
 int slob_check(struct object_allocator *oa, struct check_report *report)
 {
 	const struct slob *s = slob_of(oa);
@@ -201,5 +215,5 @@ int slob_check(struct object_allocator *oa, struct check_report *report)
 			FAIL("L6: cache %s has %llu live objects, counted are %llu", c->name,
 			     ULL(count), ULL(c->stats.live_count));
 	}
-	return 0;
+	return check_shares(s, report);
 }

@@ -286,6 +286,9 @@ static void large_objects_are_blocks(void **state)
 	give(&b, k8, fits);
 	give(&b, k8, page);
 	assert_int_equal(object_machine_free_pages(&b.om), pages);
+	struct object_cache *largest = cache(&b, OBJECT_BYTES_MAX, 0, 0);
+	give(&b, largest, take(&b, largest));
+	assert_int_equal(object_machine_free_pages(&b.om), pages);
 	release(&b);
 }
 
@@ -352,8 +355,10 @@ static void refused_parameters(void **state)
 		struct object_cache_params p;
 		const char *text;
 	} rows[] = {
-		{{.name = "none"}, "objects of 0 bytes; 1 to 4194280"},
+		{{.name = "none"}, "objects of 0 bytes; 1 to 4194304"},
 		{{.name = "huge", .object_size_bytes = 5u << 20}, "objects of 5242880 bytes"},
+		{{.name = "footer", .object_size_bytes = 4u << 20, .flags = CACHE_TYPESAFE_BY_RCU},
+		 "objects of 4194304 bytes; 1 to 4194280"},
 		{{.name = "odd", .object_size_bytes = 8, .align_bytes = 24},
 		 "alignment of 24 bytes; powers of two up to 4194304"},
 		{{.name = "wide", .object_size_bytes = 8, .align_bytes = 8u << 20},

@@ -166,11 +166,12 @@ static void collect_empty(struct object_cache *c, struct env *env, struct slub_n
 	}
 }
 
+/* As Linux: the last one first, so that the first one's pages are the next to be used. */
 static void discard_moving(struct object_cache *c, struct env *env)
 {
 	struct slab_list *moving = &c->cpus[env->cpu].moving;
 	while (moving->count) {
-		pfn_t pfn = moving->head;
+		pfn_t pfn = moving->tail;
 		slab_list_remove(c->sa, moving, pfn);
 		slab_free_pages(c, env, pfn);
 	}

@@ -389,6 +389,26 @@ static void shrinking(void **state)
 	rig_release(&r);
 }
 
+/* Empty slabs go back from the end of the node's list: the first one's page is the next in use. */
+static void order_of_discarding(void **state)
+{
+	struct object_rig r;
+	struct object_allocator_params p;
+	object_params_init(&p);
+	p.cpu_partial_objects = 0;
+	start(&r, &p);
+	struct object_cache *c = rig_sized(&r, "kmalloc-64", 64, CACHE_KMALLOC);
+	uint64_t *objects = fill(&r, c, 0, 6);
+	for (unsigned slab = 0; slab < 6; slab += 2) /* pages that don't merge */
+		free_some(&r, c, 1, objects, slab, 64);
+	assert_slabs(&r, c, "c0:64 n:0,0,0 -:64,64");
+	r.oa->ops->shrink(r.oa, &r.m.env[1], c);
+	assert_slabs(&r, c, "-:64,64,64");
+	assert_int_equal(rig_alloc(&r, c, 1) >> PAGE_SHIFT, objects[0] >> PAGE_SHIFT);
+	free(objects);
+	rig_release(&r);
+}
+
 static void the_end_of_a_cache(void **state)
 {
 	struct object_rig r;
@@ -427,6 +447,7 @@ int main(void)
 		cmocka_unit_test(constructors),
 		cmocka_unit_test(merging),
 		cmocka_unit_test(shrinking),
+		cmocka_unit_test(order_of_discarding),
 		cmocka_unit_test(the_end_of_a_cache),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,6 +45,18 @@ if (!is_text) {
 }
 set key noautotitle
 
+# Memory: what is requested and the four kinds of waste of objects; then unknown, the workload's pages,
+# large requests, per-CPU lists, free; slabs held by one object, empty slabs.
+array palette_parts[12] = [ \
+	"#0072b2", "#e69f00", "#cc79a7", "#56b4e9", "#4d4d4d", "#c9b18b", "#009e73", "#5e3c99", \
+	"#9a9a9a", "#e6e6e6", "#d55e00", "#9ecae1" ]
+
+# Object caches: ten in a stack, the others together, and eight more for lines.
+array palette_caches[19] = [ \
+	"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c564b", "#4b3f72", \
+	"#b5bd61", "#17807e", "#c4c4c4", "#000000", "#7f7f7f", "#b2182b", "#1b7837", "#c51b7d", \
+	"#a6761d", "#542788", "#35978f" ]
+
 # The width of line i of n that may lie upon each other, from below to above.
 overlay_width(i, n) = n > 1 ? 3.8 - 2.3 * (i - 1.0) / (n - 1) : 2.2
 
