@@ -104,8 +104,10 @@ static void life_of_objects(void **state)
 		LINE(0, 2.0, "kmem_cache_alloc: ptr=ffff888000001000 name=dentry " SIZES)
 		LINE(0, 2.1, "kmem_cache_alloc: ptr=ffff888000001000 name=dentry " SIZES)
 		LINE(0, 2.2, "kmalloc: ptr=(null) bytes_req=100 bytes_alloc=0 gfp_flags=0")
-		LINE(0, 2.3, "kmem_cache_free: ptr=ffff888000001000 name=filp"), &t);
-	assert_int_equal(r.events, 14);
+		LINE(0, 2.3, "kmem_cache_free: ptr=ffff888000001000 name=filp")
+		LINE(0, 2.4, "kmalloc: ptr=0x10 bytes_req=0 bytes_alloc=0 gfp_flags=0"), &t);
+	assert_int_equal(r.events, 15);
+	assert_int_equal(r.zero_object_allocations, 1);
 	assert_int_equal(r.object_allocs, 4);
 	assert_int_equal(r.object_frees, 5); /* one of them implicit */
 	assert_int_equal(r.unmatched_object_frees, 1);

@@ -129,7 +129,10 @@ static struct cursor cursor_from(const struct seeder *s, const struct trace_rec 
 	return (struct cursor){r, end};
 }
 
-/* Merge the demands of all CPUs and the evidence by their place in the recording. */
+/*
+ * Merge the demands for pages of all CPUs and the evidence by their place in the recording. Objects
+ * lie in pages that are in use and tell nothing of lists.
+ */
 static int look_at_all(struct seeder *s)
 {
 	struct cursor c[TRACE_CPUS_LIMIT + 1];
@@ -145,8 +148,11 @@ static int look_at_all(struct seeder *s)
 		}
 		if (!first || first->next->time_ns >= s->end_ns)
 			return 0;
-		look_for_tick(s, first->next);
-		if (look_at(s, first->next++) != 0)
+		const struct trace_rec *e = first->next++;
+		if (trace_kind_is_object(e->kind))
+			continue;
+		look_for_tick(s, e);
+		if (look_at(s, e) != 0)
 			return -1;
 	}
 }

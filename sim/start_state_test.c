@@ -254,6 +254,53 @@ static void test_without_trace(void **state)
 	assert_int_equal(report.cached_known_pages, 0);
 }
 
+/* A page of zone Normal that the free map does not have. */
+static uint32_t used_page(void)
+{
+	uint32_t pfn = (uint32_t)truth.zones[truth.zones_count - 1].start_pfn;
+	for (bool moved = true; moved;) {
+		moved = false;
+		for (uint64_t i = 0; i < truth.free_blocks_count; i++) {
+			const struct truth_block *b = &truth.free_blocks[i];
+			if (pfn >= b->pfn && pfn - b->pfn < 1u << b->order) {
+				pfn = b->pfn + (1u << b->order);
+				moved = true;
+			}
+		}
+	}
+	return pfn;
+}
+
+/*
+ * A page is freed and drained at once. What happens to an object in between does not make this a
+ * drain by a worker, nor does an object hide that its page was in a list before.
+ */
+static void test_objects_tell_nothing_of_lists(void **state)
+{
+	uint64_t start_ns = truth.freemap_start_ns - trace.base_ns;
+	uint32_t pfn = used_page();
+	const struct trace_rec demands[] = {
+		{.time_ns = start_ns + 10, .seq = 0, .pfn = pfn + 1, .kind = TRACE_PAGE_FREE},
+		{.time_ns = start_ns + 20, .seq = 1, .pfn = pfn, .kind = TRACE_OBJECT_FREE},
+	};
+	const struct trace_rec evidence[] = {
+		{.time_ns = start_ns + 30, .seq = 2, .pfn = pfn, .kind = TRACE_PAGE_DRAINED},
+	};
+	struct trace t = trace;
+	t.cpus_count = 1;
+	t.ops[0] = demands;
+	t.evidence = evidence;
+	t.evidence_count = 1;
+	for (uint64_t with_object = 0; with_object < 2; with_object++) {
+		t.ops_count[0] = 1 + with_object;
+		load(&t);
+		assert_false(report.tick_known[0]);
+		assert_int_equal(report.cached_known_pages, 1);
+		if (!with_object)
+			machine_release(&machine);
+	}
+}
+
 static void test_deterministic(void **state)
 {
 	load(&trace);
@@ -334,6 +381,7 @@ int main(void)
 		TEST(test_pagetypeinfo_text),
 		TEST(test_zoneinfo_counts),
 		TEST(test_without_trace),
+		TEST(test_objects_tell_nothing_of_lists),
 		TEST(test_deterministic),
 		TEST(test_boot_is_all_free),
 		TEST(test_boot_carves),
