@@ -7,8 +7,9 @@
  *
  * Without a trace, the sequence is a made one. docs/benchmarks.md tells how to read the tables.
  *
- * Time. Contestants take turns, round by round, each round starting with another one, so that what
- * else the host does falls on all of them. The first round warms up. From each time, that of the
+ * Time is the thread's CPU time. Contestants take turns, round by round, each round starting with
+ * another one, so that what else the host does falls on all of them: other programs still take
+ * cache and clock rate away. The first round warms up. From each time, that of the
  * contestant "nothing" in the same round is taken: it does the same loop, and writes to the same
  * offsets, but of one object that is always there. What is left is allocator, and the cost of the
  * places that it chose. Ratios are taken within a round; all figures are medians over the rounds.
@@ -34,9 +35,9 @@
 #include "sim/native_contest.h"
 
 #define CONTESTANTS_MAX 8
-#define ROUNDS          9  /* and one more to warm up */
+#define ROUNDS          15  /* and one more to warm up */
 #define SAMPLE          1024
-#define SLOW_NS         1e9 /* a contestant whose turn takes longer has no more than one */
+#define SLOW_NS         3e8 /* a contestant whose turn takes longer sits out most rounds */
 #define MADE_OPS        1000000
 #define PAIRS           20000
 
@@ -67,10 +68,10 @@ static void give_up(const char *why)
 
 /* --- time ------------------------------------------------------------------------------------- */
 
-static double now_ns(void)
+static double cpu_ns(void)
 {
 	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
 	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
@@ -120,13 +121,13 @@ static double ratio_median(const struct bench *b, unsigned i)
 	return median(ratios, ROUNDS);
 }
 
-/* All rounds of what @turn does, which returns the ns of an operation. */
+/* All rounds of what @turn does, which returns the ns of an operation; of slow ones, two. */
 static void run_rounds(struct bench *b, double (*turn)(struct bench *b, struct contestant *c))
 {
 	for (unsigned round = 0; round <= ROUNDS; round++) {
 		for (unsigned k = 0; k < b->count; k++) {
 			unsigned i = (k + round) % b->count;
-			bool slow = round > 1 && b->ns[i][1] * (double)b->ops.count > SLOW_NS;
+			bool slow = round > 2 && b->ns[i][1] * (double)b->ops.count > SLOW_NS;
 			b->ns[i][round] = slow ? -1 : turn(b, &b->all[i]);
 		}
 	}
@@ -227,9 +228,9 @@ static struct memory memory_of(struct bench *b, const struct contestant_ops *ops
 
 static double turn_sequence(struct bench *b, struct contestant *c)
 {
-	double start = now_ns();
+	double start = cpu_ns();
 	c->ops->run(c, &b->ops, 0, b->ops.count, b->slots);
-	double end = now_ns();
+	double end = cpu_ns();
 	c->ops->end(c, &b->ops, b->slots);
 	return (end - start) / (double)b->ops.count;
 }
@@ -296,16 +297,16 @@ static uint32_t loop_bytes;
 
 static double turn_pair(struct bench *b, struct contestant *c)
 {
-	double start = now_ns();
+	double start = cpu_ns();
 	c->ops->pair(c, loop_bytes, PAIRS);
-	return (now_ns() - start) / PAIRS;
+	return (cpu_ns() - start) / PAIRS;
 }
 
 static double turn_batch(struct bench *b, struct contestant *c)
 {
-	double start = now_ns();
+	double start = cpu_ns();
 	c->ops->batch(c, loop_bytes, PAIRS);
-	return (now_ns() - start) / PAIRS;
+	return (cpu_ns() - start) / PAIRS;
 }
 
 static int bench_pair(void)
