@@ -104,8 +104,8 @@ static inline uint64_t take_own(struct object_cache *c, struct slub_cpu *cpu)
 		     !object_in_slab(c, cpu->start >> PAGE_SHIFT, next)))
 		link_is_bad(c, object, next);
 	cpu->free = next;
-	/* The next allocation will read its link; as Linux does. OBJECT_NONE faults nothing. */
-	__builtin_prefetch(c->ram + next + c->l.link_offset, 1);
+	/* The next allocation will read its link; as Linux does. At OBJECT_NONE nothing happens. */
+	__builtin_prefetch((const void *)((uintptr_t)c->ram + next + c->l.link_offset), 1);
 	return object;
 }
 
