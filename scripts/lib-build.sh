@@ -19,6 +19,9 @@ package_is_installed() {
 	return 1
 }
 
+# Only scripts/bench wants these, and does without them if they can't be had.
+packages_bench=(libmimalloc-dev)
+
 # apt_install PACKAGE...: the lists of packages are renewed only if they don't suffice.
 apt_install() {
 	local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -q -y)

@@ -183,16 +183,21 @@ static unsigned order_of(uint64_t bytes)
 	return order;
 }
 
-static const struct kmalloc_class *class_for(const struct kmalloc *km, uint64_t bytes)
+static inline const struct kmalloc_class *class_for(const struct kmalloc *km, uint64_t bytes)
 {
 	return &km->classes[km->class_of_eighth[(bytes + CLASS_STEP - 1) / CLASS_STEP]];
 }
 
-struct object_cache *kmalloc_cache(const struct kmalloc *km, uint64_t bytes, gfp_t gfp)
+static inline struct object_cache *cache_for(const struct kmalloc *km, uint64_t bytes, gfp_t gfp)
 {
 	if (!bytes || bytes > km->class_bytes_max)
 		return NULL;
 	return class_for(km, bytes)->caches[kind_of(gfp)];
+}
+
+struct object_cache *kmalloc_cache(const struct kmalloc *km, uint64_t bytes, gfp_t gfp)
+{
+	return cache_for(km, bytes, gfp);
 }
 
 uint64_t kmalloc_given_bytes(const struct kmalloc *km, uint64_t bytes)
@@ -243,7 +248,7 @@ uint64_t kmalloc_alloc(struct kmalloc *km, struct env *env, uint64_t bytes, gfp_
 		*why = ALLOC_OK;
 		return KMALLOC_ZERO;
 	}
-	struct object_cache *cache = kmalloc_cache(km, bytes, gfp);
+	struct object_cache *cache = cache_for(km, bytes, gfp);
 	if (!cache)
 		return alloc_large(km, env, bytes, gfp, nid, why);
 	return km->oa->ops->alloc(km->oa, env, cache, bytes, gfp, nid, why);

@@ -227,7 +227,13 @@ void slab_list_remove(struct slub *sa, struct slab_list *l, pfn_t pfn);
 
 /* The shared list of a slab: take the first object (there is one), put one in front. */
 uint64_t slab_pop(struct object_cache *c, pfn_t pfn);
-void slab_push(struct object_cache *c, pfn_t pfn, uint64_t object);
+static inline void slab_push(struct object_cache *c, pfn_t pfn, uint64_t object, unsigned index)
+{
+	struct slab *s = &c->sa->slabs[pfn];
+	link_store(c, object, s->free == SLAB_FREE_END ? OBJECT_NONE : object_at(c, pfn, s->free));
+	s->free = (uint16_t)index;
+	s->inuse--;
+}
 
 /*
  * A slab from new pages, all objects on its shared list, on the unlisted list. PFN_NONE with @why.

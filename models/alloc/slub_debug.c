@@ -256,7 +256,7 @@ void slub_debug_free(struct object_cache *c, struct env *env, pfn_t pfn, uint64_
 	look_over(c, env, object, true);
 	slub_debug_fill(c, object, false, 0);
 	env_touch(env, page_meta_paddr(pfn), 64, true);
-	slab_push(c, pfn, object);
+	slab_push(c, pfn, object, object_index(c, pfn, object));
 	c->slow_frees_count++;
 	bool listed = s->list == LIST_NODE_PARTIAL, moves = s->list == LIST_UNLISTED;
 	n->free_objects += listed ? 1 : 0;

@@ -87,14 +87,6 @@ uint64_t slab_pop(struct object_cache *c, pfn_t pfn)
 	return object;
 }
 
-void slab_push(struct object_cache *c, pfn_t pfn, uint64_t object)
-{
-	struct slab *s = &c->sa->slabs[pfn];
-	link_store(c, object, s->free == SLAB_FREE_END ? OBJECT_NONE : object_at(c, pfn, s->free));
-	s->free = (uint16_t)object_index(c, pfn, object);
-	s->inuse--;
-}
-
 /* --- new slabs -------------------------------------------------------------------------------- */
 
 /* Pages become a slab without free objects, on no list. */
@@ -227,7 +219,7 @@ void slab_adopt(struct object_cache *c, pfn_t pfn, const uint64_t *free_map)
 			continue;
 		uint64_t object = object_at(c, pfn, i);
 		set_up_object(c, object);
-		slab_push(c, pfn, object);
+		slab_push(c, pfn, object, i);
 	}
 	c->recorded_live_count += c->sa->slabs[pfn].inuse;
 }
