@@ -89,7 +89,7 @@ static uint64_t wanted_bytes(const struct slob_cache *c, uint64_t bytes)
 
 static uint32_t *header_of(const struct slob *s, uint64_t paddr)
 {
-	return (uint32_t *)(s->base.pm->ram + paddr - SLOB_HEADER_BYTES);
+	return (uint32_t *)(void *)(s->base.pm->ram + paddr - SLOB_HEADER_BYTES);
 }
 
 unsigned slob_object_units(const struct slob *s, const struct slob_cache *c, uint64_t paddr)
@@ -114,7 +114,7 @@ static struct slob_free read_free(const struct slob *s, struct env *env, pfn_t p
 static void write_free(const struct slob *s, struct env *env, pfn_t pfn, unsigned unit,
 		       unsigned units, unsigned next)
 {
-	int16_t *w = (int16_t *)(s->base.pm->ram + pfn * PAGE_BYTES) + unit;
+	int16_t *w = (int16_t *)(void *)(s->base.pm->ram + pfn * PAGE_BYTES) + unit;
 	env_charge(env, COST_SLAB_OBJECT);
 	env_touch(env, pfn * PAGE_BYTES + unit * SLOB_UNIT_BYTES, 2 * SLOB_UNIT_BYTES, true);
 	if (units > 1) {
