@@ -6,6 +6,7 @@ usage: cli_test.py ALLOCSIM SOURCE_ROOT
 Every bad input must end with its documented status and exactly one line on standard error that
 names the cause, and leave no file behind.
 """
+import csv
 import gzip
 import json
 import os
@@ -24,7 +25,7 @@ from pathlib import Path
 
 ALLOCSIM = str(Path(sys.argv[1]).resolve())
 ROOT = Path(sys.argv[2]).resolve()
-COMMANDS = ("import", "run", "compare", "plot", "validate", "list")
+COMMANDS = ("import", "run", "compare", "plot", "classes", "validate", "list")
 SMALL = "configs/examples/operations.yaml"
 
 QUICKSTART = """\
@@ -199,6 +200,13 @@ class Usage(Case):
                 ("no configuration is given", "validate"),
                 ("no trace is given", "import"),
                 ("no result directory is given", "plot"),
+                ("no trace is given", "classes"),
+                ("one trace at a time: a and b", "classes", "a", "b"),
+                ("--classes: '65' is out of range .legal range: 1..64.", "classes", "a", "-k", "65"),
+                ("--classes: 'x' ", "classes", "a", "-k", "x"),
+                ("--grid: '12' is no multiple of 8", "classes", "a", "--grid", "12"),
+                ("--grid: '0' is out of range", "classes", "a", "--grid", "0"),
+                ("--max: '65KiB' is out of range", "classes", "a", "--max", "65KiB"),
                 ("a comparison needs two results", "compare", "a"),
                 ("list what", "list"),
                 ("one list at a time", "list", "plots", "metrics"),
@@ -547,6 +555,46 @@ class Plot(Case):
     def test_without_gnuplot(self):
         self.assert_ok("run", SMALL, "-q", "-o", "out")
         self.assert_fails(69, r"gnuplot", "plot", "out", "--only", "latency", env=dict(os.environ, PATH="/nowhere"))
+
+
+class Classes(Case):
+    MIX = ((6, 15), (8, 15), (18, 40), (22, 5), (36, 10), (40, 5), (60, 10))
+
+    def import_csv(self, lines):
+        """@lines: (time in us, operation, id, size)."""
+        self.write("mix.csv", "".join(",".join(map(str, line)) + "\n" for line in lines))
+        self.assert_ok("import", "mix.csv", "--format", "csv", "--map",
+                       "time=1,op=2,id=3,size=4,unit=us", "-q", "-o", "mix.atrace")
+
+    def test_known_optimum(self):
+        sizes = [size for size, count in self.MIX for _ in range(count)]
+        self.import_csv((i + 1, "malloc", i + 1, size) for i, size in enumerate(sizes))
+        found = json.loads(self.assert_ok("classes", "mix.atrace", "-k", "4", "--json"))
+        self.assertEqual(found["best"]["classes_bytes"], [8, 24, 40, 64])
+        self.assertEqual((found["requests_count"], found["best"]["waste_bytes"]), (100, 360))
+        text = self.assert_ok("classes", "mix.atrace", "-k", "4")
+        self.assertIn("\n--set 'kmalloc.classes=[8, 24, 40, 64]'\n", text)
+
+    def test_best_set_in_a_run(self):
+        """What is printed can be pasted, and a run with it rounds up less."""
+        text = self.assert_ok("classes", "my.atrace", "--by-time")
+        best = re.search(r"(?m)^--set '(.*)'$", text).group(1)
+        rounding = []
+        for sets in ((), ("--set", best)):
+            run = json.loads(self.assert_ok("run", "configs/quickstart.yaml", "--json", *sets,
+                                            "-o", f"out{len(sets)}"))
+            with open(self.work / f"out{len(sets)}/series.csv", encoding="utf-8") as f:
+                rows = list(csv.DictReader(f))
+            rounding.append(sum(int(r["objects_class_rounding_bytes"]) for r in rows))
+            self.assertEqual(run["objects"]["failed_count"], 0)
+        self.assertLess(rounding[1], rounding[0])
+
+    def test_bad_traces(self):
+        self.assert_fails(66, r"nofile\.atrace: No such file", "classes", "nofile.atrace")
+        self.assert_fails(65, r"trace\.ftrace\.zst", "classes", "trace.ftrace.zst")
+        self.assert_ok("import", "trace.txt.gz", "-q", "-o", "pages.atrace")
+        self.assert_fails(65, "pages.atrace: no kmalloc of 1 to 8192 bytes in it", "classes",
+                          "pages.atrace")
 
 
 class Listing(Case):

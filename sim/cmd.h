@@ -20,6 +20,7 @@ struct command {
 	int (*run)(int argc, char **argv, struct err *err);
 };
 
+int cmd_classes(int argc, char **argv, struct err *err);
 int cmd_compare(int argc, char **argv, struct err *err);
 int cmd_import(int argc, char **argv, struct err *err);
 int cmd_list(int argc, char **argv, struct err *err);

@@ -53,6 +53,12 @@ static const struct {
 
 /* --- classes ---------------------------------------------------------------------------------- */
 
+const uint32_t *kmalloc_linux_classes(unsigned *count)
+{
+	*count = ARRAY_SIZE(linux_classes_bytes);
+	return linux_classes_bytes;
+}
+
 int kmalloc_check_classes(const uint32_t *classes_bytes, unsigned classes_count,
 			  uint64_t largest_bytes, unsigned *bad, struct err *err)
 {

@@ -55,6 +55,9 @@ void kmalloc_release(struct kmalloc *km);
 int kmalloc_check_classes(const uint32_t *classes_bytes, unsigned classes_count,
 			  uint64_t largest_bytes, unsigned *bad, struct err *err);
 
+/* Linux's classes, ascending, and how many they are: what is used if no others are given. */
+const uint32_t *kmalloc_linux_classes(unsigned *count);
+
 /*
  * @bytes of memory for CPU env->cpu. Returns its address, KMALLOC_ZERO for 0 bytes, or OBJECT_NONE
  * with the reason in @why (ALLOC_BAD_ORDER: more than the largest block). Sets env->path.
