@@ -25,7 +25,7 @@ struct fidelity_zone {
 
 /* An object cache that slabinfo has at the start and at the end, and the simulation too. */
 struct fidelity_cache {
-	const char *name; /* the truth's */
+	char name[TRUTH_CACHE_NAME_SIZE];
 	uint64_t pages_per_slab;
 	uint64_t slabs_start, slabs_true, slabs_sim;
 	uint64_t active_start, active_true, active_sim; /* objects, as slabinfo counts them */

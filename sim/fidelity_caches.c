@@ -2,6 +2,7 @@
  * fidelity_caches.c - object caches at the end, against the recorded slabinfo: see fidelity.h.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "sim/fidelity.h"
 
@@ -35,7 +36,6 @@ static void score(struct fidelity *f, struct object_stack *stack, struct object_
 	stack->oa->ops->cache_stats(stack->oa, cache, &stats);
 	struct fidelity_cache *c = &f->caches[f->caches_count++];
 	*c = (struct fidelity_cache){
-		.name = end->name,
 		.pages_per_slab = end->pages_per_slab,
 		.slabs_start = start->slabs_count,
 		.slabs_true = end->slabs_count,
@@ -44,6 +44,7 @@ static void score(struct fidelity *f, struct object_stack *stack, struct object_
 		.active_true = end->active_count,
 		.active_sim = stats.active_count,
 	};
+	memcpy(c->name, end->name, sizeof(c->name));
 	add(&f->slab_pages, c->slabs_start, c->slabs_true, c->slabs_sim, c->pages_per_slab);
 	add(&f->active_objects, c->active_start, c->active_true, c->active_sim, 1);
 }

@@ -77,15 +77,17 @@ static int compare_changes(const void *a, const void *b)
 	return x < y ? -1 : x > y; /* the order of slabinfo */
 }
 
+/*
+ * In percent: little of it changes, so that the skill would say more about the change than about
+ * how close the simulation is.
+ */
 static void print_sum(const char *what, const struct fidelity_sum *s, FILE *out)
 {
-	double skill;
-	bool scored = fidelity_sum_skill(s, &skill);
+	double percent = s->total ? 100.0 * (double)s->error / (double)s->total : 0;
 	fprintf(out,
-		"%s: %" PRIu64 " recorded, off by %" PRIu64 "; doing nothing %" PRIu64 ", skill",
-		what, s->total, s->error, s->drift);
-	print_figure(out, scored, skill);
-	fputc('\n', out);
+		"%s: %" PRIu64 " recorded, off by %" PRIu64 " (%.2f %%); at the start by %" PRIu64
+		"\n",
+		what, s->total, s->error, percent, s->drift);
 }
 
 /* Caches whose number of slabs changed, most pages first. */

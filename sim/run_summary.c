@@ -24,11 +24,12 @@ static uint64_t median_ps(const struct metrics *m, enum op_kind kind)
 static void print_operations(const struct run_result *r, FILE *out)
 {
 	const struct metrics *m = &r->metrics;
-	fprintf(out,
-		"operations    %" PRIu64 " (%s%" PRIu64 " allocations, %" PRIu64 " frees), %" PRIu64
-		" failed",
-		m->ops_count, r->machine.objects.oa ? "of pages: " : "", m->allocs_count,
-		m->frees_count, m->failed_count);
+	fprintf(out, "operations    %" PRIu64, m->ops_count);
+	if (!r->machine.objects.oa || m->allocs_count || m->frees_count)
+		fprintf(out,
+			" (%s%" PRIu64 " allocations, %" PRIu64 " frees), %" PRIu64 " failed",
+			r->machine.objects.oa ? "of pages: " : "", m->allocs_count, m->frees_count,
+			m->failed_count);
 	const char *separator = ": ";
 	for (unsigned i = ALLOC_OK + 1; i < ALLOC_FAILURES; i++) {
 		if (!m->failures[i])
@@ -190,6 +191,13 @@ static void print_objects(struct run_result *r, FILE *out)
 	print_bytes(end->waste_bytes[waste], "; most held: ", out);
 	fprintf(out, "%s, ", name);
 	print_bytes(most.held_bytes, "\n", out);
+	if (r->start.caches_other_layout)
+		fprintf(out,
+			"object start  %" PRIu64 " of %" PRIu64
+			" recorded caches have other slabs here "
+			"and begin without them; %" PRIu64 " objects made\n",
+			r->start.caches_other_layout, r->start.caches_recorded,
+			r->start.objects_made);
 	fprintf(out, "object pages  %" PRIu64 " blocks taken, %" PRIu64 " given back",
 		slabs_new + s->km.large_allocs_count, slabs_freed + s->km.large_frees_count);
 	if (r->has_trace && r->trace.report.slab_page_allocs)
@@ -207,9 +215,11 @@ void run_print_summary(struct run_result *r, const char *output, FILE *out)
 		r->config->name[0] ? r->config->name : "unnamed", r->machine.cpus_count,
 		r->machine.pm.zones_count, r->machine.pa->ops->name);
 	print_operations(r, out);
-	fprintf(out, "time          %.6f s simulated; median allocation %.1f ns, free %.1f ns\n",
-		(double)r->simulated_ps / 1e12, (double)median_ps(m, OP_ALLOC) / 1e3,
-		(double)median_ps(m, OP_FREE) / 1e3);
+	fprintf(out, "time          %.6f s simulated", (double)r->simulated_ps / 1e12);
+	if (m->allocs_count || m->frees_count)
+		fprintf(out, "; median allocation %.1f ns, free %.1f ns",
+			(double)median_ps(m, OP_ALLOC) / 1e3, (double)median_ps(m, OP_FREE) / 1e3);
+	fputc('\n', out);
 	print_memory(r, out);
 	print_buddy(r, out);
 	if (r->machine.objects.oa)

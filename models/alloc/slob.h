@@ -61,7 +61,8 @@ struct slob_free {
 /* As 16-bit words: units and next; a block of one unit holds minus next. */
 static inline struct slob_free slob_read_free(const struct slob *s, pfn_t pfn, unsigned unit)
 {
-	const int16_t *w = (const int16_t *)(const void *)(s->base.pm->ram + pfn * PAGE_BYTES) + unit;
+	const int16_t *w =
+		(const int16_t *)(const void *)(s->base.pm->ram + pfn * PAGE_BYTES) + unit;
 	if (w[0] > 0)
 		return (struct slob_free){(unsigned)w[0], unit + 1 < SLOB_PAGE_UNITS
 								  ? (uint16_t)w[1]
