@@ -256,6 +256,17 @@ static double number_of(const struct leaf *leaf)
 	return leaf && cJSON_IsNumber(leaf->item) ? leaf->item->valuedouble : NAN;
 }
 
+/* What a statistic owes to one operation counts as one of few samples. */
+#define EXTREME_SAMPLES 10
+
+static bool is_extreme(const char *key)
+{
+	size_t length = strlen(key);
+
+	return length > 7 && (!strcmp(key + length - 7, ".max_ns") ||
+			      !strcmp(key + length - 7, ".min_ns"));
+}
+
 static void compare_values(const struct comparison *c, struct compare_metric *m)
 {
 	double samples = INFINITY;
@@ -267,6 +278,8 @@ static void compare_values(const struct comparison *c, struct compare_metric *m)
 		m->values[i] = number_of(leaf);
 		if (leaf)
 			samples = fmin(samples, fmax(leaf->samples, 0));
+		if (leaf && isfinite(leaf->samples) && is_extreme(m->key))
+			samples = fmin(samples, EXTREME_SAMPLES);
 		m->missing |= isnan(m->values[i]);
 	}
 	for (i = 1; i < c->runs_count; i++) {
@@ -313,6 +326,35 @@ static bool is_figure(const struct comparison *c, const char *key)
 	return false;
 }
 
+/* Is this memory of objects, most of which was there at the start if it was recorded? */
+static bool is_object_memory(const char *key)
+{
+	size_t length = strlen(key);
+
+	if (strncmp(key, "objects.", 8) && strncmp(key, "caches[", 7))
+		return false;
+	return length > 6 && (!strcmp(key + length - 6, "_bytes") || strstr(key, "slabs_") ||
+			      strstr(key, "pages"));
+}
+
+static bool have_other_starts(const struct comparison *c)
+{
+	static const char *const keys[] = {"start.placed_slabs_count", "start.assumed_slabs_count"};
+	unsigned i;
+	size_t k;
+
+	for (k = 0; k < ARRAY_SIZE(keys); k++) {
+		for (i = 1; i < c->runs_count; i++) {
+			double a = number_of(leaves_find(&c->runs[0].values, keys[k]));
+			double b = number_of(leaves_find(&c->runs[i].values, keys[k]));
+
+			if (!isnan(a) && !isnan(b) && a != b)
+				return true;
+		}
+	}
+	return false;
+}
+
 static int find_metrics(struct comparison *c, const struct compare_options *options,
 			struct err *err)
 {
@@ -322,6 +364,7 @@ static int find_metrics(struct comparison *c, const struct compare_options *opti
 	size_t count, i;
 	int failed = -1;
 
+	c->starts_differ = have_other_starts(c);
 	keys = all_keys(c, false, &count);
 	c->metrics = keys ? calloc(count + 1, sizeof(*c->metrics)) : NULL;
 	if (!c->metrics)
@@ -338,6 +381,8 @@ static int find_metrics(struct comparison *c, const struct compare_options *opti
 		m->selected = is_selected(options, keys[i]);
 		m->unit = info ? info->unit : compare_unit(keys[i]);
 		m->direction = info ? info->direction : METRIC_NEUTRAL;
+		if (c->starts_differ && is_object_memory(keys[i]))
+			m->direction = METRIC_NEUTRAL;
 		compare_values(c, m);
 		c->metrics_count++;
 	}

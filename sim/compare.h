@@ -65,12 +65,20 @@ struct compare_setting {
 	char **values; /* [runs_count], as text; NULL: the run doesn't have it */
 };
 
+/* The first rows of the table, if they differ: what a change is usually made for. */
+extern const char *const compare_headlines[]; /* ended by NULL */
+
 struct comparison {
 	struct compare_run *runs; /* the base first */
 	unsigned runs_count;
 	struct compare_metric *metrics; /* those that differ most first */
 	size_t metrics_count;
 	bool selective;                   /* the options name metrics */
+	/*
+	 * Of the slabs of a recorded start not all runs have the same: what objects hold at an end
+	 * says nothing about a design, so it is shown without a verdict.
+	 */
+	bool starts_differ;
 	struct compare_setting *settings; /* by key */
 	size_t settings_count;
 };

@@ -13,6 +13,7 @@
 
 #include "kern/types.h"
 #include "sim/compare.h"
+#include "sim/compare_rank.h"
 #include "sim/json.h"
 
 #define CELL 48
@@ -222,14 +223,21 @@ static void print_sums(const struct comparison *c, size_t shown, bool all, FILE 
 	if (!all && (shown < differ || missing))
 		fprintf(out, "; %zu shown, --all shows more", shown);
 	fputc('\n', out);
+	if (c->starts_differ)
+		fputs("note: the runs begin with different slabs of the recorded state (start.*), so "
+		      "what objects hold is not judged;\n      without start.truth all begin alike\n",
+		      out);
 	for (run = 1; run < c->runs_count; run++) {
 		for (better = worse = i = 0; i < c->metrics_count; i++) {
 			m = &c->metrics[i];
+			if (!c->selective && compare_is_detail(m->key))
+				continue;
 			better += m->selected && compare_verdict(m, run) == COMPARE_BETTER;
 			worse += m->selected && compare_verdict(m, run) == COMPARE_WORSE;
 		}
-		fprintf(out, "%s: %zu better, %zu worse than %s\n", c->runs[run].name, better,
-			worse, c->runs[0].name);
+		fprintf(out, "%s: %zu better, %zu worse than %s%s\n", c->runs[run].name, better,
+			worse, c->runs[0].name,
+			c->selective ? "" : ", single caches and paths not counted");
 	}
 }
 

@@ -14,6 +14,9 @@
  * 0 -> 100 scores 0.91. A metric's score is that of the run that differs most. Metrics with a
  * direction come before those without, because they say whether a change is good.
  *
+ * Figures that a change is usually made for (compare_headlines) come first if they differ visibly,
+ * in their own order. The largest latency of all is that of one operation and ranks as such.
+ *
  * One effect must not fill the table: the elements of an array (an index by order) change together,
  * so only the first few are shown, as of object caches and of the percentiles of one latency; and a
  * figure that is there under two keys (with a single zone, the zone's and the sum) is shown once.
@@ -26,7 +29,34 @@
 
 #include "kern/types.h"
 
-#define SAMPLES_SCALE 100.0
+#define SAMPLES_SCALE  100.0
+#define HEADLINE_SCORE 0.005
+
+const char *const compare_headlines[] = {
+	"totals.failed_count",
+	"objects.failed_count",
+	"latency[alloc].mean_ns",
+	"latency[free].mean_ns",
+	"latency[kmalloc].mean_ns",
+	"latency[cache_alloc].mean_ns",
+	"latency[object_free].mean_ns",
+	"objects.peak.held_bytes",
+	"objects.held_bytes",
+	"objects.waste_bytes",
+	"objects.lock_acquired_count",
+	NULL,
+};
+
+/* The place of @m among the headlines; their number if it is none, or hardly differs. */
+static unsigned headline(const struct compare_metric *m)
+{
+	bool counts = m->direction != METRIC_NEUTRAL && m->score >= HEADLINE_SCORE;
+	unsigned i = 0;
+
+	while (compare_headlines[i] && !(counts && !strcmp(compare_headlines[i], m->key)))
+		i++;
+	return i;
+}
 
 /* Units that a name ends with, where metrics_list doesn't know the key; and the scales of all. */
 static const struct {
@@ -104,6 +134,8 @@ static int compare_metrics(const void *a, const void *b)
 
 	if (x->differs != y->differs)
 		return y->differs - x->differs;
+	if (headline(x) != headline(y))
+		return headline(x) < headline(y) ? -1 : 1;
 	if (!x->direction != !y->direction)
 		return !x->direction - !y->direction;
 	if (x->score != y->score)
@@ -184,6 +216,15 @@ static size_t latency_name(const char *key)
 static bool is_of_path(const char *key)
 {
 	return latency_name(key) > strcspn(key, ",");
+}
+
+bool compare_is_detail(const char *key)
+{
+	size_t length = strlen(key);
+
+	return is_of_cache(key) || is_of_path(key) ||
+	       (latency_name(key) && (!strcmp(key + length - 7, ".max_ns") ||
+				      !strcmp(key + length - 7, ".min_ns")));
 }
 
 /* A path's percentiles move together, and the operation's say it better. */

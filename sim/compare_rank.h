@@ -17,6 +17,12 @@ const char *compare_unit(const char *key);
  */
 double compare_score(const struct compare_metric *m, unsigned run, double samples);
 
+/*
+ * Does @key say something of a part that a figure of the whole run says better: one object cache,
+ * one path of an operation, one operation?
+ */
+bool compare_is_detail(const char *key);
+
 /* Put c->metrics into the order in which they are shown. */
 void compare_sort(struct comparison *c);
 

@@ -261,6 +261,9 @@ static void check_sources(struct loader *ld, const struct config_workload *w)
 
 static void check_operations(struct loader *ld, const struct config *c)
 {
+	if (c->workload.level != LEVEL_ALL && !c->workload.trace[0])
+		FAIL(ld, "workload.level", "chooses among what a trace has recorded; it needs "
+		     "workload.trace");
 	if (c->workload.ops_fd < 0)
 		return;
 	if (ld->ops_cpu_max >= c->machine.cpus)
@@ -285,6 +288,11 @@ static void check_caches(struct loader *ld, const struct config_slab *s)
 	char path[PATH_SIZE];
 	for (unsigned i = 0; i < s->caches_count; i++) {
 		const struct config_cache *c = &s->caches[i];
+		snprintf(path, sizeof(path), "slab.caches[%u].name", i);
+		if (strpbrk(c->name, " \t"))
+			FAIL(ld, path, "has blanks, which separate the columns of slabinfo");
+		if (strncmp(c->name, "kmalloc-", 8) == 0 || strncmp(c->name, "dma-kmalloc-", 12) == 0)
+			FAIL(ld, path, "is the name of a size class of kmalloc; choose another");
 		snprintf(path, sizeof(path), "slab.caches[%u].align", i);
 		if (c->align_bytes && !is_power_of_two(c->align_bytes))
 			FAIL(ld, path, "is no power of two");

@@ -118,7 +118,7 @@ static void print_dists(FILE *out)
 	      "keys with a\nmapping of its parameters, such as `{exponential: {mean: 5ms, max: "
 	      "1s}}`. "
 	      "Exponential, lognormal and\npareto may have `min` and `max`, to which values are "
-	      "clamped; orders and sizes must.\n"
+	      "clamped; orders and sizes of pages must.\n"
 	      "\n| key | meaning |\n|---|---|\n",
 	      out);
 	for (unsigned i = 0; i < schema_dists_count; i++)

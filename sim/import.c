@@ -450,7 +450,8 @@ static int read_lines(struct import *im, struct progress *progress)
 		return err_set(im->err, ERR_TRACE,
 			       "%s:%" PRIu64
 			       ": no trace: not one line so far is an event as ftrace, "
-			       "trace-cmd report or perf script print it",
+			       "trace-cmd report or perf script print it (`allocsim list formats`; "
+			       "a table needs --format csv and --map)",
 			       textin_name(im->in), textin_line_number(im->in));
 	return 0;
 }

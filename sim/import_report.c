@@ -9,6 +9,7 @@
 
 enum line_use {
 	ALWAYS,
+	PAGES,  /* likewise, if the trace has events of pages */
 	IF_ANY, /* a line that says "none" would only hide those that say something */
 };
 
@@ -22,19 +23,19 @@ static const struct {
 	LINE(events, ALWAYS, "events read"),
 	LINE(imported, ALWAYS, "events imported"),
 	LINE(demands, ALWAYS, "  demands (allocations and frees), to be replayed"),
-	LINE(evidence, ALWAYS, "  evidence (refills, drains, fallbacks), to compare with"),
-	LINE(batched_frees, ALWAYS, "mm_page_free_batched, which only repeats a free"),
+	LINE(evidence, PAGES, "  evidence (refills, drains, fallbacks), to compare with"),
+	LINE(batched_frees, PAGES, "mm_page_free_batched, which only repeats a free"),
 	LINE(other_events, ALWAYS, "events of other kinds, not imported"),
-	LINE(unmatched_frees, ALWAYS, "frees of blocks allocated before the recording"),
-	LINE(untraced_allocations, ALWAYS, "frees of pages that were free: allocated untraced"),
+	LINE(unmatched_frees, PAGES, "frees of blocks allocated before the recording"),
+	LINE(untraced_allocations, PAGES, "frees of pages that were free: allocated untraced"),
 	LINE(partial_frees, IF_ANY, "frees of a part of a block"),
 	LINE(failed_allocations, IF_ANY, "allocations that failed when recorded"),
 	LINE(live_allocations, IF_ANY, "allocations of a live page, which was freed first"),
 	LINE(order_mismatches, IF_ANY, "frees larger than their allocation"),
 	LINE(object_allocs, ALWAYS, "objects allocated (kmalloc, kmem_cache_alloc)"),
 	LINE(object_frees, ALWAYS, "objects freed"),
-	LINE(slab_page_allocs, ALWAYS, "page allocations that were for objects (slabs)"),
-	LINE(slab_page_frees, ALWAYS, "page frees likewise"),
+	LINE(slab_page_allocs, PAGES, "page allocations that were for objects (slabs)"),
+	LINE(slab_page_frees, PAGES, "page frees likewise"),
 	LINE(unmatched_object_frees, ALWAYS, "frees of objects allocated before the recording"),
 	LINE(untraced_object_allocations, IF_ANY,
 	     "frees of objects that were free: allocated untraced"),
@@ -66,10 +67,12 @@ static uint64_t value_of(const struct trace_report *report, size_t offset)
 void import_report_print(const struct trace_report *report, const char *input, const char *output,
 			 FILE *out)
 {
+	bool pages = report->demands > report->object_allocs + report->object_frees ||
+		     report->evidence;
 	fprintf(out, "%s -> %s\n", input, output);
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
 		uint64_t value = value_of(report, lines[i].offset);
-		if (value || lines[i].use == ALWAYS)
+		if (value || lines[i].use == ALWAYS || (lines[i].use == PAGES && pages))
 			fprintf(out, "%12" PRIu64 "  %s\n", value, lines[i].text);
 	}
 	fprintf(out, "%12.6f  seconds from the first to the last of them\n",

@@ -217,8 +217,11 @@ static void write_heading(const struct plot_input *in, const struct plot *plot, 
 			  plot_number(totals, "failed_count", 0) +
 				  plot_number(objects, "failed_count", 0));
 	plot_format_ns(span, sizeof(span), plot_number(totals, "simulated_ns", 0));
-	snprintf(text, sizeof(text), "%s: %.64s", plot->info.title,
-		 plot_text(meta, "name", "unnamed run"));
+	const cJSON *workload = cJSON_GetObjectItemCaseSensitive(
+		cJSON_GetObjectItemCaseSensitive(in->run, "config"), "workload");
+	const char *trace = plot_text(workload, "trace", "");
+	snprintf(text, sizeof(text), "%s: %.64s%s%.64s", plot->info.title,
+		 plot_text(meta, "name", "unnamed run"), *trace ? ", " : "", trace);
 	plot_set_string(vars, "title", text);
 	snprintf(text, sizeof(text), "%s %soperations in %s, %s failed%s%.64s", ops,
 		 cJSON_IsObject(objects) ? "" : "page ", span, failed,

@@ -269,9 +269,12 @@ static size_t fullest(const struct plot_input *in)
 
 static void note_free(struct plot_bar *bar)
 {
+	double gib = bar->parts[MEMORY_FREE] / (double)(1 << 30);
 	char size[24];
 
 	plot_format_bytes(size, sizeof(size), bar->parts[MEMORY_FREE]);
+	if (gib >= 1) /* the moments differ by less than what that rounds to */
+		snprintf(size, sizeof(size), "%.2f GiB", gib);
 	snprintf(bar->note, sizeof(bar->note), "%s free", size);
 }
 

@@ -363,8 +363,14 @@ static void write_fidelity(struct json *j, const struct run_result *r)
 	for (unsigned i = 0; i < r->fidelity.caches_count; i++)
 		write_fidelity_cache(j, &r->fidelity.caches[i]);
 	json_array_end(j);
-	write_fidelity_sum(j, "slab_pages", &r->fidelity.slab_pages);
-	write_fidelity_sum(j, "active_objects", &r->fidelity.active_objects);
+	/* Without caches like the recorded ones there is nothing to compare. */
+	if (r->fidelity.caches_count) {
+		write_fidelity_sum(j, "slab_pages", &r->fidelity.slab_pages);
+		write_fidelity_sum(j, "active_objects", &r->fidelity.active_objects);
+	} else {
+		json_null(j, "slab_pages");
+		json_null(j, "active_objects");
+	}
 	json_object_end(j);
 }
 

@@ -43,17 +43,24 @@ static void write_moment(struct json *j, const char *key, ps_t at_ps, const stru
 /* Sums over caches; pools see no operations of their own. */
 struct cache_sums {
 	uint64_t allocs, fast_allocs, frees, fast_frees, slabs_new, slabs_freed;
+	uint64_t lock_acquired, lock_contended;
 	struct object_cache_usage usage;
 };
 
 static void sum_caches(const struct object_stack *s, struct cache_sums *sums)
 {
+	const struct env_lock *last = NULL;
 	memset(sums, 0, sizeof(*sums));
 	for (unsigned slot = SLOT_LARGE + 1; slot < s->slots_count; slot++) {
 		struct object_cache_stats c;
 		struct object_cache_usage u;
 		object_stack_stats(s, slot, &c);
 		object_cache_usage(s->oa, s->slots[slot].cache, &u);
+		if (c.lock && c.lock != last) { /* slob has one for all */
+			sums->lock_acquired += c.lock->acquired_count;
+			sums->lock_contended += c.lock->contended_count;
+			last = c.lock;
+		}
 		sums->slabs_new += c.slabs_new_count;
 		sums->slabs_freed += c.slabs_freed_count;
 		sums->usage.slabs_empty += u.slabs_empty;
@@ -105,6 +112,8 @@ void report_objects(struct json *j, const struct run_result *r)
 	json_u64(j, "page_frees_count", sums.slabs_freed + s->km.large_frees_count);
 	json_u64(j, "recorded_page_requests_count", r->left_out_count[0]);
 	json_u64(j, "recorded_page_frees_count", r->left_out_count[1]);
+	json_u64(j, "lock_acquired_count", sums.lock_acquired);
+	json_u64(j, "lock_contended_count", sums.lock_contended);
 	json_u64(j, "live_count", r->objects_end.live_count);
 	json_u64(j, "slabs_empty_count", sums.usage.slabs_empty);
 	json_u64(j, "slabs_single_count", sums.usage.slabs_single);

@@ -27,7 +27,8 @@ do for [p = 1:panels] {
 			set key outside right center Left reverse samplen 2
 		} else {
 			set key at screen 0.84, screen 0.5 left center Left reverse samplen 2.5 \
-				spacing 1.4
+				vertical maxrows 9 spacing (lines_count > 6 ? 1.15 : 1.4) \
+				font (lines_count > 6 ? ",12" : ",14")
 		}
 	} else {
 		unset key
