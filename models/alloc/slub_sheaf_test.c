@@ -209,7 +209,10 @@ static void who_has_sheaves(void **state)
 	struct object_cache *c = start(&r, &two_cpus, CAPACITY, CACHE_RED_ZONE);
 	struct err err = {0};
 	struct object_cache_params p = {
-		.name = "other", .object_size_bytes = 192, .sheaf_capacity = SHEAF_CAPACITY_MAX + 1};
+		.name = "other",
+		.object_size_bytes = 192,
+		.sheaf_capacity = SHEAF_CAPACITY_MAX + 1,
+	};
 	assert_int_equal(rig_stats(&r, c).sheaf_capacity, 0);
 	assert_null(r.oa->ops->cache_new(r.oa, &p, &err));
 	assert_int_equal(err.code, ERR_CONFIG);
