@@ -80,9 +80,16 @@ struct config_cache {
 	uint64_t align_bytes;         /* 0: a word */
 	bool reclaim_account, account, dma, hwcache_align, typesafe_by_rcu, no_merge;
 	bool constructor;             /* objects of a new slab are initialised once */
+	uint64_t sheaf_capacity_objects; /* auto: config_slab's */
 };
 
 #define CONFIG_CACHES 4096
+#define CONFIG_NAMES  64
+
+struct config_names {
+	char names[CONFIG_NAMES][CONFIG_NAME];
+	unsigned count;
+};
 
 struct config_slab {
 	char allocator[CONFIG_NAME];  /* a registered object allocator; "slub" */
@@ -92,6 +99,8 @@ struct config_slab {
 	uint64_t cpu_partial_objects; /* auto */
 	uint64_t min_partial_slabs;   /* auto */
 	bool freelist_random, freelist_hardened, red_zone, poison;
+	uint64_t sheaf_capacity_objects; /* 0: no sheaves */
+	struct config_names sheaf_caches; /* which caches have them; none: all */
 	struct config_cache *caches;  /* heap, owned by the config */
 	unsigned caches_count;
 };

@@ -89,6 +89,14 @@ static void write_sizes(const uint32_t *sizes, const char *key, struct json *j)
 	json_array_end(j);
 }
 
+static void write_names(const struct config_names *names, const char *key, struct json *j)
+{
+	json_array_begin_compact(j, key);
+	for (unsigned i = 0; i < names->count; i++)
+		json_string(j, NULL, names->names[i]);
+	json_array_end(j);
+}
+
 static void write_list(const struct config *c, const struct field *f, const void *base,
 		       struct json *j)
 {
@@ -169,6 +177,9 @@ static void write_field(const struct config *c, const struct field *f, const voi
 		break;
 	case FIELD_SIZES:
 		write_sizes(at, key, j);
+		break;
+	case FIELD_NAMES:
+		write_names(at, key, j);
 		break;
 	case FIELD_CPUS:
 		write_cpus(at, c->machine.cpus, key, j);

@@ -124,6 +124,16 @@ static void print_sizes(const uint32_t *sizes, FILE *out)
 	putc(']', out);
 }
 
+static void print_names(const struct config_names *names, FILE *out)
+{
+	putc('[', out);
+	for (unsigned i = 0; i < names->count; i++) {
+		fputs(i ? ", " : "", out);
+		print_string(names->names[i], out);
+	}
+	putc(']', out);
+}
+
 static void print_cpus(const uint64_t *mask, FILE *out)
 {
 	static const uint64_t all[CPUS_LIMIT / 64] = {UINT64_MAX, UINT64_MAX, UINT64_MAX,
@@ -204,6 +214,8 @@ static bool is_absent(const struct printer *p, const struct field *f, const void
 		return count == 0;
 	case FIELD_SIZES:
 		return !((const uint32_t *)(const void *)at)[CONFIG_CLASSES];
+	case FIELD_NAMES:
+		return !((const struct config_names *)(const void *)at)->count;
 	case FIELD_OPERATIONS:
 		return p->c->workload.ops_fd < 0;
 	case FIELD_INCLUDE:
@@ -252,6 +264,8 @@ static void print_field(struct printer *p, const struct field *f, const void *ba
 		print_cpus((const uint64_t *)(const void *)at, p->out);
 	else if (f->kind == FIELD_SIZES)
 		print_sizes((const uint32_t *)(const void *)at, p->out);
+	else if (f->kind == FIELD_NAMES)
+		print_names((const struct config_names *)(const void *)at, p->out);
 	else if (f->kind == FIELD_DIST)
 		print_dist(f, (const struct config_dist *)(const void *)at, p->out);
 	else

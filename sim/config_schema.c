@@ -549,6 +549,9 @@ char *schema_range(const struct field *f, const struct field *dist, char *buf, s
 		snprintf(buf, size, "at most %d multiples of 8, ascending, such as [8, 64, 4KiB]",
 			 CONFIG_CLASSES);
 		break;
+	case FIELD_NAMES:
+		snprintf(buf, size, "at most %d names, such as [vm_area_struct]", CONFIG_NAMES);
+		break;
 	case FIELD_CPUS:
 		snprintf(buf, size, "all, or a list of numbers below machine.cpus");
 		break;

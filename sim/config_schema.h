@@ -26,6 +26,7 @@ enum field_kind {
 	FIELD_DIR,        /* char[CONFIG_TEXT]: path of a directory */
 	FIELD_GFP,        /* gfp_t, by name */
 	FIELD_SIZES,      /* uint32_t[CONFIG_CLASSES] and its count behind it: a list of bytes */
+	FIELD_NAMES,      /* struct config_names: a list of names */
 	FIELD_CPUS,       /* bit mask of CPUS_LIMIT bits: a list of numbers or "all" */
 	FIELD_DIST,       /* struct config_dist, of quantities of `unit` */
 	FIELD_MAP,        /* a mapping of `keys`; its struct lies at `offset` */
@@ -71,7 +72,7 @@ struct schema_dist {
 };
 
 extern const struct field schema_root;         /* FIELD_MAP at offset 0 of struct config */
-#define SLAB_KEYS    12
+#define SLAB_KEYS    14
 #define KMALLOC_KEYS 1
 extern const struct field schema_slab_keys[SLAB_KEYS];       /* of struct config_slab */
 extern const struct field schema_kmalloc_keys[KMALLOC_KEYS]; /* of struct config_kmalloc */

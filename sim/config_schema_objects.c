@@ -3,6 +3,8 @@
  */
 #include "sim/config_schema.h"
 
+#include <string.h>
+
 #include "alloc/object_allocator.h"
 
 #define KEYS(a) .keys = (a), .keys_count = ARRAY_SIZE(a)
@@ -27,14 +29,25 @@ static const struct field cache_keys[] = {
 	{.key = "constructor", .kind = FIELD_BOOL, AT(constructor),
 	 .help = "objects are initialised once, when their slab is made"},
 	{.key = "no_merge", .kind = FIELD_BOOL, AT(no_merge), .help = "has slabs of its own"},
+	{.key = "sheaf_capacity", .kind = FIELD_U64, AT(sheaf_capacity_objects),
+	 .max = SHEAF_CAPACITY_MAX, .can_be_auto = true, .json_suffix = "_objects",
+	 .help = "objects of a sheaf; auto = what slab.sheaf_capacity and slab.sheaf_caches say"},
 };
 #undef AT
+
+static void cache_init(void *element)
+{
+	struct config_cache *c = element;
+	memset(c, 0, sizeof(*c));
+	c->sheaf_capacity_objects = CONFIG_AUTO;
+}
 
 static const struct schema_list caches_list = {
 	.element_bytes = sizeof(struct config_cache),
 	.count_offset = offsetof(struct config_slab, caches_count),
 	.capacity = CONFIG_CACHES,
 	.heap = true,
+	.element_init = cache_init,
 };
 
 #define AT(member) .offset = offsetof(struct config_slab, member)
@@ -67,6 +80,12 @@ const struct field schema_slab_keys[SLAB_KEYS] = {
 	 .help = "guard bytes around every object; a write past its end is found"},
 	{.key = "poison", .kind = FIELD_BOOL, AT(poison),
 	 .help = "free objects are filled; a use after free is found"},
+	{.key = "sheaf_capacity", .kind = FIELD_U64, AT(sheaf_capacity_objects),
+	 .max = SHEAF_CAPACITY_MAX, .json_suffix = "_objects",
+	 .help = "slub: objects of a sheaf, the CPUs' stock of single objects; 0 = no sheaves"},
+	{.key = "sheaf_caches", .kind = FIELD_NAMES, AT(sheaf_caches),
+	 .help = "caches with sheaves of sheaf_capacity; none = all, size classes of kmalloc "
+		 "included"},
 	{.key = "caches", .kind = FIELD_LIST, AT(caches), KEYS(cache_keys), .list = &caches_list,
 	 .help = "caches that operations and generators name; a trace brings its own, which these "
 		 "replace by name"},

@@ -71,6 +71,13 @@ static void test_keys(void **state)
 		"c.yaml:2:8: buddy: must be a mapping (key: value)\n"
 		"c.yaml:3:16: pcp.enabled: 'yes' is neither true nor false (legal range: true or "
 		"false)\n");
+	refused("slab: {sheaf_caches: a, sheaf_capacity: 2000}\n", NULL, ERR_CONFIG,
+		"c.yaml:1:22: slab.sheaf_caches: must be a list (legal range: at most 64 names, "
+		"such as [vm_area_struct])\n"
+		"c.yaml:1:41: slab.sheaf_capacity: '2000' is out of range (legal range: "
+		"0..1024)\n");
+	refused("slab:\n  sheaf_caches: [ok, [a]]\n", NULL, ERR_CONFIG,
+		"c.yaml:2:22: slab.sheaf_caches[1]: must be a name\n");
 	refused("{}\n", "machine.cpus=x", ERR_CONFIG,
 		"--set machine.cpus=x: machine.cpus: 'x' is not a number (legal range: 1..256)\n");
 	refused("{}\n", "budy.max_order=1", ERR_CONFIG,

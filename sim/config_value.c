@@ -139,6 +139,7 @@ bool value_is_scalar(enum field_kind kind)
 {
 	switch (kind) {
 	case FIELD_SIZES:
+	case FIELD_NAMES:
 	case FIELD_CPUS:
 	case FIELD_DIST:
 	case FIELD_MAP:
@@ -288,6 +289,40 @@ static int load_sizes(struct loader *ld, const struct field *f, uint32_t *sizes)
 	return 0;
 }
 
+/* Names as long as FIELD_NAME's. */
+static int load_names(struct loader *ld, const struct field *f, struct config_names *names)
+{
+	struct yaml_reader *r = ld->reader;
+	const struct field name = {.key = f->key, .kind = FIELD_NAME};
+	char range[RANGE_TEXT];
+	if (r->event.type != YAML_SEQUENCE_START_EVENT) {
+		diag_here(ld, "must be a list (legal range: %s)",
+			  schema_range(f, NULL, range, sizeof(range)));
+		return yaml_reader_skip(r);
+	}
+	place_forget(ld);
+	for (names->count = 0;; names->count++) {
+		if (yaml_reader_next(r) != 0)
+			return -1;
+		if (r->event.type == YAML_SEQUENCE_END_EVENT)
+			return 0;
+		if (names->count == CONFIG_NAMES) {
+			diag_here(ld, "has more than %u elements", names->count);
+			return -1;
+		}
+		size_t length = path_push_index(ld, names->count);
+		const char *text = yaml_reader_scalar(r);
+		place_add(ld);
+		if (text)
+			value_set_scalar(ld, &name, names->names[names->count], text);
+		else
+			diag_here(ld, "must be a name");
+		path_pop(ld, length);
+		if (yaml_reader_skip(r) != 0 || diag_is_full(ld))
+			return -1;
+	}
+}
+
 static int unknown_key(struct loader *ld, const struct field *map, const char *key)
 {
 	char quoted[QUOTE_SIZE];
@@ -435,6 +470,8 @@ int value_load(struct loader *ld, const struct field *f, void *base)
 		return load_list(ld, f, base);
 	case FIELD_SIZES:
 		return load_sizes(ld, f, at);
+	case FIELD_NAMES:
+		return load_names(ld, f, at);
 	case FIELD_CPUS:
 		return load_cpus(ld, at);
 	case FIELD_DIST:

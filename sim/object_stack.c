@@ -62,6 +62,16 @@ static const struct trace_cache *trace_cache_find(const struct trace *t, const c
 	return NULL;
 }
 
+/* What slab.sheaf_capacity and slab.sheaf_caches (@arg is the section) mean for a cache. */
+static unsigned sheaf_capacity(const void *arg, const char *name)
+{
+	const struct config_slab *k = arg;
+	bool listed = !k->sheaf_caches.count;
+	for (unsigned i = 0; i < k->sheaf_caches.count; i++)
+		listed = listed || strcmp(k->sheaf_caches.names[i], name) == 0;
+	return listed ? (unsigned)k->sheaf_capacity_objects : 0;
+}
+
 static struct object_cache_params from_config(const struct config_cache *c)
 {
 	return (struct object_cache_params){
@@ -132,6 +142,7 @@ static int make_cache(struct object_stack *s, const struct config *c, const char
 			       name);
 	if (*cache)
 		return 0;
+	bool capacity_given = given && given->sheaf_capacity_objects != CONFIG_AUTO;
 	if (given)
 		params = from_config(given);
 	else if (row)
@@ -141,6 +152,8 @@ static int make_cache(struct object_stack *s, const struct config *c, const char
 		params = from_recording(c, name, seen->object_size_bytes, seen->size_bytes, seen);
 	else
 		return 0;
+	params.sheaf_capacity = capacity_given ? (unsigned)given->sheaf_capacity_objects
+					       : sheaf_capacity(&c->slab, name);
 	*cache = s->oa->ops->cache_new(s->oa, &params, err);
 	if (!*cache && params.size_bytes && err->code == ERR_CONFIG) {
 		/* Another allocator than the recorded one may not be able to pack them so. */
@@ -248,6 +261,8 @@ static int make_allocator(struct object_stack *s, const struct config *c, struct
 		.oa = s->oa,
 		.classes_bytes = c->kmalloc.classes_count ? c->kmalloc.classes_bytes : NULL,
 		.classes_count = c->kmalloc.classes_count,
+		.sheaf_capacity = sheaf_capacity,
+		.arg = k,
 	};
 	return kmalloc_init(&s->km, &classes, err);
 }
@@ -313,6 +328,10 @@ void object_stack_stats(const struct object_stack *s, unsigned slot,
 		AT(refills_shared_count),
 		AT(refills_cpu_partial_count),
 		AT(refills_node_partial_count),
+		AT(sheaf_refills_count),
+		AT(sheaf_flushes_count),
+		AT(barn_gets_count),
+		AT(barn_puts_count),
 		AT(slabs_new_count),
 		AT(slabs_freed_count),
 		AT(slabs_fallback_count),

@@ -53,11 +53,19 @@ class Recorded(unittest.TestCase):
             with self.subTest(setting=setting):
                 self.replay(setting, "--set", f"slab.{setting}=true", "--truth", FILES)
 
+    def test_sheaves_everywhere(self):
+        """As after Linux 6.18: every cache, and the size classes, have sheaves."""
+        run = self.replay("sheaves", "--set", "slab.sheaf_caches=[]", "--truth", FILES)
+        self.assertEqual(run["config"]["slab"]["sheaf_caches"], [])
+        fast, slow = (run["objects"][key] for key in ("fast_frees_count", "slow_frees_count"))
+        self.assertGreater(fast, 20 * slow)
+
     def test_slabs_as_recorded(self):
         """From the recorded start, SLUB takes nearly the pages that the kernel took."""
         run = self.replay("recorded", "--truth", FILES)
         for cache in run["fidelity"]["caches"]:
-            if cache["name"] in ("ext4_inode_cache", "dentry", "buffer_head", "kmalloc-64"):
+            if cache["name"] in ("ext4_inode_cache", "dentry", "buffer_head", "kmalloc-64",
+                                 "vm_area_struct"):
                 self.assertEqual(abs(cache["slabs_count_sim"] - cache["slabs_count_true"]) <= 1,
                                  True, cache)
         self.assertEqual(run["start"]["other_layout_caches_count"], 0)

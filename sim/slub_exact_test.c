@@ -105,7 +105,11 @@ static void set_up(struct scene *s, bool exact)
 	BUG_ON(!s->oa, "%s", err.text);
 	static const unsigned sizes[CACHES] = {256, 1024, 2048};
 	for (unsigned i = 0; i < CACHES; i++) {
-		const struct object_cache_params c = {.name = "c", .object_size_bytes = sizes[i]};
+		const struct object_cache_params c = {
+			.name = "c",
+			.object_size_bytes = sizes[i],
+			.sheaf_capacity = s->seed % 4 < 2 ? 0 : 1 + s->seed % 9,
+		};
 		s->caches[i] = s->oa->ops->cache_new(s->oa, &c, &err);
 		BUG_ON(!s->caches[i], "%s", err.text);
 	}
@@ -217,6 +221,7 @@ static void run(uint64_t seed, bool exact, struct outcome *out)
 					   st.slabs_new_count,
 					   st.slabs_freed_count,
 					   st.live_count,
+					   st.sheaf_objects_count,
 					   st.active_count,
 					   st.lock->wait_ps_total};
 		for (unsigned k = 0; k < ARRAY_SIZE(counts); k++)

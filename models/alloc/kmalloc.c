@@ -103,7 +103,8 @@ static void class_name(char *name, size_t size, const char *prefix, uint32_t byt
 		snprintf(name, size, "%s-%u", prefix, bytes);
 }
 
-static int make_class(struct kmalloc *km, unsigned i, struct err *err)
+static int make_class(struct kmalloc *km, const struct kmalloc_params *p, unsigned i,
+		      struct err *err)
 {
 	struct kmalloc_class *c = &km->classes[i];
 	for (unsigned kind = 0; kind < KMALLOC_KINDS; kind++) {
@@ -114,6 +115,7 @@ static int make_class(struct kmalloc *km, unsigned i, struct err *err)
 			.object_size_bytes = c->bytes,
 			.align_bytes = u64_min(c->bytes & -c->bytes, PAGE_BYTES),
 			.flags = CACHE_KMALLOC | kinds[kind].flags,
+			.sheaf_capacity = p->sheaf_capacity ? p->sheaf_capacity(p->arg, name) : 0,
 		};
 		c->caches[kind] = km->oa->ops->cache_new(km->oa, &params, err);
 		if (!c->caches[kind])
@@ -156,7 +158,7 @@ int kmalloc_init(struct kmalloc *km, const struct kmalloc_params *params, struct
 	km->class_bytes_max = classes_bytes[count - 1];
 	for (unsigned i = 0; i < count; i++) {
 		km->classes[i].bytes = classes_bytes[i];
-		if (make_class(km, i, err) != 0)
+		if (make_class(km, params, i, err) != 0)
 			return -1;
 	}
 	return make_table(km, err);

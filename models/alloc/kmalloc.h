@@ -24,6 +24,9 @@ struct kmalloc_params {
 	/* Ascending multiples of 8; 0: Linux's classes. */
 	const uint32_t *classes_bytes;
 	unsigned classes_count;
+	/* The sheaf_capacity of the cache @name, see struct object_cache_params; NULL: all 0. */
+	unsigned (*sheaf_capacity)(const void *arg, const char *name);
+	const void *arg;
 };
 
 struct kmalloc_class {

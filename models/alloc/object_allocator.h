@@ -20,6 +20,7 @@
 #define CACHE_NAME_SIZE   48
 #define OBJECT_CACHES_LIMIT 4096     /* caches of one allocator, merged ones counted once */
 #define OBJECT_BYTES_MAX  (UINT64_C(4) << 20)
+#define SHEAF_CAPACITY_MAX 1024
 #define SLAB_AUTO         UINT64_MAX
 #define SLAB_ORDER_AUTO   UINT32_MAX   /* max_order: the allocator's own (slub 3, slab 1) */
 
@@ -53,6 +54,11 @@ struct object_cache_params {
 	uint64_t size_bytes;        /* of an object with everything around it: the stride */
 	unsigned objects_per_slab;  /* together with slab_order */
 	unsigned slab_order;
+	/*
+	 * slub: objects of a sheaf, see slub_sheaf.c; 0: no sheaves; up to SHEAF_CAPACITY_MAX. Such
+	 * a cache does not merge. Debugged caches have none. Others ignore it.
+	 */
+	unsigned sheaf_capacity;
 };
 
 /* What an object allocator is told; 0 and false are not defaults, see object_params_init(). */
@@ -115,6 +121,8 @@ struct object_cache_stats {
 	uint64_t refills_shared_count;       /* took over a slab's shared free list */
 	uint64_t refills_cpu_partial_count;  /* took a slab of the CPU's partial list */
 	uint64_t refills_node_partial_count; /* took slabs of a node's list */
+	uint64_t sheaf_refills_count, sheaf_flushes_count; /* sheaves filled from, given to slabs */
+	uint64_t barn_gets_count, barn_puts_count; /* full sheaves got from, put to nodes' barns */
 	uint64_t slabs_new_count, slabs_freed_count;
 	uint64_t slabs_fallback_count;       /* of the new ones: of the smallest order, for want of
 						larger blocks */
@@ -125,6 +133,8 @@ struct object_cache_stats {
 	uint64_t objects_count;      /* in all slabs */
 	uint64_t live_count;         /* held by users */
 	uint64_t active_count;       /* as slabinfo counts: all but those free on node lists */
+	unsigned sheaf_capacity;     /* 0: has no sheaves */
+	uint64_t sheaf_objects_count; /* in sheaves: active, but not live */
 	uint64_t pool_bytes;         /* of pools, taken by this cache's live objects, overhead
 					included; of a pool: taken by all caches */
 	const struct env_lock *lock; /* the list lock of node 0 */

@@ -159,6 +159,7 @@ static void draw_caches(struct history *h, struct rng *r, bool dma)
 			.object_size_bytes = any_size(r, 13),
 			.align_bytes = coin(r) ? 0 : UINT64_C(1) << rng_below(r, 13),
 			.ctor = rng_below(r, 4) ? NULL : construct,
+			.sheaf_capacity = coin(r) ? 0 : 1 + (unsigned)rng_below(r, 40),
 		};
 		for (size_t f = 0; f < ARRAY_SIZE(some_flags); f++)
 			c->flags |= rng_below(r, 5) ? 0 : some_flags[f];

@@ -40,7 +40,8 @@ void object_machine_init(struct object_machine *om, const struct op_params *mach
 	}
 	BUG_ON(!om->oa, "%s", err.text);
 	om->oa->ops = ops;
-	const struct kmalloc_params kp = {om->oa, classes_bytes, classes_count};
+	const struct kmalloc_params kp = {
+		.oa = om->oa, .classes_bytes = classes_bytes, .classes_count = classes_count};
 	BUG_ON(kmalloc_init(&om->km, &kp, &err) != 0, "%s", err.text);
 }
 

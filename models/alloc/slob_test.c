@@ -320,7 +320,8 @@ static void constructor_at_each_allocation(void **state)
 	struct bench b;
 	struct err err = {0};
 	bench_init(&b);
-	const struct object_cache_params p = {"ctor", 40, 0, 0, ones, 0, 0, 0};
+	const struct object_cache_params p = {
+		.name = "ctor", .object_size_bytes = 40, .ctor = ones};
 	struct object_cache *c = b.oa->ops->cache_new(b.oa, &p, &err);
 	for (unsigned i = 0; i < 5; i++) {
 		uint64_t at = take(&b, c);

@@ -31,6 +31,9 @@
  * of each. The first four slabs form the CPU partial list; the fifth sends them to the node's list
  * and is the new list.
  *
+ * Sheaves (slub_sheaf.c). Caches that ask for them keep objects in stock before all this: what is
+ * told above happens when a sheaf is refilled or flushed.
+ *
  * Debugging (slub_debug.c). Caches with red zones or poison have no per-CPU slabs: each operation
  * works on a slab of the node's list, under its lock, and looks the object over.
  *
@@ -46,6 +49,9 @@
  *   S6  counters of slabs, pages, objects and live objects are what a walk finds
  *   S7  red zones are intact
  *   S8  poison of free objects, and of padding, is intact
+ *   S9  sheaves hold no more than their capacity; a barn's are full or empty, and as many as it
+ *       counts, at most 10 of each
+ *   S10 what is in a sheaf is an object of one of the cache's slabs, there once, and in no list
  *
  * What a CPU may read. The own list and the CPU partial list are the CPU's. A slab's shared list is
  * read after env_sync(), a node's list is written under its lock; waiting for a lock lets other
@@ -56,12 +62,11 @@
  * SLAB_CMPXCHG for each slab taken over or pushed to, LINK for each slab moved, the lock, what the
  * page allocator charges, and SLAB_OBJECT for each object of a new slab.
  *
- * MODEL: the sheaves that Linux 6.18 has for two caches (maple_node, vm_area_struct) are not built;
- * these caches work like all others. Slabs of CACHE_TYPESAFE_BY_RCU go back at once, without a
- * grace period. cpu_partial_objects of 0 means no CPU partial lists (Linux built without them; its
- * sysfs knob leaves one slab in stock). There is no memory policy: a request for the CPU's own node
- * states no preference, as most of Linux's do, so a slab from another node goes on being used; and
- * other nodes' lists are always searched, where Linux skips that for one request in 42. Slabs from
+ * MODEL: slabs of CACHE_TYPESAFE_BY_RCU go back at once, without a grace period.
+ * cpu_partial_objects of 0 means no CPU partial lists (Linux built without them; its sysfs knob
+ * leaves one slab in stock). There is no memory policy: a request for the CPU's own node states no
+ * preference, as most of Linux's do, so a slab from another node goes on being used; and other
+ * nodes' lists are always searched, where Linux skips that for one request in 42. Slabs from
  * emergency reserves (pfmemalloc) are like others. A flush of all CPUs (shrink, the end of a cache)
  * empties the other CPUs at once and without cost to them, where Linux interrupts them: whoever
  * calls it during a run has the other CPUs stand still.
@@ -246,6 +251,18 @@ static bool refill(struct request *r, enum alloc_failure *why)
 	return take_partial(r, strict) || take_new(r, r->gfp, why);
 }
 
+uint64_t slub_take(struct object_cache *c, struct env *env, gfp_t gfp, enum alloc_failure *why)
+{
+	struct slub_cpu *cpu = &c->cpus[env->cpu];
+	struct request r = {c, cpu, env, gfp, ANY_NODE};
+	if (cpu->free == OBJECT_NONE) {
+		env_sync(env);
+		if (!refill(&r, why))
+			return OBJECT_NONE;
+	}
+	return take_own(c, cpu);
+}
+
 static uint64_t alloc_slow(struct object_cache *c, struct env *env, uint64_t bytes, gfp_t gfp,
 			   unsigned nid, enum alloc_failure *why)
 {
@@ -255,8 +272,9 @@ static uint64_t alloc_slow(struct object_cache *c, struct env *env, uint64_t byt
 	struct request r = {c, cpu, env, gfp, any ? ANY_NODE : nid};
 	uint64_t object = OBJECT_NONE;
 	if (cpu->free != OBJECT_NONE && !mismatch(&r, cpu->nid)) {
-		env_set_path(env, PATH_SLAB_FAST);
-		cpu->fast_allocs_count++;
+		/* With sheaves, the CPU has left its own ones in vain. */
+		env_set_path(env, c->sheaves ? PATH_SLAB_SHARED : PATH_SLAB_FAST);
+		*(c->sheaves ? &c->slow_allocs_count : &cpu->fast_allocs_count) += 1;
 		return take_own(c, cpu);
 	}
 	env_charge(env, COST_SLAB_SLOW);
@@ -281,10 +299,13 @@ static __attribute__((noinline)) uint64_t alloc_other(struct object_cache *c, st
 						      uint64_t bytes, gfp_t gfp, unsigned nid,
 						      enum alloc_failure *why)
 {
-	uint64_t object = alloc_slow(c, env, bytes, gfp, nid, why);
-	if (object == OBJECT_NONE)
-		return OBJECT_NONE;
-	env_touch(env, object + c->l.link_offset, sizeof(uint64_t), false);
+	uint64_t object = c->sheaves ? slub_sheaf_alloc(c, env, gfp, nid) : OBJECT_NONE;
+	if (object == OBJECT_NONE) {
+		object = alloc_slow(c, env, bytes, gfp, nid, why);
+		if (object == OBJECT_NONE)
+			return OBJECT_NONE;
+		env_touch(env, object + c->l.link_offset, sizeof(uint64_t), false);
+	}
 	if (gfp & __GFP_ZERO) {
 		uint64_t clear = c->l.asked_offset ? bytes : c->l.object_size;
 		memset(c->ram + object, 0, clear);
@@ -302,7 +323,8 @@ static uint64_t slub_alloc(struct object_allocator *oa, struct env *env, struct 
 		env_might_sleep(env);
 	env_charge(env, COST_SLAB_ALLOC);
 	*why = ALLOC_OK;
-	if (unlikely(cpu->free == OBJECT_NONE || cpu->nid != nid || (gfp & __GFP_ZERO)))
+	if (unlikely(cpu->free == OBJECT_NONE || cpu->nid != nid || (gfp & __GFP_ZERO) ||
+		     c->sheaves))
 		return alloc_other(c, env, bytes, gfp, nid, why);
 	env_set_path(env, PATH_SLAB_FAST);
 	cpu->fast_allocs_count++;
@@ -376,17 +398,34 @@ static void free_on_node(struct object_cache *c, struct env *env, struct slub_no
 	env_unlock(env, &n->lock);
 }
 
+pfn_t slub_object_slab(const struct object_cache *c, uint64_t object)
+{
+	const struct slub *sa = c->sa;
+	pfn_t pfn = slab_head(sa, object >> PAGE_SHIFT);
+	BUG_ON(pfn == PFN_NONE || sa->slabs[pfn].cache != c->index ||
+		       !object_in_slab(c, pfn, object),
+	       "cache %s: free of %#llx, which is no object of it", c->name,
+	       (unsigned long long)object);
+	return pfn;
+}
+
+/* The object is on its slab's list of free ones; one from a sheaf was counted when it got there. */
+static void count_free(struct object_cache *c, struct env *env)
+{
+	uint64_t *transit = c->sheaves ? &c->sheaves->cpus[env->cpu].transit : NULL;
+	if (transit && *transit != OBJECT_NONE)
+		*transit = OBJECT_NONE;
+	else
+		c->slow_frees_count++;
+}
+
 static __attribute__((noinline)) void free_slow(struct object_cache *c, struct env *env,
 						uint64_t object)
 {
 	struct slub *sa = c->sa;
 	env_charge(env, COST_SLAB_SLOW);
-	pfn_t pfn = slab_head(sa, object >> PAGE_SHIFT);
-	unsigned index = pfn == PFN_NONE ? 0 : object_index(c, pfn, object);
-	BUG_ON(pfn == PFN_NONE || sa->slabs[pfn].cache != c->index ||
-		       index >= sa->slabs[pfn].objects || object != object_at(c, pfn, index),
-	       "cache %s: free of %#llx, which is no object of it", c->name,
-	       (unsigned long long)object);
+	pfn_t pfn = slub_object_slab(c, object);
+	unsigned index = object_index(c, pfn, object);
 	env_sync(env);
 	struct slab *s = &sa->slabs[pfn];
 	struct slub_node *n = &c->nodes[slab_nid(sa, pfn)];
@@ -410,7 +449,7 @@ static __attribute__((noinline)) void free_slow(struct object_cache *c, struct e
 	env_touch(env, page_meta_paddr(pfn), 64, true);
 	env_touch(env, object + c->l.link_offset, sizeof(uint64_t), true);
 	slab_push(c, pfn, object, index);
-	c->slow_frees_count++;
+	count_free(c, env);
 	n->free_objects += s->list == LIST_NODE_PARTIAL ? 1 : 0;
 	env_set_path(env, PATH_SLAB_SHARED);
 	if (locked)
@@ -428,11 +467,28 @@ static __attribute__((noinline)) void check_freed(const struct object_cache *c,
 	       (unsigned long long)object);
 }
 
+void slub_give(struct object_cache *c, struct env *env, uint64_t object)
+{
+	struct slub_cpu *cpu = &c->cpus[env->cpu];
+	if (object - cpu->start >= cpu->bytes) {
+		free_slow(c, env, object);
+		return;
+	}
+	if (unlikely(c->hardened))
+		check_freed(c, cpu, object);
+	env_touch(env, object + c->l.link_offset, sizeof(uint64_t), true);
+	link_store(c, object, cpu->free);
+	cpu->free = object;
+	c->sheaves->cpus[env->cpu].transit = OBJECT_NONE;
+}
+
 static void slub_free_object(struct object_allocator *oa, struct env *env, struct object_cache *c,
 			     uint64_t object)
 {
 	struct slub_cpu *cpu = &c->cpus[env->cpu];
 	env_charge(env, COST_SLAB_FREE);
+	if (unlikely(c->sheaves != NULL) && slub_sheaf_free(c, env, object))
+		return;
 	if (unlikely(object - cpu->start >= cpu->bytes)) {
 		free_slow(c, env, object);
 		return;

@@ -5,6 +5,7 @@
  *   slub_slab.c    slabs: made from pages and given back, and on which list they stand
  *   slub_layout.c  sizes: what surrounds an object, how many make a slab
  *   slub_cache.c   caches: made, merged, emptied, examined
+ *   slub_sheaf.c   sheaves: stocks of single objects
  *   slub_debug.c   red zones and poison
  *   slub_check.c   invariants
  */
@@ -94,6 +95,42 @@ struct slub_node {
 	uint64_t free_objects; /* on the shared lists of these slabs */
 };
 
+/* Objects on their way between users and slabs: see slub_sheaf.c. */
+struct sheaf {
+	struct sheaf *next; /* in a sheaf_list */
+	unsigned count;
+	uint64_t objects[]; /* capacity */
+};
+
+struct sheaf_list {
+	struct sheaf *head;
+	unsigned count;
+};
+
+/* One CPU's; its own business but when the cache is flushed. */
+struct sheaf_cpu {
+	struct sheaf *main;
+	struct sheaf *spare; /* or NULL */
+	struct sheaf *hand;  /* being filled from slabs or given to them, or NULL */
+	uint64_t transit;    /* left the hand, has not reached its slab yet; or OBJECT_NONE */
+};
+
+struct barn {
+	struct env_lock lock;
+	struct sheaf_list full, empty;
+};
+
+struct sheaf_store {
+	unsigned capacity;
+	struct sheaf_cpu *cpus;
+	struct barn *barns;       /* by nid */
+	struct sheaf_list unused; /* the host's memory, nowhere in the simulated machine */
+	char *memory;
+	uint64_t *snapshot;       /* addresses, ascending: slub_sheaves_snapshot() */
+	uint64_t snapshot_count;
+	uint64_t refills_count, flushes_count, barn_gets_count, barn_puts_count;
+};
+
 struct slub;
 
 struct object_cache {
@@ -101,6 +138,7 @@ struct object_cache {
 	uint8_t *ram;
 	uint64_t key; /* of hardened links */
 	bool hardened;
+	struct sheaf_store *sheaves; /* NULL: none */
 	struct slub_layout l;
 	struct slub *sa;
 	struct slub_node *nodes; /* by nid */
@@ -132,6 +170,15 @@ struct slub {
 	struct object_cache **caches;
 	unsigned caches_count;
 };
+
+/* --- slub.c ----------------------------------------------------------------------------------- */
+
+/* The slab of @object; stops the program if it is no object of @c. */
+pfn_t slub_object_slab(const struct object_cache *c, uint64_t object);
+/* For sheaves: take an object from the slabs; OBJECT_NONE with @why. Sets env->path. */
+uint64_t slub_take(struct object_cache *c, struct env *env, gfp_t gfp, enum alloc_failure *why);
+/* This CPU's transit reaches its slab. Sets env->path if that is not the current one. */
+void slub_give(struct object_cache *c, struct env *env, uint64_t object);
 
 /* --- slub_layout.c ---------------------------------------------------------------------------- */
 
@@ -285,6 +332,30 @@ uint64_t slub_live_count(const struct object_cache *c);
 /* Objects in a CPU's own list, at most @limit. */
 unsigned slub_cpu_free_count(const struct object_cache *c, const struct slub_cpu *cpu,
 			     unsigned limit);
+
+/* --- slub_sheaf.c ----------------------------------------------------------------------------- */
+
+/* Caches without sheaves: all but the first two may be called and do nothing, or return 0. */
+
+/* From this CPU's sheaves; OBJECT_NONE: the slabs are to be asked. Sets env->path. */
+uint64_t slub_sheaf_alloc(struct object_cache *c, struct env *env, gfp_t gfp, unsigned nid);
+/* False: @object goes to its slab. Sets env->path. */
+bool slub_sheaf_free(struct object_cache *c, struct env *env, uint64_t object);
+/* -1: out of memory; slub_sheaves_release() frees what there is. */
+int slub_sheaves_init(struct object_cache *c, unsigned capacity);
+void slub_sheaves_release(struct object_cache *c);
+/* Give all objects in sheaves back to the slabs. */
+void slub_sheaves_flush(struct object_cache *c, struct env *env);
+/*
+ * Note which objects are in sheaves, for slub_sheaves_of_slab(), which returns how many of them
+ * are slab @pfn's and their addresses, ascending, in *@objects. Returns how many there are.
+ */
+uint64_t slub_sheaves_snapshot(struct object_cache *c);
+unsigned slub_sheaves_of_slab(const struct object_cache *c, pfn_t pfn, const uint64_t **objects);
+/* How many objects are in sheaves. */
+uint64_t slub_sheaves_count(const struct object_cache *c);
+/* S9; 0, or -1 with @report. */
+int slub_sheaves_check(const struct object_cache *c, struct check_report *report);
 
 /* --- slub_debug.c ----------------------------------------------------------------------------- */
 

@@ -96,8 +96,14 @@ struct object_cache *slub_cache_new(struct object_allocator *oa,
 	struct slub *sa = (struct slub *)oa;
 	unsigned flags = params->flags | (sa->params.debug_flags & SLUB_DEBUG_FLAGS);
 	bool recorded = params->size_bytes || params->objects_per_slab;
-	bool mergeable = sa->params.merge && !params->ctor && !(flags & MERGE_NEVER) && !recorded;
+	bool mergeable = sa->params.merge && !params->ctor && !(flags & MERGE_NEVER) && !recorded &&
+			 !params->sheaf_capacity;
 	struct slub_layout l;
+	if (params->sheaf_capacity > SHEAF_CAPACITY_MAX) {
+		err_set(err, ERR_CONFIG, "cache %s: sheaves of %u objects; at most %u are possible",
+			params->name, params->sheaf_capacity, SHEAF_CAPACITY_MAX);
+		return NULL;
+	}
 	if (slub_layout_init(&l, params, flags, &sa->params, err) != 0)
 		return NULL;
 	struct object_cache *c = mergeable ? find_mergeable(sa, &l, flags) : NULL;
@@ -125,7 +131,9 @@ struct object_cache *slub_cache_new(struct object_allocator *oa,
 		c->ctor = params->ctor;
 		c->l = l;
 	}
-	if (!c || init_cache(c, sa) != 0) {
+	unsigned sheaf_capacity = l.debug ? 0 : params->sheaf_capacity;
+	if (!c || init_cache(c, sa) != 0 ||
+	    (sheaf_capacity && slub_sheaves_init(c, sheaf_capacity) != 0)) {
 		slub_cache_release(c);
 		err_set(err, ERR_IO, "out of memory for cache %s", params->name);
 		return NULL;
@@ -138,6 +146,7 @@ void slub_cache_release(struct object_cache *c)
 {
 	if (!c)
 		return;
+	slub_sheaves_release(c);
 	free(c->nodes);
 	free(c->order_of_objects);
 	free(c);
@@ -148,6 +157,7 @@ void slub_cache_release(struct object_cache *c)
 static void flush_all(struct object_cache *c, struct env *env)
 {
 	env_sync(env);
+	slub_sheaves_flush(c, env);
 	for (unsigned cpu = 0; cpu < c->sa->params.cpus_count; cpu++)
 		slub_flush_cpu(c, env, &c->cpus[cpu]);
 }
@@ -293,11 +303,12 @@ struct walk {
 static void view(const struct walk *w, pfn_t pfn, unsigned own_free, enum slab_place place, int cpu)
 {
 	const struct slab *s = &w->c->sa->slabs[pfn];
+	const uint64_t *in_sheaves;
 	const struct slab_view v = {
 		.pfn = pfn,
 		.order = slab_order(w->c, s),
 		.objects_count = s->objects,
-		.live_count = s->inuse - own_free,
+		.live_count = s->inuse - own_free - slub_sheaves_of_slab(w->c, pfn, &in_sheaves),
 		.place = place,
 		.cpu = cpu,
 	};
@@ -320,6 +331,7 @@ void slub_walk(struct object_allocator *oa, struct object_cache *c,
 {
 	const struct slub *sa = (const struct slub *)oa;
 	const struct walk w = {c, visit, arg};
+	slub_sheaves_snapshot(c);
 	for (unsigned i = 0; i < sa->params.cpus_count; i++) {
 		const struct slub_cpu *cpu = &c->cpus[i];
 		pfn_t pfn = cpu->start >> PAGE_SHIFT;
@@ -359,6 +371,7 @@ void slub_cache_stats(struct object_allocator *oa, struct object_cache *c,
 	sum_cpus(c, &allocs, &frees);
 	for (unsigned nid = 0; nid < oa->pm->nodes_count; nid++)
 		node_free += c->nodes[nid].free_objects;
+	const struct sheaf_store none = {0}, *st = c->sheaves ? c->sheaves : &none;
 	*stats = (struct object_cache_stats){
 		.name = c->name,
 		.index = c->index,
@@ -380,6 +393,10 @@ void slub_cache_stats(struct object_allocator *oa, struct object_cache *c,
 		.refills_shared_count = c->refills_shared_count,
 		.refills_cpu_partial_count = c->refills_cpu_partial_count,
 		.refills_node_partial_count = c->refills_node_partial_count,
+		.sheaf_refills_count = st->refills_count,
+		.sheaf_flushes_count = st->flushes_count,
+		.barn_gets_count = st->barn_gets_count,
+		.barn_puts_count = st->barn_puts_count,
 		.slabs_new_count = c->slabs_new_count,
 		.slabs_freed_count = c->slabs_freed_count,
 		.slabs_fallback_count = c->slabs_fallback_count,
@@ -389,6 +406,8 @@ void slub_cache_stats(struct object_allocator *oa, struct object_cache *c,
 		.objects_count = c->objects_count,
 		.live_count = slub_live_count(c),
 		.active_count = c->objects_count - node_free,
+		.sheaf_capacity = st->capacity,
+		.sheaf_objects_count = slub_sheaves_count(c),
 		.lock = &c->nodes[0].lock,
 	};
 }

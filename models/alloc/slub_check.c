@@ -1,5 +1,5 @@
 /*
- * slub_check.c - the invariants S1 to S8 of slub.c, looked up one by one.
+ * slub_check.c - the invariants S1 to S10 of slub.c, looked up one by one.
  *
  * Every slab is visited through the list it stands on. What a breakage may have left behind is read
  * with care: lists are followed for as many steps as they count, links only within the slab.
@@ -22,7 +22,7 @@ struct seen {
 struct tally {
 	struct object_cache *c;
 	struct check_report *report;
-	uint64_t slabs, pages, objects, free, frozen;
+	uint64_t slabs, pages, objects, free, frozen, sheafed;
 	uint64_t node_free; /* of the node whose list is looked at */
 };
 
@@ -124,6 +124,28 @@ static int check_bytes(struct tally *t, pfn_t pfn, const struct seen *seen)
 	return 0;
 }
 
+/* S10: objects in sheaves, as the snapshot has them, are in no other list. Adds them to @seen. */
+static int check_sheafed(struct tally *t, pfn_t pfn, struct seen *seen)
+{
+	const struct object_cache *c = t->c;
+	struct check_report *report = t->report;
+	const uint64_t *objects;
+	unsigned count = slub_sheaves_of_slab(c, pfn, &objects);
+	for (unsigned i = 0; i < count; i++) {
+		unsigned index = object_index(c, pfn, objects[i]);
+		if (!object_in_slab(c, pfn, objects[i]))
+			FAIL("S10: cache %s: %#llx is in a sheaf and is no object", c->name,
+			     (unsigned long long)objects[i]);
+		if (seen->bits[index / 64] >> (index % 64) & 1)
+			FAIL("S10: cache %s: object %#llx is twice in sheaves and lists of free "
+			     "objects",
+			     c->name, (unsigned long long)objects[i]);
+		seen->bits[index / 64] |= UINT64_C(1) << (index % 64);
+	}
+	t->sheafed += count;
+	return 0;
+}
+
 static int check_slab(struct tally *t, pfn_t pfn)
 {
 	const struct object_cache *c = t->c;
@@ -153,6 +175,8 @@ static int check_slab(struct tally *t, pfn_t pfn)
 		FAIL("S5: cache %s, slab %#llx: %s list, %d objects to share", c->name,
 		     (unsigned long long)slab_paddr(pfn), partial ? "on a partial" : "on no",
 		     shared);
+	if (check_sheafed(t, pfn, &seen) != 0)
+		return -1;
 	t->free += (uint64_t)shared + (uint64_t)own;
 	t->node_free += (uint64_t)shared;
 	return c->l.debug ? check_bytes(t, pfn, &seen) : 0;
@@ -214,6 +238,9 @@ static int check_cpus(struct tally *t)
 static int check_cache(struct object_cache *c, struct check_report *report)
 {
 	struct tally t = {.c = c, .report = report};
+	if (slub_sheaves_check(c, report) != 0)
+		return -1;
+	uint64_t sheafed = slub_sheaves_snapshot(c);
 	if (check_list(&t, &c->unlisted, LIST_UNLISTED, "unlisted") != 0)
 		return -1;
 	for (unsigned nid = 0; nid < c->sa->base.pm->nodes_count; nid++) {
@@ -234,9 +261,13 @@ static int check_cache(struct object_cache *c, struct check_report *report)
 		     c->name, (unsigned long long)t.slabs, (unsigned long long)t.pages,
 		     (unsigned long long)t.objects, (unsigned long long)c->slabs_count,
 		     (unsigned long long)c->pages_count, (unsigned long long)c->objects_count);
-	if (t.objects - t.free != slub_live_count(c))
+	if (t.sheafed != sheafed)
+		FAIL("S10: cache %s: %llu objects are in sheaves, %llu of them in its slabs",
+		     c->name, (unsigned long long)sheafed, (unsigned long long)t.sheafed);
+	uint64_t live = t.objects - t.free - sheafed;
+	if (live != slub_live_count(c))
 		FAIL("S6: cache %s: %llu live objects, counted %llu", c->name,
-		     (unsigned long long)(t.objects - t.free),
+		     (unsigned long long)live,
 		     (unsigned long long)slub_live_count(c));
 	return 0;
 }
