@@ -224,8 +224,10 @@ static void print_sums(const struct comparison *c, size_t shown, bool all, FILE 
 		fprintf(out, "; %zu shown, --all shows more", shown);
 	fputc('\n', out);
 	if (c->starts_differ)
-		fputs("note: the runs begin with different slabs of the recorded state (start.*), so "
-		      "what objects hold is not judged;\n      without start.truth all begin alike\n",
+		fputs("note: the runs begin with different slabs of the recorded state (start.*), "
+		      "so "
+		      "what objects hold is not judged;\n      without start.truth all begin "
+		      "alike\n",
 		      out);
 	for (run = 1; run < c->runs_count; run++) {
 		for (better = worse = i = 0; i < c->metrics_count; i++) {

@@ -30,11 +30,9 @@
 #include "kern/types.h"
 
 #define SAMPLES_SCALE  100.0
-#define HEADLINE_SCORE 0.005
+#define HEADLINE_SCORE 0.01
 
 const char *const compare_headlines[] = {
-	"totals.failed_count",
-	"objects.failed_count",
 	"latency[alloc].mean_ns",
 	"latency[free].mean_ns",
 	"latency[kmalloc].mean_ns",

@@ -230,6 +230,42 @@ static void test_order(void **state)
 	compare_release(&c);
 }
 
+/* What a change is made for comes first, and the largest latency of all far behind. */
+static void test_headlines(void **state)
+{
+	struct comparison c;
+
+	compare(&c,
+		"\"totals\": {\"late_ops_count\": 300}, \"latency\": [{\"op\": \"alloc\", "
+		"\"order\": 0, \"path\": \"pcp\", \"count\": 9000, \"max_ns\": 1000}], "
+		"\"objects\": {\"waste_bytes\": 100000, \"lock_acquired_count\": 1000}",
+		"\"totals\": {\"late_ops_count\": 900}, \"latency\": [{\"op\": \"alloc\", "
+		"\"order\": 0, \"path\": \"pcp\", \"count\": 9000, \"max_ns\": 9000}], "
+		"\"objects\": {\"waste_bytes\": 90000, \"lock_acquired_count\": 1100}");
+	assert_string_equal(c.metrics[0].key, "objects.waste_bytes");
+	assert_string_equal(c.metrics[1].key, "objects.lock_acquired_count");
+	assert_string_equal(c.metrics[2].key, "totals.late_ops_count");
+	assert_true(metric(&c, "latency[alloc,0,pcp].max_ns")->score < 0.1);
+	assert_false(c.starts_differ);
+	compare_release(&c);
+}
+
+/* Memory that one run began with and the other did not is nothing that a design gained or lost. */
+static void test_other_starts(void **state)
+{
+	struct comparison c;
+
+	compare(&c,
+		"\"start\": {\"placed_slabs_count\": 1226}, \"objects\": {\"held_bytes\": 300000,"
+		"\"allocs_count\": 5}, \"totals\": {\"late_ops_count\": 300}",
+		"\"start\": {\"placed_slabs_count\": 0}, \"objects\": {\"held_bytes\": 2000,"
+		"\"allocs_count\": 5}, \"totals\": {\"late_ops_count\": 900}");
+	assert_true(c.starts_differ);
+	assert_int_equal(compare_verdict(metric(&c, "objects.held_bytes"), 1), COMPARE_CHANGED);
+	assert_int_equal(compare_verdict(metric(&c, "totals.late_ops_count"), 1), COMPARE_WORSE);
+	compare_release(&c);
+}
+
 /* Of an array three elements, and no figure twice, unless the user asks for it. */
 static void test_top(void **state)
 {
@@ -639,6 +675,8 @@ int main(void)
 		cmocka_unit_test(test_patterns),
 		cmocka_unit_test_setup_teardown(test_verdicts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_order, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_headlines, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_other_starts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_top, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_derived_latency, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_settings, setup, teardown),

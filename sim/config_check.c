@@ -291,7 +291,8 @@ static void check_caches(struct loader *ld, const struct config_slab *s)
 		snprintf(path, sizeof(path), "slab.caches[%u].name", i);
 		if (strpbrk(c->name, " \t"))
 			FAIL(ld, path, "has blanks, which separate the columns of slabinfo");
-		if (strncmp(c->name, "kmalloc-", 8) == 0 || strncmp(c->name, "dma-kmalloc-", 12) == 0)
+		if (strncmp(c->name, "kmalloc-", 8) == 0 ||
+		    strncmp(c->name, "dma-kmalloc-", 12) == 0)
 			FAIL(ld, path, "is the name of a size class of kmalloc; choose another");
 		snprintf(path, sizeof(path), "slab.caches[%u].align", i);
 		if (c->align_bytes && !is_power_of_two(c->align_bytes))

@@ -322,7 +322,7 @@ static void test_terminal(void **state)
 	assert_non_null(options.terminal);
 	free(plot(&options, 0, &err));
 	fclose(options.terminal);
-	assert_non_null(strstr(text, "Latency of page operations: six samples\n"));
+	assert_non_null(strstr(text, "Latency of page operations: six samples, six.atrace\n"));
 	assert_non_null(strstr(text, "p99.9"));
 	assert_null(strpbrk(text, "\f\033"));
 	free(text);
@@ -374,7 +374,8 @@ static void test_names_are_quoted(void **state)
 		skip();
 	edit("r/run.json", "six samples", "it's\\n'.system('touch bad').'");
 	free(plot(&options, 0, &err));
-	assert_contains("r/plots/data/latency.gp", ": it''s ''.system(''touch bad'').'''\n");
+	assert_contains("r/plots/data/latency.gp",
+			": it''s ''.system(''touch bad'').'', six.atrace'\n");
 	assert_int_not_equal(system("find . -name bad | grep -q ."), 0);
 }
 

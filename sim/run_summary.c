@@ -194,7 +194,8 @@ static void print_objects(struct run_result *r, FILE *out)
 	if (r->start.slabs_assumed)
 		fprintf(out,
 			"object start  %" PRIu64 " slabs where the trace shows them, %" PRIu64
-			" by slabinfo's count alone; what was asked for is not known of old objects\n",
+			" by slabinfo's count alone; what was asked for is not known of old "
+			"objects\n",
 			r->start.slabs_placed, r->start.slabs_assumed);
 	if (r->start.caches_other_layout)
 		fprintf(out,

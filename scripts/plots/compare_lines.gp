@@ -26,9 +26,10 @@ do for [p = 1:panels] {
 		if (is_text) {
 			set key outside right center Left reverse samplen 2
 		} else {
+			key_font = lines_count > 6 ? ",12" : ",14"
 			set key at screen 0.84, screen 0.5 left center Left reverse samplen 2.5 \
 				vertical maxrows 9 spacing (lines_count > 6 ? 1.15 : 1.4) \
-				font (lines_count > 6 ? ",12" : ",14")
+				font key_font
 		}
 	} else {
 		unset key
