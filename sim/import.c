@@ -73,6 +73,7 @@ static const struct finding {
 	{offsetof(struct trace_report, untraced_object_allocations),
 	 "frees of objects that were free"},
 	{offsetof(struct trace_report, wrong_cache_frees), "frees to another cache"},
+	{offsetof(struct trace_report, cache_name_clashes), "caches of one name and two sizes"},
 };
 
 int import_error_here(const struct import *im, const char *what)

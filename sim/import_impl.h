@@ -11,7 +11,7 @@
 #include "sim/import_object.h"
 #include "sim/trace_format.h"
 
-#define FINDINGS 13
+#define FINDINGS 14
 
 struct import {
 	struct textin *in;

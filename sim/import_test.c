@@ -381,6 +381,25 @@ static void strictness(void **state)
 		int n = snprintf(text, sizeof(text), good, tails[i][0], tails[i][1]);
 		expect_refused(text, (size_t)n, NULL, true, ERR_TRACE, tails[i][2]);
 	}
+#define OBJECT(cpu, time, event) "x-1 [" #cpu "] " #time ": " event "\n"
+#define DENTRY(ptr, size)                                                                          \
+	"kmem_cache_alloc: ptr=" ptr " name=a bytes_req=" size " bytes_alloc=" size " gfp_flags=0"
+	static const struct {
+		const char *text, *what;
+	} objects[] = {
+		{OBJECT(0, 1.0, DENTRY("ffff888000001000", "8"))
+			 OBJECT(0, 1.1, DENTRY("ffff888000002000", "16")),
+		 "in:2: caches of one name and two sizes: 1"},
+		{OBJECT(0, 1.0, DENTRY("ffff888000001000", "8"))
+			 OBJECT(0, 1.1, "kmem_cache_free: ptr=ffff888000001000 name=b"),
+		 "in:2: frees to another cache: 1"},
+		{OBJECT(0, 1.0, DENTRY("ffff888000001000", "8"))
+			 OBJECT(0, 1.1, "kfree: ptr=ffff888000002000"),
+		 "in:2: frees of objects older than the recording: 1"},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(objects); i++)
+		expect_refused(objects[i].text, strlen(objects[i].text), NULL, true, ERR_TRACE,
+			       objects[i].what);
 	struct err err;
 	struct trace_report r;
 	char *text = expand("a 0 1.0 1 0  a 0 1.1 2 1  f 0 1.2 1 0  f 0 1.3 2 0  b 0 1.4 2 0");
