@@ -6,17 +6,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "alloc/object_oracle.h"
 #include "alloc/size_class.h"
+#include "kern/child_program.h"
 
 static const struct op_params two_cpus = {.zone_pages = 8192, .unchecked = true, .cpus_count = 2};
 
@@ -304,37 +301,28 @@ static void free_pages_of_others(struct object_machine *om)
 	kmalloc_free(&om->km, &om->m.env[0], pfn * PAGE_BYTES);
 }
 
-static void assert_stops(const char *allocator, void (*run)(struct object_machine *),
+struct run {
+	const char *allocator;
+	void (*misuse)(struct object_machine *om);
+};
+
+static void program(void *arg)
+{
+	const struct run *run = arg;
+	struct object_machine om;
+	start(&om, run->allocator);
+	run->misuse(&om);
+}
+
+static void assert_stops(const char *allocator, void (*misuse)(struct object_machine *),
 			 const char *wanted)
 {
-	char text[1024] = "";
-	size_t used = 0;
-	int ends[2], status;
-	fflush(NULL);
-	assert_int_equal(pipe(ends), 0);
-	pid_t pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		struct object_machine om;
-		const struct rlimit no_core = {0, 0};
-		setrlimit(RLIMIT_CORE, &no_core);
-		signal(SIGABRT, SIG_DFL);
-		dup2(ends[1], STDERR_FILENO);
-		start(&om, allocator);
-		run(&om);
-		_exit(0);
-	}
-	close(ends[1]);
-	for (ssize_t n; used < sizeof(text) - 1; used += (size_t)n) {
-		n = read(ends[0], text + used, sizeof(text) - 1 - used);
-		if (n <= 0)
-			break;
-	}
-	close(ends[0]);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGABRT || !strstr(text, wanted))
-		fail_msg("%s: status %#x, \"%s\" instead of \"%s\"", allocator, status, text,
-			 wanted);
+	struct run run = {allocator, misuse};
+	struct child_end end;
+	child_run(program, &run, &end);
+	if (!child_aborted(&end, wanted))
+		fail_msg("%s: status %#x, \"%s\" instead of \"%s\"", allocator,
+			 (unsigned)end.status, end.text, wanted);
 }
 
 static void frees_that_cannot_be(void **state)

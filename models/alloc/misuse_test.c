@@ -7,56 +7,39 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "alloc/op_script.h"
+#include "kern/child_program.h"
 
 struct misuse {
 	const char *script, *text; /* runs into a bug that prints this */
 };
 
-static _Noreturn void child(const struct op_params *params, const char *script, int out)
+struct run {
+	const struct op_params *params;
+	const char *script;
+};
+
+static void program(void *arg)
 {
+	const struct run *run = arg;
 	struct op_machine m;
-	const struct rlimit no_core = {0, 0};
-	setrlimit(RLIMIT_CORE, &no_core);
-	signal(SIGABRT, SIG_DFL);
-	dup2(out, STDERR_FILENO);
-	op_machine_init(&m, params);
-	op_run(&m, script);
-	_exit(0);
+	op_machine_init(&m, run->params);
+	op_run(&m, run->script);
 }
 
 static void run_misuse(const struct op_params *params, const struct misuse *misuse)
 {
-	char text[1024];
-	size_t used = 0;
-	int ends[2], status;
-	fflush(NULL);
-	assert_int_equal(pipe(ends), 0);
-	pid_t pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0)
-		child(params, misuse->script, ends[1]);
-	close(ends[1]);
-	for (ssize_t n; used < sizeof(text) - 1; used += (size_t)n) {
-		n = read(ends[0], text + used, sizeof(text) - 1 - used);
-		if (n <= 0)
-			break;
-	}
-	text[used] = '\0';
-	close(ends[0]);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGABRT || !strstr(text, misuse->text))
-		fail_msg("\"%s\": status %#x, \"%s\" instead of \"%s\"", misuse->script, status,
-			 text, misuse->text);
+	struct run run = {params, misuse->script};
+	struct child_end end;
+	child_run(program, &run, &end);
+	if (!child_aborted(&end, misuse->text))
+		fail_msg("\"%s\": status %#x, \"%s\" instead of \"%s\"", misuse->script,
+			 (unsigned)end.status, end.text, misuse->text);
 }
 
 static void without_per_cpu_lists(void **state)

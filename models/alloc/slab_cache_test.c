@@ -15,43 +15,6 @@ static void empty_ctor(void *object, uint64_t object_size_bytes)
 {
 }
 
-static struct object_cache_stats stats_of(struct slab_machine *s, struct slab_cache *c)
-{
-	struct object_cache_stats stats;
-	s->oa->ops->cache_stats(s->oa, (struct object_cache *)c, &stats);
-	return stats;
-}
-
-/* "full partial empty" slabs by live objects; the invariants hold, too. */
-static const char *states(struct slab_machine *s, struct slab_cache *c)
-{
-	static char text[64];
-	struct object_cache_usage u;
-	struct check_report report;
-	if (s->oa->ops->check(s->oa, &report))
-		fail_msg("%s", report.text);
-	object_cache_usage(s->oa, (struct object_cache *)c, &u);
-	snprintf(text, sizeof(text), "%llu %llu %llu", (unsigned long long)u.slabs_full,
-		 (unsigned long long)u.slabs_partial, (unsigned long long)u.slabs_empty);
-	return text;
-}
-
-static void take(struct slab_machine *s, unsigned cpu, struct slab_cache *c, uint64_t *objects,
-		 unsigned count)
-{
-	for (unsigned i = 0; i < count; i++) {
-		objects[i] = slab_machine_alloc(s, cpu, c);
-		assert_int_not_equal(objects[i], OBJECT_NONE);
-	}
-}
-
-static void give(struct slab_machine *s, unsigned cpu, struct slab_cache *c,
-		 const uint64_t *objects, unsigned count)
-{
-	for (unsigned i = 0; i < count; i++)
-		slab_machine_give(s, cpu, c, objects[i]);
-}
-
 static void merging(void **state)
 {
 	struct slab_machine s;
@@ -60,8 +23,8 @@ static void merging(void **state)
 	const struct object_cache_params same = {.name = "same", .object_size_bytes = 196};
 	struct slab_cache *c = slab_machine_cache(&s, &base);
 	assert_ptr_equal(slab_machine_cache(&s, &same), c);
-	assert_int_equal(stats_of(&s, c).aliases_count, 1);
-	assert_string_equal(stats_of(&s, c).name, "base");
+	assert_int_equal(slab_machine_stats(&s, c).aliases_count, 1);
+	assert_string_equal(slab_machine_stats(&s, c).name, "base");
 	const struct object_cache_params others[] = {
 		{.name = "smaller", .object_size_bytes = 192},
 		{.name = "ctor", .object_size_bytes = 200, .ctor = empty_ctor},
@@ -74,10 +37,11 @@ static void merging(void **state)
 		{.name = "class", .object_size_bytes = 200, .flags = CACHE_KMALLOC},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
-		assert_int_equal(stats_of(&s, slab_machine_cache(&s, &others[i])).index, i + 1);
+		assert_int_equal(slab_machine_stats(&s, slab_machine_cache(&s, &others[i])).index,
+				 i + 1);
 	}
 	/* The newest that suits; larger by less than a word. */
-	assert_string_equal(stats_of(&s, slab_machine_cache(&s, &same)).name, "class");
+	assert_string_equal(slab_machine_stats(&s, slab_machine_cache(&s, &same)).name, "class");
 	slab_machine_release(&s);
 }
 
@@ -90,19 +54,19 @@ static void end_of_a_cache(void **state)
 	struct object_cache *cache = (struct object_cache *)c;
 	assert_ptr_equal(slab_machine_cache(&s, &params), c);
 	uint64_t o[130];
-	take(&s, 0, c, o, 130);
-	give(&s, 1, c, o, 129);
+	slab_machine_take(&s, 0, c, o, 130);
+	slab_machine_give_all(&s, 1, c, o, 129);
 	assert_int_equal(s.oa->ops->cache_free(s.oa, &s.m.env[0], cache), 0);
 	assert_ptr_equal(s.oa->ops->cache_at(s.oa, 0), cache); /* the other user's */
 	assert_int_equal(s.oa->ops->cache_free(s.oa, &s.m.env[0], cache), 1);
 	assert_ptr_equal(s.oa->ops->cache_at(s.oa, 0), cache);
-	assert_string_equal(states(&s, c), "0 1 0");
-	assert_int_equal(stats_of(&s, c).live_count, 1);
-	give(&s, 0, c, o + 129, 1);
+	assert_string_equal(slab_machine_states(&s, c), "0 1 0");
+	assert_int_equal(slab_machine_stats(&s, c).live_count, 1);
+	slab_machine_give_all(&s, 0, c, o + 129, 1);
 	assert_int_equal(s.oa->ops->cache_free(s.oa, &s.m.env[0], cache), 0);
 	assert_null(s.oa->ops->cache_at(s.oa, 0));
 	assert_int_equal(s.m.pm.zones[0].free_pages, SLAB_TEST_PAGES);
-	assert_int_equal(stats_of(&s, slab_machine_cache(&s, &params)).index, 1);
+	assert_int_equal(slab_machine_stats(&s, slab_machine_cache(&s, &params)).index, 1);
 	slab_machine_release(&s);
 }
 
@@ -114,7 +78,7 @@ static void whose_object(void **state)
 	struct slab_cache *c = slab_machine_cache(
 		&s, &(struct object_cache_params){.name = "c704", .object_size_bytes = 704});
 	uint64_t o[11];
-	take(&s, 0, c, o, 11);
+	slab_machine_take(&s, 0, c, o, 11);
 	for (unsigned i = 0; i < 11; i++) {
 		assert_ptr_equal(s.oa->ops->cache_of(s.oa, o[i] + 703, &start), c);
 		assert_int_equal(start, o[i]);
@@ -141,15 +105,15 @@ static void recorded_slabs(void **state)
 	for (unsigned i = 0; i < 3; i++)
 		s.oa->ops->add_slab(s.oa, (struct object_cache *)c, 10 + i, maps[i],
 				    SLAB_CPU_CURRENT, 0);
-	assert_string_equal(states(&s, c), "1 1 1");
-	assert_int_equal(stats_of(&s, c).live_count, 14);
+	assert_string_equal(slab_machine_states(&s, c), "1 1 1");
+	assert_int_equal(slab_machine_stats(&s, c).live_count, 14);
 	assert_int_equal(slab_machine_alloc(&s, 0, c) >> PAGE_SHIFT, 11);
 	/* Both of the partial slab and all of the empty one are in the array. */
 	assert_int_equal(c->arrays[0].avail, 9);
 	for (unsigned i = 0; i < 8; i++)
 		slab_machine_give(&s, 0, c, UINT64_C(10) * PAGE_BYTES + i * UINT64_C(512));
 	s.oa->ops->shrink(s.oa, &s.m.env[0], (struct object_cache *)c);
-	assert_string_equal(states(&s, c), "0 2 0");
+	assert_string_equal(slab_machine_states(&s, c), "0 2 0");
 	assert_int_equal(s.m.pm.zones[0].free_pages, 1);
 	slab_machine_release(&s);
 }

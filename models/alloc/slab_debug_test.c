@@ -7,16 +7,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "alloc/slab_machine.h"
+#include "kern/child_program.h"
 
 #define BOTH (CACHE_RED_ZONE | CACHE_POISON)
 
@@ -130,42 +127,27 @@ static void scene_init(struct scene *t, unsigned flags)
 	t->bytes = object_bytes(t->s.oa, t->object);
 }
 
-static _Noreturn void child(void (*misuse)(struct scene *), unsigned flags, int out)
+struct run {
+	void (*misuse)(struct scene *);
+	unsigned flags;
+};
+
+static void program(void *arg)
 {
+	const struct run *run = arg;
 	struct scene t;
-	const struct rlimit no_core = {0, 0};
-	setrlimit(RLIMIT_CORE, &no_core);
-	signal(SIGABRT, SIG_DFL);
-	dup2(out, STDERR_FILENO);
-	scene_init(&t, flags);
-	misuse(&t);
-	_exit(0);
+	scene_init(&t, run->flags);
+	run->misuse(&t);
 }
 
 static void run_misuse(void (*misuse)(struct scene *), unsigned flags, const char *expected)
 {
-	char text[1024];
-	size_t used = 0;
-	int ends[2], status;
-	fflush(NULL);
-	assert_int_equal(pipe(ends), 0);
-	pid_t pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0)
-		child(misuse, flags, ends[1]);
-	close(ends[1]);
-	for (ssize_t n; used < sizeof(text) - 1; used += (size_t)n) {
-		n = read(ends[0], text + used, sizeof(text) - 1 - used);
-		if (n <= 0)
-			break;
-	}
-	text[used] = '\0';
-	close(ends[0]);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	if (!expected)
-		assert_int_equal(status, 0);
-	else if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGABRT || !strstr(text, expected))
-		fail_msg("status %#x, \"%s\" instead of \"%s\"", status, text, expected);
+	struct run run = {misuse, flags};
+	struct child_end end;
+	child_run(program, &run, &end);
+	if (expected ? !child_aborted(&end, expected) : end.status != 0)
+		fail_msg("status %#x, \"%s\" instead of \"%s\"", (unsigned)end.status, end.text,
+			 expected ? expected : "");
 }
 
 static void misuses(void **state)

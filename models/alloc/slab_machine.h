@@ -6,6 +6,8 @@
 #ifndef ALLOC_SLAB_MACHINE_H
 #define ALLOC_SLAB_MACHINE_H
 
+#include <stdio.h>
+
 #include "alloc/op_script.h"
 #include "alloc/slab.h"
 #include "kern/bug.h"
@@ -71,6 +73,45 @@ static inline void slab_machine_give(struct slab_machine *s, unsigned cpu, struc
 				     uint64_t object)
 {
 	s->oa->ops->free_object(s->oa, &s->m.env[cpu], (struct object_cache *)c, object);
+}
+
+/* @count objects into @objects; aborts if there are none. */
+static inline void slab_machine_take(struct slab_machine *s, unsigned cpu, struct slab_cache *c,
+				     uint64_t *objects, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		objects[i] = slab_machine_alloc(s, cpu, c);
+		BUG_ON(objects[i] == OBJECT_NONE, "no object %u of cache %s", i, c->name);
+	}
+}
+
+static inline void slab_machine_give_all(struct slab_machine *s, unsigned cpu,
+					 struct slab_cache *c, const uint64_t *objects,
+					 unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		slab_machine_give(s, cpu, c, objects[i]);
+}
+
+static inline struct object_cache_stats slab_machine_stats(struct slab_machine *s,
+							   struct slab_cache *c)
+{
+	struct object_cache_stats stats;
+	s->oa->ops->cache_stats(s->oa, (struct object_cache *)c, &stats);
+	return stats;
+}
+
+/* "full partial empty" slabs by live objects; aborts if an invariant does not hold. */
+static inline const char *slab_machine_states(struct slab_machine *s, struct slab_cache *c)
+{
+	static char text[64];
+	struct object_cache_usage u;
+	struct check_report report;
+	BUG_ON(s->oa->ops->check(s->oa, &report) != 0, "%s", report.text);
+	object_cache_usage(s->oa, (struct object_cache *)c, &u);
+	snprintf(text, sizeof(text), "%llu %llu %llu", (unsigned long long)u.slabs_full,
+		 (unsigned long long)u.slabs_partial, (unsigned long long)u.slabs_empty);
+	return text;
 }
 
 /* Linux's defaults for SLAB. */

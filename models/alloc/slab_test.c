@@ -20,46 +20,9 @@ static void count_ctor(void *object, uint64_t object_size_bytes)
 	ctor_calls++;
 }
 
-static struct object_cache_stats stats_of(struct slab_machine *s, struct slab_cache *c)
-{
-	struct object_cache_stats stats;
-	s->oa->ops->cache_stats(s->oa, (struct object_cache *)c, &stats);
-	return stats;
-}
-
-/* "full partial empty" slabs by live objects; the invariants hold, too. */
-static const char *states(struct slab_machine *s, struct slab_cache *c)
-{
-	static char text[64];
-	struct object_cache_usage u;
-	struct check_report report;
-	if (s->oa->ops->check(s->oa, &report))
-		fail_msg("%s", report.text);
-	object_cache_usage(s->oa, (struct object_cache *)c, &u);
-	snprintf(text, sizeof(text), "%llu %llu %llu", (unsigned long long)u.slabs_full,
-		 (unsigned long long)u.slabs_partial, (unsigned long long)u.slabs_empty);
-	return text;
-}
-
 static unsigned path(struct slab_machine *s, unsigned cpu)
 {
 	return s->m.env[cpu].path;
-}
-
-static void take(struct slab_machine *s, unsigned cpu, struct slab_cache *c, uint64_t *objects,
-		 unsigned count)
-{
-	for (unsigned i = 0; i < count; i++) {
-		objects[i] = slab_machine_alloc(s, cpu, c);
-		assert_int_not_equal(objects[i], OBJECT_NONE);
-	}
-}
-
-static void give(struct slab_machine *s, unsigned cpu, struct slab_cache *c,
-		 const uint64_t *objects, unsigned count)
-{
-	for (unsigned i = 0; i < count; i++)
-		slab_machine_give(s, cpu, c, objects[i]);
 }
 
 /* --- slab states ------------------------------------------------------------------------------ */
@@ -78,22 +41,22 @@ static void slab_states(void **state)
 			    .name = "four", .object_size_bytes = 1024, .ctor = count_ctor});
 	ctor_calls = 0;
 	assert_int_equal(c->layout.objects_count, 4);
-	take(&s, 0, c, o, 9);
-	assert_string_equal(states(&s, c), "2 1 0");
-	give(&s, 0, c, o, 4);
-	assert_string_equal(states(&s, c), "1 1 1");
+	slab_machine_take(&s, 0, c, o, 9);
+	assert_string_equal(slab_machine_states(&s, c), "2 1 0");
+	slab_machine_give_all(&s, 0, c, o, 4);
+	assert_string_equal(slab_machine_states(&s, c), "1 1 1");
 	assert_int_equal(path(&s, 0), PATH_SLAB_NODE_PARTIAL);
 	/* From the partial slab. Had the empty one been preferred: "1 2 0". */
-	take(&s, 0, c, &o[9], 1);
-	assert_string_equal(states(&s, c), "1 1 1");
+	slab_machine_take(&s, 0, c, &o[9], 1);
+	assert_string_equal(slab_machine_states(&s, c), "1 1 1");
 	assert_int_equal(o[9] >> PAGE_SHIFT, o[8] >> PAGE_SHIFT);
-	give(&s, 0, c, &o[4], 4);
-	assert_string_equal(states(&s, c), "0 1 1");
+	slab_machine_give_all(&s, 0, c, &o[4], 4);
+	assert_string_equal(slab_machine_states(&s, c), "0 1 1");
 	assert_int_equal(path(&s, 0), PATH_SLAB_DISCARD);
-	give(&s, 0, c, &o[8], 2);
-	assert_string_equal(states(&s, c), "0 0 1");
+	slab_machine_give_all(&s, 0, c, &o[8], 2);
+	assert_string_equal(slab_machine_states(&s, c), "0 0 1");
 
-	struct object_cache_stats stats = stats_of(&s, c);
+	struct object_cache_stats stats = slab_machine_stats(&s, c);
 	assert_int_equal(stats.slabs_new_count, 3);
 	assert_int_equal(stats.slabs_freed_count, 2);
 	assert_int_equal(stats.ctor_calls_count, 12);
@@ -115,15 +78,15 @@ static void live_and_active(void **state)
 	struct slab_cache *c = slab_machine_cache(
 		&s, &(struct object_cache_params){.name = "c256", .object_size_bytes = 256});
 	uint64_t o[2];
-	take(&s, 0, c, o, 2);
+	slab_machine_take(&s, 0, c, o, 2);
 	assert_int_equal(c->arrays[0].avail, 14);
-	struct object_cache_stats stats = stats_of(&s, c);
+	struct object_cache_stats stats = slab_machine_stats(&s, c);
 	assert_int_equal(stats.live_count, 2);
 	assert_int_equal(stats.active_count, 16);
-	assert_string_equal(states(&s, c), "0 1 0");
-	give(&s, 0, c, o, 2);
-	assert_string_equal(states(&s, c), "0 0 1");
-	assert_int_equal(stats_of(&s, c).active_count, 16);
+	assert_string_equal(slab_machine_states(&s, c), "0 1 0");
+	slab_machine_give_all(&s, 0, c, o, 2);
+	assert_string_equal(slab_machine_states(&s, c), "0 0 1");
+	assert_int_equal(slab_machine_stats(&s, c).active_count, 16);
 	slab_machine_release(&s);
 }
 
@@ -166,20 +129,20 @@ static void refill_and_flush(void **state)
 	struct slab_cache *c = slab_machine_cache(
 		&s, &(struct object_cache_params){.name = "c256", .object_size_bytes = 256});
 	assert_int_equal(c->layout.objects_count, 16);
-	take(&s, 0, c, o, 1);
+	slab_machine_take(&s, 0, c, o, 1);
 	assert_int_equal(path(&s, 0), PATH_SLAB_NEW);
 	assert_int_equal(c->arrays[0].avail, 15);
-	take(&s, 0, c, o + 1, 15);
+	slab_machine_take(&s, 0, c, o + 1, 15);
 	assert_int_equal(path(&s, 0), PATH_SLAB_FAST);
-	take(&s, 0, c, o + 16, 1);
+	slab_machine_take(&s, 0, c, o + 16, 1);
 	assert_int_equal(path(&s, 0), PATH_SLAB_NEW);
-	take(&s, 0, c, o + 17, 104);
+	slab_machine_take(&s, 0, c, o + 17, 104);
 
 	/* CPU 1 frees all: 120 fit into its array, the 121st moves the 60 oldest on. */
-	give(&s, 1, c, o, 120);
+	slab_machine_give_all(&s, 1, c, o, 120);
 	assert_int_equal(path(&s, 1), PATH_SLAB_FAST);
 	assert_int_equal(c->nodes[0].shared.avail, 0);
-	give(&s, 1, c, o + 120, 1);
+	slab_machine_give_all(&s, 1, c, o + 120, 1);
 	assert_int_equal(path(&s, 1), PATH_SLAB_SHARED);
 	assert_int_equal(c->nodes[0].shared.avail, 60);
 	assert_int_equal(c->arrays[1].avail, 61);
@@ -189,19 +152,19 @@ static void refill_and_flush(void **state)
 	/* CPU 0 has some of its last slab left, then takes all 60 of the shared array. */
 	unsigned left = c->arrays[0].avail;
 	assert_int_equal(left, 7);
-	take(&s, 0, c, next, left);
-	take(&s, 0, c, next, 1);
+	slab_machine_take(&s, 0, c, next, left);
+	slab_machine_take(&s, 0, c, next, 1);
 	assert_int_equal(path(&s, 0), PATH_SLAB_SHARED);
 	assert_int_equal(next[0], o[59]); /* the newest */
 	assert_int_equal(c->nodes[0].shared.avail, 0);
 	assert_int_equal(c->arrays[0].avail, 59);
-	assert_int_equal(stats_of(&s, c).refills_shared_count, 1);
+	assert_int_equal(slab_machine_stats(&s, c).refills_shared_count, 1);
 	/* And CPU 1's own come back newest first. */
-	take(&s, 1, c, next, 61);
+	slab_machine_take(&s, 1, c, next, 61);
 	for (unsigned i = 0; i < 61; i++)
 		assert_int_equal(next[i], o[120 - i]);
 	/* Free: o[0..58], in CPU 0's array; three slabs of them are all in it. */
-	assert_string_equal(states(&s, c), "4 1 3");
+	assert_string_equal(slab_machine_states(&s, c), "4 1 3");
 	slab_machine_release(&s);
 }
 
@@ -215,27 +178,28 @@ static void flush_to_slabs(void **state)
 	slab_machine_init(&s, p, 1);
 	struct slab_cache *c = slab_machine_cache(
 		&s, &(struct object_cache_params){.name = "c1024", .object_size_bytes = 1024});
-	take(&s, 0, c, o, 12);
-	assert_string_equal(states(&s, c), "3 0 0");
-	assert_int_equal(stats_of(&s, c).refills_node_partial_count, 3); /* 2 from each new slab */
+	slab_machine_take(&s, 0, c, o, 12);
+	assert_string_equal(slab_machine_states(&s, c), "3 0 0");
+	assert_int_equal(slab_machine_stats(&s, c).refills_node_partial_count,
+			 3); /* 2 from each new slab */
 	/* free_limit is 2 * 2 + 4 = 8. */
-	give(&s, 0, c, o, 4);
-	give(&s, 0, c, o + 4, 1);
+	slab_machine_give_all(&s, 0, c, o, 4);
+	slab_machine_give_all(&s, 0, c, o + 4, 1);
 	assert_int_equal(path(&s, 0), PATH_SLAB_NODE_PARTIAL);
 	assert_int_equal(c->nodes[0].free_objects, 2); /* o[0], o[1] */
 	assert_int_equal(c->nodes[0].lists[SLAB_PARTIAL].head, o[0] >> PAGE_SHIFT);
-	give(&s, 0, c, o + 5, 5);
+	slab_machine_give_all(&s, 0, c, o + 5, 5);
 	assert_int_equal(c->nodes[0].free_objects, 6);
 	assert_int_equal(c->nodes[0].lists[SLAB_EMPTY].count, 1);
-	assert_int_equal(stats_of(&s, c).slabs_freed_count, 0);
-	give(&s, 0, c, o + 10, 1);
+	assert_int_equal(slab_machine_stats(&s, c).slabs_freed_count, 0);
+	slab_machine_give_all(&s, 0, c, o + 10, 1);
 	assert_int_equal(c->nodes[0].free_objects, 8);
-	give(&s, 0, c, o + 11, 1);
-	assert_int_equal(stats_of(&s, c).slabs_freed_count, 0);
+	slab_machine_give_all(&s, 0, c, o + 11, 1);
+	assert_int_equal(slab_machine_stats(&s, c).slabs_freed_count, 0);
 	assert_int_equal(c->arrays[0].avail, 4);
 	/* The array's next refill comes from the partial slab, none of it from the empty ones. */
-	take(&s, 0, c, o, 4);
-	take(&s, 0, c, o + 4, 1);
+	slab_machine_take(&s, 0, c, o, 4);
+	slab_machine_take(&s, 0, c, o + 4, 1);
 	assert_int_equal(path(&s, 0), PATH_SLAB_NODE_PARTIAL);
 	slab_machine_release(&s);
 }
@@ -249,11 +213,11 @@ static void free_limit(void **state)
 	slab_machine_init(&s, p, 1);
 	struct slab_cache *c = slab_machine_cache(
 		&s, &(struct object_cache_params){.name = "c1024", .object_size_bytes = 1024});
-	take(&s, 0, c, o, 12);
-	give(&s, 0, c, o, 4); /* limit 4: one slab's worth */
-	assert_string_equal(states(&s, c), "2 0 1");
-	give(&s, 0, c, o + 4, 1); /* 5 free objects: the empty slab goes */
-	assert_string_equal(states(&s, c), "1 1 0");
+	slab_machine_take(&s, 0, c, o, 12);
+	slab_machine_give_all(&s, 0, c, o, 4); /* limit 4: one slab's worth */
+	assert_string_equal(slab_machine_states(&s, c), "2 0 1");
+	slab_machine_give_all(&s, 0, c, o + 4, 1); /* 5 free objects: the empty slab goes */
+	assert_string_equal(slab_machine_states(&s, c), "1 1 0");
 	assert_int_equal(path(&s, 0), PATH_SLAB_DISCARD);
 	slab_machine_release(&s);
 }
@@ -273,8 +237,8 @@ static void reaper(void **state)
 	slab_machine_init(&s, slab_machine_params(), 2);
 	struct slab_cache *c = slab_machine_cache(
 		&s, &(struct object_cache_params){.name = "c256", .object_size_bytes = 256});
-	take(&s, 0, c, o, 120);
-	give(&s, 0, c, o, 112);
+	slab_machine_take(&s, 0, c, o, 120);
+	slab_machine_give_all(&s, 0, c, o, 112);
 	assert_int_equal(c->arrays[0].avail, 120);
 	tick(&s, 0, 1);
 	assert_int_equal(c->arrays[0].avail, 120);
@@ -284,19 +248,19 @@ static void reaper(void **state)
 	assert_int_equal(c->arrays[0].avail, 96);
 	/* The oldest: 8 that were left of the last slab, and the first slab, which goes at once. */
 	assert_int_equal(c->nodes[0].free_objects, 8);
-	assert_int_equal(stats_of(&s, c).slabs_freed_count, 1);
+	assert_int_equal(slab_machine_stats(&s, c).slabs_freed_count, 1);
 	tick(&s, 0, 2);
 	assert_int_equal(c->arrays[0].avail, 72);
-	assert_int_equal(stats_of(&s, c).slabs_freed_count, 1); /* the node has 4 s */
+	assert_int_equal(slab_machine_stats(&s, c).slabs_freed_count, 1); /* the node has 4 s */
 	tick(&s, 0, 2);
 	assert_int_equal(c->arrays[0].avail, 48);
-	assert_int_equal(stats_of(&s, c).slabs_freed_count, 4);
+	assert_int_equal(slab_machine_stats(&s, c).slabs_freed_count, 4);
 	tick(&s, 0, 2);
 	assert_int_equal(c->arrays[0].avail, 24);
-	assert_string_equal(states(&s, c), "0 1 3");
+	assert_string_equal(slab_machine_states(&s, c), "0 1 3");
 	tick(&s, 0, 2);
 	assert_int_equal(c->arrays[0].avail, 0);
-	assert_string_equal(states(&s, c), "0 1 0");
+	assert_string_equal(slab_machine_states(&s, c), "0 1 0");
 	slab_machine_release(&s);
 }
 
@@ -311,19 +275,19 @@ static void reaper_of_slabs(void **state)
 	slab_machine_init(&s, p, 2);
 	struct slab_cache *c = slab_machine_cache(
 		&s, &(struct object_cache_params){.name = "c1024", .object_size_bytes = 1024});
-	take(&s, 0, c, o, 40);
-	give(&s, 0, c, o, 40);
+	slab_machine_take(&s, 0, c, o, 40);
+	slab_machine_give_all(&s, 0, c, o, 40);
 	c->nodes[0].empty_touched = false; /* it was looked for when there was none */
 	tick(&s, 1, 4);                    /* not this CPU's task */
-	assert_string_equal(states(&s, c), "0 0 10");
+	assert_string_equal(slab_machine_states(&s, c), "0 0 10");
 	tick(&s, 0, 4);
-	assert_string_equal(states(&s, c), "0 0 8");
-	take(&s, 0, c, o, 1);
-	give(&s, 0, c, o, 1);
+	assert_string_equal(slab_machine_states(&s, c), "0 0 8");
+	slab_machine_take(&s, 0, c, o, 1);
+	slab_machine_give_all(&s, 0, c, o, 1);
 	tick(&s, 0, 4);
-	assert_string_equal(states(&s, c), "0 0 8");
+	assert_string_equal(slab_machine_states(&s, c), "0 0 8");
 	tick(&s, 0, 4);
-	assert_string_equal(states(&s, c), "0 0 6");
+	assert_string_equal(slab_machine_states(&s, c), "0 0 6");
 	slab_machine_release(&s);
 }
 
@@ -335,12 +299,12 @@ static void short_refill(void **state)
 	slab_machine_init(&s, slab_machine_params(), 2);
 	struct slab_cache *c = slab_machine_cache(
 		&s, &(struct object_cache_params){.name = "c32", .object_size_bytes = 32});
-	take(&s, 0, c, o, 1);
+	slab_machine_take(&s, 0, c, o, 1);
 	assert_int_equal(c->arrays[0].avail, 15);
-	take(&s, 1, c, o, 1);
+	slab_machine_take(&s, 1, c, o, 1);
 	assert_int_equal(path(&s, 1), PATH_SLAB_NODE_PARTIAL);
 	assert_int_equal(c->arrays[1].avail, 15);
-	take(&s, 0, c, o, 16);
+	slab_machine_take(&s, 0, c, o, 16);
 	assert_int_equal(c->arrays[0].avail, 59);
 	assert_int_equal(c->nodes[0].free_objects, 124 - 16 - 16 - 60);
 	slab_machine_release(&s);
@@ -353,8 +317,8 @@ static void reaper_of_few(void **state)
 	slab_machine_init(&s, slab_machine_params(), 1);
 	struct slab_cache *c = slab_machine_cache(
 		&s, &(struct object_cache_params){.name = "c512", .object_size_bytes = 512});
-	take(&s, 0, c, o, 8);
-	give(&s, 0, c, o, 7);
+	slab_machine_take(&s, 0, c, o, 8);
+	slab_machine_give_all(&s, 0, c, o, 7);
 	tick(&s, 0, 4);
 	/* (54 + 4) / 5 = 11 are more than 7 there: half of them, (7 + 1) / 2. */
 	assert_int_equal(c->arrays[0].avail, 3);
@@ -391,8 +355,9 @@ static void first_objects(unsigned size, unsigned slabs, unsigned colours, uint6
 		for (unsigned k = 1; k < c->layout.objects_count; k++)
 			slab_machine_alloc(&s, 0, c);
 	}
-	assert_int_equal(stats_of(&s, c).slabs_count, slabs);
-	assert_int_equal(stats_of(&s, c).ctor_calls_count, slabs * c->layout.objects_count);
+	struct object_cache_stats stats = slab_machine_stats(&s, c);
+	assert_int_equal(stats.slabs_count, slabs);
+	assert_int_equal(stats.ctor_calls_count, slabs * c->layout.objects_count);
 	slab_machine_release(&s);
 }
 
@@ -427,8 +392,8 @@ static void shuffled(void **state)
 		slab_machine_init(&s, p, 1);
 		struct slab_cache *c = slab_machine_cache(
 			&s, &(struct object_cache_params){.name = "c64", .object_size_bytes = 64});
-		take(&s, 0, c, o[run], 64);
-		assert_string_equal(states(&s, c), "1 0 0");
+		slab_machine_take(&s, 0, c, o[run], 64);
+		assert_string_equal(slab_machine_states(&s, c), "1 0 0");
 		for (unsigned i = 1; i < 64; i++)
 			in_order += o[run][i] > o[run][i - 1];
 		assert_in_range(in_order, 15, 48);
@@ -459,13 +424,13 @@ static void bytes_held(void **state)
 				    .objects_per_slab = rows[i].class == 1024 ? 7 : 0,
 				    .slab_order = rows[i].class == 1024 ? 1 : 0,
 			    });
-		take(&s, 0, c, o, rows[i].objects);
-		struct object_cache_stats stats = stats_of(&s, c);
+		slab_machine_take(&s, 0, c, o, rows[i].objects);
+		struct object_cache_stats stats = slab_machine_stats(&s, c);
 		assert_int_equal(stats.slabs_count, rows[i].slabs);
 		assert_float_equal((double)stats.pages_count * PAGE_BYTES / rows[i].objects,
 				   rows[i].held, 1e-3);
-		take(&s, 0, c, o, 1);
-		assert_int_equal(stats_of(&s, c).slabs_count, rows[i].slabs + 1);
+		slab_machine_take(&s, 0, c, o, 1);
+		assert_int_equal(slab_machine_stats(&s, c).slabs_count, rows[i].slabs + 1);
 		slab_machine_release(&s);
 	}
 }
@@ -478,13 +443,13 @@ static void no_memory(void **state)
 		&s, &(struct object_cache_params){.name = "big", .object_size_bytes = 1 << 20});
 	uint64_t o[16];
 	enum alloc_failure why;
-	take(&s, 0, c, o, SLAB_TEST_PAGES / 256);
+	slab_machine_take(&s, 0, c, o, SLAB_TEST_PAGES / 256);
 	assert_int_equal(s.oa->ops->alloc(s.oa, &s.m.env[0], (struct object_cache *)c, 8,
 					  GFP_ATOMIC, 0, &why),
 			 OBJECT_NONE);
 	assert_int_equal(why, ALLOC_NO_MEMORY);
 	assert_int_equal(path(&s, 0), PATH_FAILED);
-	assert_int_equal(stats_of(&s, c).failed_count, 1);
+	assert_int_equal(slab_machine_stats(&s, c).failed_count, 1);
 	assert_int_equal(s.m.env[0].sleep_violations_count, 0);
 	s.m.env[0].context = CONTEXT_IRQ;
 	slab_machine_alloc(&s, 0, c);
@@ -537,7 +502,7 @@ static void several_nodes(void **state)
 	uint64_t object = slab_machine_alloc(&s, 1, c);
 	assert_int_equal(slab_nid(s.sa, object >> PAGE_SHIFT), 0);
 	assert_int_equal(path(&s, 1), PATH_SLAB_NODE_PARTIAL);
-	assert_string_equal(states(&s, c), "15 2 0");
+	assert_string_equal(slab_machine_states(&s, c), "15 2 0");
 	slab_machine_release(&s);
 }
 
@@ -551,12 +516,12 @@ static void costs(void **state)
 		&s, &(struct object_cache_params){.name = "c256", .object_size_bytes = 256});
 	struct env *env = &s.m.env[0];
 	uint64_t o[2];
-	take(&s, 0, c, o, 1);
+	slab_machine_take(&s, 0, c, o, 1);
 	env->cycles = 0;
-	take(&s, 0, c, o + 1, 1);
+	slab_machine_take(&s, 0, c, o + 1, 1);
 	assert_int_equal(env->cycles, env->cost_cycles[COST_SLAB_ALLOC]);
 	assert_int_equal(c->nodes[0].lock.acquired_count, 1);
-	give(&s, 0, c, o, 1);
+	slab_machine_give_all(&s, 0, c, o, 1);
 	assert_int_equal(env->cycles,
 			 env->cost_cycles[COST_SLAB_ALLOC] + env->cost_cycles[COST_SLAB_FREE]);
 	assert_int_equal(c->nodes[0].lock.acquired_count, 1);

@@ -6,17 +6,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "alloc/object_oracle.h"
 #include "alloc/slob.h"
+#include "kern/child_program.h"
 
 static const struct op_params one_zone = {.zone_pages = 4096, .unchecked = true, .cpus_count = 2};
 
@@ -564,12 +561,22 @@ static void write_before_the_object(struct damage *d)
 	d->b.oa->ops->free_object(d->b.oa, &d->b.om.m.env[0], d->b.kmalloc, d->header);
 }
 
+struct misuse {
+	void (*run)(struct damage *d);
+	const char *text;
+};
+
+static void program(void *arg)
+{
+	const struct misuse *misuse = arg;
+	struct damage d;
+	damage_init(&d);
+	misuse->run(&d);
+}
+
 static void misuse_stops(void **state)
 {
-	static const struct {
-		void (*run)(struct damage *d);
-		const char *text;
-	} rows[] = {
+	struct misuse rows[] = {
 		{free_twice, "which is no live object of cache c12"},
 		{free_to_another_cache, "which is no live object of cache c30"},
 		{free_inside, "which is no live object of cache c12"},
@@ -577,34 +584,10 @@ static void misuse_stops(void **state)
 		{write_before_the_object, "it was overwritten"},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		char text[1024] = "";
-		size_t used = 0;
-		int ends[2], status;
-		fflush(NULL);
-		assert_int_equal(pipe(ends), 0);
-		pid_t pid = fork();
-		assert_true(pid >= 0);
-		if (pid == 0) {
-			struct damage d;
-			const struct rlimit no_core = {0, 0};
-			setrlimit(RLIMIT_CORE, &no_core);
-			signal(SIGABRT, SIG_DFL);
-			dup2(ends[1], STDERR_FILENO);
-			damage_init(&d);
-			rows[i].run(&d);
-			_exit(0);
-		}
-		close(ends[1]);
-		for (ssize_t n; used < sizeof(text) - 1; used += (size_t)n) {
-			n = read(ends[0], text + used, sizeof(text) - 1 - used);
-			if (n <= 0)
-				break;
-		}
-		close(ends[0]);
-		assert_int_equal(waitpid(pid, &status, 0), pid);
-		if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGABRT ||
-		    !strstr(text, rows[i].text))
-			fail_msg("row %zu: status %#x, \"%s\"", i, status, text);
+		struct child_end end;
+		child_run(program, &rows[i], &end);
+		if (!child_aborted(&end, rows[i].text))
+			fail_msg("row %zu: status %#x, \"%s\"", i, (unsigned)end.status, end.text);
 	}
 }
 

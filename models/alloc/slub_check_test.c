@@ -7,17 +7,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "alloc/object_rig.h"
 #include "alloc/slub.h"
+#include "kern/child_program.h"
 
 static const struct op_params two_cpus = {.zone_pages = 4096, .cpus_count = 2};
 
@@ -517,43 +514,23 @@ static const struct fatal {
 	{0, true, use_link, "cache bench: the link of the free object"},
 };
 
-static _Noreturn void child(const struct fatal *f, int out)
+static void program(void *arg)
 {
+	const struct fatal *f = arg;
 	struct bench b;
-	const struct rlimit no_core = {0, 0};
-	setrlimit(RLIMIT_CORE, &no_core);
-	signal(SIGABRT, SIG_DFL);
-	dup2(out, STDERR_FILENO);
 	bench_init(&b, f->flags, f->hardened);
 	f->run(&b);
-	_exit(0);
 }
 
 static void misuse_stops_the_program(void **state)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(fatals); i++) {
-		char text[1024];
-		size_t used = 0;
-		int ends[2], status;
-		fflush(NULL);
-		assert_int_equal(pipe(ends), 0);
-		pid_t pid = fork();
-		assert_true(pid >= 0);
-		if (pid == 0)
-			child(&fatals[i], ends[1]);
-		close(ends[1]);
-		for (ssize_t n; used < sizeof(text) - 1; used += (size_t)n) {
-			n = read(ends[0], text + used, sizeof(text) - 1 - used);
-			if (n <= 0)
-				break;
-		}
-		text[used] = '\0';
-		close(ends[0]);
-		assert_int_equal(waitpid(pid, &status, 0), pid);
-		if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGABRT ||
-		    !strstr(text, fatals[i].text))
-			fail_msg("misuse %zu: status %#x, \"%s\" instead of \"%s\"", i, status,
-				 text, fatals[i].text);
+		struct fatal f = fatals[i];
+		struct child_end end;
+		child_run(program, &f, &end);
+		if (!child_aborted(&end, f.text))
+			fail_msg("misuse %zu: status %#x, \"%s\" instead of \"%s\"", i,
+				 (unsigned)end.status, end.text, f.text);
 	}
 }
 
