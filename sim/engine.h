@@ -10,9 +10,9 @@
  * The order at equal times is (time, CPU number). So results are those of one event per operation,
  * which exact_events really makes; a test compares the two.
  *
- * No interrupts yet: nothing reaches a CPU that runs ahead except at a join, so run-ahead needs no
- * bound. An interrupt model adds one: no further than the shortest time between sending and
- * arrival.
+ * Interrupts reach a CPU between two operations, while it idles, and while it waits with interrupts
+ * on (engine_wait_open). One that another CPU sends arrives ipi_flight_ps later at the earliest; so a
+ * CPU that joins at least that often knows at every moment what has arrived.
  *
  * One engine per process, because SimGrid has one: engine_new() may be called once.
  */
@@ -21,6 +21,7 @@
 
 #include <stdbool.h>
 
+#include "hw/machine.h"
 #include "kern/env.h"
 #include "kern/err.h"
 
@@ -47,6 +48,8 @@ struct engine_params {
 	uint64_t cpu_khz;
 	const uint32_t *cost_cycles;
 	bool exact_events;        /* one SimGrid event per operation and per join */
+	const struct hw_machine *hw; /* costs of interrupts and hand-overs; NULL: no interrupts */
+	const unsigned *cpu_nid;  /* node of each CPU, with hw */
 };
 
 /* NULL with @err if SimGrid cannot be set up. */
@@ -103,7 +106,15 @@ void engine_join(struct engine_cpu *cpu);
 void engine_boundary(struct engine_cpu *cpu);
 /* Sleep until engine_wake(), which says when; the private clock is at least that then. */
 void engine_wait(struct engine_cpu *cpu);
+/* The same with interrupts on: they are taken meanwhile. */
+void engine_wait_open(struct engine_cpu *cpu);
 /* Wake @cpu, which is in engine_wait(), at @ps. */
 void engine_wake(struct engine_cpu *cpu, ps_t ps);
+
+/*
+ * Interrupt @target at @ps: @handler runs there, in interrupt context, as soon as it takes interrupts.
+ * The caller is @target itself, or has joined and @ps is at least ipi_flight_ns later than its time.
+ */
+void engine_post(struct engine_cpu *target, ps_t ps, env_handler handler, void *arg);
 
 #endif

@@ -5,6 +5,7 @@
 #define SIM_MACHINE_H
 
 #include "alloc/page_allocator.h"
+#include "hw/memory.h"
 #include "sim/config.h"
 #include "sim/object_stack.h"
 #include "sim/truth.h"
@@ -12,6 +13,7 @@
 struct machine {
 	struct physmem pm;
 	struct page_allocator *pa;
+	struct memory *memory;       /* caches and TLBs; NULL: none are simulated */
 	struct object_stack objects; /* made by run.c, once the start state is known */
 	unsigned cpus_count;
 	unsigned cpu_nid[CPUS_LIMIT];

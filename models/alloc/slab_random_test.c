@@ -208,7 +208,8 @@ static void unlock_before_others(struct env *env, struct env_lock *lock)
 
 static void interleaved_use(void **state)
 {
-	static const struct env_ops ops = {lock_after_others, unlock_before_others, others_first};
+	static const struct env_ops ops = {
+		.lock = lock_after_others, .unlock = unlock_before_others, .sync = others_first};
 	struct run *r = interleaved = malloc(sizeof(*r));
 	assert_non_null(r);
 	for (uint64_t seed = 0; seed < 6; seed++) {

@@ -253,7 +253,7 @@ static void sync(struct env *env)
 
 static void others_run_while_a_cpu_waits(void **state)
 {
-	static const struct env_ops ops = {lock_late, unlock, sync};
+	static const struct env_ops ops = {.lock = lock_late, .unlock = unlock, .sync = sync};
 	struct object_allocator_params p;
 	struct object_rig r;
 	object_params_init(&p);

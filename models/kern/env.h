@@ -7,12 +7,18 @@
  *
  *   env_charge(env, COST_SPLIT)            work of a named kind was done
  *   env_touch(env, paddr, bytes, write)    memory was touched, at its simulated physical address
- *   env_lock(env, &l) / env_unlock         a spin lock, contended in simulated time
+ *   env_lock(env, &l) / env_unlock         a lock, contended in simulated time
  *   env_sync(env)                          about to read what other CPUs write without a lock
+ *   env_ipi(env, &targets, handler, arg)   run something on other CPUs and wait until it is done
  *
  * The rule that makes a run exact: state that another CPU may change is read only right after
  * env_lock() or env_sync(), or through a copy that was made then. Between those calls a CPU may
  * have run ahead of the others.
+ *
+ * A CPU may have caches and TLBs (struct env_memory, hw/memory.h). What they cost depends on the
+ * addresses touched, and on other CPUs where lines and levels are shared. An access that a CPU's
+ * private caches answer costs at once; the others are carried out at the next point where the CPU is
+ * synchronised anyway, or at the end of the operation. So touching memory never pauses a CPU.
  *
  * Built with ENV_NATIVE, all of it compiles to nothing and the allocator runs as plain C code,
  * which is how its real speed is measured.
@@ -84,30 +90,83 @@ enum op_path {
 	PATH_KINDS,
 };
 
+struct env;
+
+/* What cycles went into; the rest of struct env's cycles is the allocator's own code. */
+enum cycle_cause {
+	CAUSE_ZERO,       /* clearing, filling and copying memory */
+	CAUSE_LOCK,       /* taking locks; waiting for them is time of the engine's */
+	CAUSE_TLB,        /* second-level TLB hits and page walks, without the caches' part */
+	CAUSE_WALK,       /* reading page tables through the caches */
+	CAUSE_CACHE2,     /* accesses that the second level of caches answered, beyond a first */
+	CAUSE_CACHE3,     /* ... the third level */
+	CAUSE_CACHE4,
+	CAUSE_DRAM,       /* ... memory, of the CPU's own node */
+	CAUSE_DRAM_REMOTE, /* ... of another node */
+	CAUSE_TRANSFER,   /* ... another CPU's cache: a line that it had written */
+	CAUSE_INTERRUPT,  /* entering and leaving interrupts, sending them, handlers of IPIs */
+	CAUSE_FLUSH,      /* invalidating TLB entries */
+	CAUSE_WORK,       /* the workload's own computing */
+	CYCLE_CAUSES,
+};
+
+/* A set of CPUs. */
+struct cpu_set {
+	uint64_t bits[CPUS_LIMIT / 64];
+};
+
 /*
- * A spin lock in simulated time. Zeroed storage with a name is an unlocked lock. `free_at` is a
- * calendar: an uncontended critical section runs natively at once and only leaves behind when it
- * ends in simulated time.
+ * Caches and TLBs of one CPU, as far as allocators and the engine see them; hw/memory.h makes one.
+ */
+struct env_memory {
+	/* @bytes at @paddr are accessed through the kernel's direct map. Never pauses the CPU. */
+	void (*touch)(struct env *env, uint64_t paddr, uint64_t bytes, bool write);
+	/*
+	 * The CPU is synchronised, at @now_ps: what others did to lines in its caches takes effect,
+	 * and accesses that left its private caches are carried out. Charges their cycles.
+	 */
+	void (*sync)(struct env *env, ps_t now_ps);
+	bool pending; /* accesses wait for sync(), or news from other CPUs do */
+	bool waiting; /* accesses wait: sync() is due before the operation ends */
+};
+
+#define ENV_HELD_MAX 8 /* locks that one CPU holds at a time */
+
+/*
+ * A lock in simulated time. Zeroed storage with a name is an unlocked spin lock that is handed over
+ * first come, first served. `free_at` is a calendar: an uncontended critical section runs natively at
+ * once and only leaves behind when it ends in simulated time.
  */
 struct env_lock {
 	char name[24];
+	bool sleeps;         /* a mutex: who waits gives up its CPU; not to be taken in interrupts */
+	bool unfair;         /* handed to the nearest waiter, which the line reaches first */
 	ps_t free_at_ps;     /* end of the last critical section */
 	ps_t last_arrival_ps; /* arrivals must not go back in time: the engine checks */
 	struct env *owner;   /* who is inside, while it runs natively */
 	/* FIFO of CPUs blocked behind a holder that waits itself */
 	struct env *waiters_head, *waiters_tail;
+	unsigned last_cpu;   /* 1 + the last CPU that held it: where its cache line is; 0: none */
+	unsigned order_class; /* 1 + its class in a struct lock_order; 0: not met yet */
+	unsigned waiting_count, waiting_max; /* CPUs that wait, now and at most */
 	uint64_t acquired_count, contended_count;
-	ps_t wait_ps_total, wait_ps_max, hold_ps_total;
+	uint64_t transfers_count; /* of acquisitions: the line came from another CPU */
+	ps_t wait_ps_total, wait_ps_max, hold_ps_total, hold_ps_max;
 	ps_t acquired_at_ps;
 };
 
-struct env;
+typedef void (*env_handler)(struct env *env, void *arg);
 
-/* What stands behind locks; NULL in struct env: locks only charge and check their use. */
+/*
+ * What stands behind locks; NULL in struct env: locks only charge and check their use, and there are
+ * no other CPUs to interrupt.
+ */
 struct env_ops {
 	void (*lock)(struct env *env, struct env_lock *lock);
 	void (*unlock)(struct env *env, struct env_lock *lock);
 	void (*sync)(struct env *env);
+	/* Run @handler in interrupt context on each CPU of @targets; return when all have. */
+	void (*ipi)(struct env *env, const struct cpu_set *targets, env_handler handler, void *arg);
 };
 
 /* What a CPU is doing; in all but the first it must not sleep. */
@@ -123,12 +182,16 @@ struct env {
 	uint64_t cycles;          /* charged since the engine last collected them */
 	const uint32_t *cost_cycles; /* COST_KINDS entries */
 	const struct env_ops *ops;
+	struct env_memory *memory; /* NULL: no caches; a line touched costs COST_TOUCH */
+	uint64_t cycles_by[CYCLE_CAUSES]; /* part of all that was ever charged */
 	unsigned cpu;             /* 0.. */
 	unsigned path;            /* enum op_path of the operation under way */
 	unsigned context;         /* enum env_context of the operation under way */
 	bool sleep_noted;         /* the operation under way is a violation, and counted */
 	uint64_t sleep_violations_count; /* operations that might sleep where that is forbidden */
 	struct env *lock_next;    /* link in env_lock's FIFO */
+	struct env_lock *held[ENV_HELD_MAX]; /* in order of taking */
+	unsigned held_count;
 };
 
 /* A new operation begins, in this context. */
@@ -183,6 +246,22 @@ static inline void env_sync(struct env *env)
 	(void)env;
 }
 
+static inline void env_ipi(struct env *env, const struct cpu_set *targets, env_handler handler,
+			   void *arg)
+{
+	(void)env;
+	(void)targets;
+	(void)handler;
+	(void)arg;
+}
+
+static inline void env_charge_to(struct env *env, enum cycle_cause cause, uint64_t cycles)
+{
+	(void)env;
+	(void)cause;
+	(void)cycles;
+}
+
 static inline void env_set_path(struct env *env, enum op_path path)
 {
 	(void)env;
@@ -204,23 +283,38 @@ static inline void env_might_sleep(struct env *env)
 	}
 }
 
-static inline void env_charge(struct env *env, enum cost_kind kind)
+/* Charge cycles that are not the allocator's own code. */
+static inline void env_charge_to(struct env *env, enum cycle_cause cause, uint64_t cycles)
 {
-	env->cycles += env->cost_cycles[kind];
+	env->cycles += cycles;
+	env->cycles_by[cause] += cycles;
 }
 
 static inline void env_charge_n(struct env *env, enum cost_kind kind, uint64_t n)
 {
-	env->cycles += n * env->cost_cycles[kind];
+	uint64_t cycles = n * env->cost_cycles[kind];
+	/* @kind is a constant wherever this is called: no test is left. */
+	if (kind == COST_ZERO_PAGE || kind == COST_ZERO_LINE)
+		env_charge_to(env, CAUSE_ZERO, cycles);
+	else
+		env->cycles += cycles;
+}
+
+static inline void env_charge(struct env *env, enum cost_kind kind)
+{
+	env_charge_n(env, kind, 1);
 }
 
 /*
- * @bytes (>= 1) of memory at simulated physical address @paddr are read or written. Costs
- * COST_TOUCH for each 64-byte line.
+ * @bytes (>= 1) of memory at simulated physical address @paddr are read or written, through the
+ * kernel's direct map. Without caches each 64-byte line costs COST_TOUCH.
  */
 static inline void env_touch(struct env *env, uint64_t paddr, uint64_t bytes, bool write)
 {
-	(void)write;
+	if (env->memory) {
+		env->memory->touch(env, paddr, bytes, write);
+		return;
+	}
 	env->cycles += (((paddr & 63) + bytes + 63) >> 6) * env->cost_cycles[COST_TOUCH];
 }
 
@@ -239,11 +333,32 @@ static inline void env_sync(struct env *env)
 		env->ops->sync(env);
 }
 
+/*
+ * Run @handler on each CPU of @targets, but the caller's own, in interrupt context; return when all
+ * have. The caller holds no spin lock: it takes interrupts itself while it waits.
+ */
+static inline void env_ipi(struct env *env, const struct cpu_set *targets, env_handler handler,
+			   void *arg)
+{
+	if (env->ops)
+		env->ops->ipi(env, targets, handler, arg);
+}
+
 static inline void env_set_path(struct env *env, enum op_path path)
 {
 	env->path = path;
 }
 
 #endif
+
+static inline void cpu_set_add(struct cpu_set *set, unsigned cpu)
+{
+	set->bits[cpu / 64] |= UINT64_C(1) << (cpu % 64);
+}
+
+static inline bool cpu_set_has(const struct cpu_set *set, unsigned cpu)
+{
+	return set->bits[cpu / 64] >> (cpu % 64) & 1;
+}
 
 #endif

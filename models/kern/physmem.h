@@ -140,10 +140,15 @@ static inline struct page *physmem_page(struct physmem *pm, pfn_t pfn)
 	return &pm->pages[pfn];
 }
 
-/* The simulated physical address of a frame's metadata, for env_touch: Linux's vmemmap in order. */
+/*
+ * The simulated physical address of a frame's metadata, for env_touch. MODEL: metadata lies in an
+ * order of its own behind all memory, 64 bytes a page as Linux has it, and takes no page frames.
+ */
+#define PAGE_META_PADDR  (PFN_END_LIMIT << PAGE_SHIFT)
+#define PAGE_META_BYTES  64u
 static inline uint64_t page_meta_paddr(pfn_t pfn)
 {
-	return pfn * 64;
+	return PAGE_META_PADDR + pfn * PAGE_META_BYTES;
 }
 
 static inline enum migratetype pageblock_type(const struct physmem *pm, pfn_t pfn)
