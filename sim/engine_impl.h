@@ -1,6 +1,6 @@
 /*
- * engine_impl.h - what the parts of the engine share: engine.c has actors and order, engine_lock.c the
- * locks. Internal to the engine.
+ * engine_impl.h - what the parts of the engine share: engine.c has actors and order, engine_lock.c
+ * the locks. Internal to the engine.
  */
 #ifndef SIM_ENGINE_IMPL_H
 #define SIM_ENGINE_IMPL_H

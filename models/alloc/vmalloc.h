@@ -17,13 +17,14 @@ struct vmalloc;
 
 struct vmalloc_params {
 	struct page_allocator *pa;
-	struct kmalloc *km;        /* for page arrays of at most a page; NULL: pages of pa */
+	struct kmalloc *km; /* for page arrays of at most a page; NULL: pages of pa */
 	struct mapper *mapper;
 	unsigned cpus_count;
-	uint64_t start, end;       /* of addresses; pages */
-	bool guard;                /* an unmapped page behind every range */
-	bool huge;                 /* map 2 MiB pages where a range has them */
-	uint64_t lazy_max_pages;   /* freed pages that wait for a flush; UINT64_MAX: Linux's formula */
+	uint64_t start, end; /* of addresses; pages */
+	bool guard;          /* an unmapped page behind every range */
+	bool huge;           /* map 2 MiB pages where a range has them */
+	uint64_t
+		lazy_max_pages; /* freed pages that wait for a flush; UINT64_MAX: Linux's formula */
 };
 
 /* NULL: out of host memory. */
@@ -31,8 +32,8 @@ struct vmalloc *vmalloc_new(const struct vmalloc_params *params);
 void vmalloc_free_all(struct vmalloc *v);
 
 /*
- * Allocate @bytes (>= 1). Returns the address, page-aligned, or 0 with the reason in @why (pages, or
- * ALLOC_NO_MEMORY for addresses) and nothing left behind.
+ * Allocate @bytes (>= 1). Returns the address, page-aligned, or 0 with the reason in @why (pages,
+ * or ALLOC_NO_MEMORY for addresses) and nothing left behind.
  */
 uint64_t vmalloc_alloc(struct vmalloc *v, struct env *env, uint64_t bytes, gfp_t gfp, unsigned nid,
 		       enum alloc_failure *why);
@@ -42,10 +43,10 @@ void vmalloc_free(struct vmalloc *v, struct env *env, uint64_t vaddr);
 void vmalloc_purge(struct vmalloc *v, struct env *env);
 
 struct vmalloc_stats {
-	uint64_t areas_count, mapped_pages;   /* live */
-	uint64_t lazy_pages, lazy_max_pages;  /* wait for a purge now; at most by the formula */
-	uint64_t guard_pages;                 /* addresses of live ranges' guards */
-	uint64_t array_bytes;                 /* of page arrays of live ranges */
+	uint64_t areas_count, mapped_pages;  /* live */
+	uint64_t lazy_pages, lazy_max_pages; /* wait for a purge now; at most by the formula */
+	uint64_t guard_pages;                /* addresses of live ranges' guards */
+	uint64_t array_bytes;                /* of page arrays of live ranges */
 	uint64_t allocs_count, frees_count, failed_count, purges_count;
 	const struct env_lock *lock;
 };

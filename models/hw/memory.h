@@ -1,11 +1,12 @@
 /*
  * memory.h - all CPUs' caches and TLBs, and the memory behind them: what an access costs.
  *
- * One struct memory is the machine's; each CPU has a part of its own, which its struct env points to.
- * Levels of caches that one CPU has alone (shared_by 1), its TLBs and its page-walk caches answer at
- * once. Whatever goes beyond them, or needs other CPUs to lose their copies of a line, is kept and
- * done in sync(), when the CPU is synchronised with the others: see struct env_memory. All of it is
- * exact for a given order of synchronisations, and takes no memory of the simulated machine.
+ * One struct memory is the machine's; each CPU has a part of its own, which its struct env points
+ * to. Levels of caches that one CPU has alone (shared_by 1), its TLBs and its page-walk caches
+ * answer at once. Whatever goes beyond them, or needs other CPUs to lose their copies of a line, is
+ * kept and done in sync(), when the CPU is synchronised with the others: see struct env_memory. All
+ * of it is exact for a given order of synchronisations, and takes no memory of the simulated
+ * machine.
  *
  *   access      L1 TLBs -> L2 TLBs -> page walk (reads table entries through the caches)
  *               caches of its own -> shared levels -> another CPU's copy, or a node's memory
@@ -24,7 +25,7 @@ struct memory;
 struct memory_params {
 	const struct hw_machine *hw; /* outlives the memory; checked by whoever reads it */
 	unsigned cpus_count;
-	const unsigned *cpu_nid;     /* node of each CPU; outlives the memory */
+	const unsigned *cpu_nid; /* node of each CPU; outlives the memory */
 	unsigned nodes_count;
 	uint64_t cpu_khz;
 	/* The node whose memory holds @paddr; NULL: node 0 has all. */
@@ -44,17 +45,17 @@ struct env_memory *memory_of_cpu(struct memory *m, unsigned cpu);
 #define SPACE_KERNEL 0u
 
 struct tlb_entry {
-	uint64_t vaddr;    /* of the page */
+	uint64_t vaddr; /* of the page */
 	uint32_t space;
 	enum hw_page page;
-	pfn_t pfn;         /* first of the page */
+	pfn_t pfn; /* first of the page */
 	bool writable;
 };
 
 /*
- * Translate @vaddr of @space for env's CPU; charges a second-level hit. False: a miss, or a write to
- * a page that the entry has read-only (which is dropped): the caller walks its tables, and says so
- * with memory_walked(). Needs env->memory, like all of this section.
+ * Translate @vaddr of @space for env's CPU; charges a second-level hit. False: a miss, or a write
+ * to a page that the entry has read-only (which is dropped): the caller walks its tables, and says
+ * so with memory_walked(). Needs env->memory, like all of this section.
  */
 bool memory_translate(struct env *env, uint32_t space, uint64_t vaddr, bool write,
 		      struct tlb_entry *found);
@@ -80,18 +81,18 @@ void memory_flush_all(struct env *env, uint32_t space);
 
 /* Of one CPU, since it was made. */
 struct memory_stats {
-	uint64_t accesses_count;               /* of cache lines, page walks' among them */
-	uint64_t hits_count[HW_CACHES];        /* answered by this level */
+	uint64_t accesses_count;        /* of cache lines, page walks' among them */
+	uint64_t hits_count[HW_CACHES]; /* answered by this level */
 	uint64_t dram_local_count, dram_remote_count;
-	uint64_t transfers_count[3];           /* another CPU's copy: sharing a cache, node, beyond */
-	uint64_t upgrades_count;               /* writes that made others lose their copies */
-	uint64_t invalidated_count;            /* lines lost to other CPUs' writes */
-	uint64_t writebacks_count;             /* dirty lines to memory, of the instances it filled */
-	uint64_t translations_count;           /* TLB lookups */
-	uint64_t tlb_hits_count[2];            /* by level */
+	uint64_t transfers_count[3]; /* another CPU's copy: sharing a cache, node, beyond */
+	uint64_t upgrades_count;     /* writes that made others lose their copies */
+	uint64_t invalidated_count;  /* lines lost to other CPUs' writes */
+	uint64_t writebacks_count;   /* dirty lines to memory, of the instances it filled */
+	uint64_t translations_count; /* TLB lookups */
+	uint64_t tlb_hits_count[2];  /* by level */
 	uint64_t walks_count, walk_refs_count; /* page walks; table entries that they read */
 	uint64_t tlb_flushed_pages_count, tlb_flushes_count; /* single pages; everything */
-	uint64_t cycles[CYCLE_CAUSES];         /* what all this cost; a copy of env->cycles_by */
+	uint64_t cycles[CYCLE_CAUSES]; /* what all this cost; a copy of env->cycles_by */
 };
 void memory_stats(const struct memory *m, unsigned cpu, struct memory_stats *stats);
 

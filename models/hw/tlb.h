@@ -28,8 +28,9 @@ void tlb_drop_page(struct tlb *t, uint32_t space, uint64_t vaddr, enum hw_page p
 void tlb_drop_space(struct tlb *t, uint32_t space);
 
 /*
- * A walk of @levels tables (4 or 5) that ends at a page of size @leaf: how many of its entries, root
- * first, paging-structure caches skip (0 .. all but the last); they hold what was read from now on.
+ * A walk of @levels tables (4 or 5) that ends at a page of size @leaf: how many of its entries,
+ * root first, paging-structure caches skip (0 .. all but the last); they hold what was read from
+ * now on.
  */
 unsigned tlb_walk_skips(struct tlb *t, uint32_t space, uint64_t vaddr, enum hw_page leaf);
 

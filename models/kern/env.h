@@ -17,8 +17,8 @@
  *
  * A CPU may have caches and TLBs (struct env_memory, hw/memory.h). What they cost depends on the
  * addresses touched, and on other CPUs where lines and levels are shared. An access that a CPU's
- * private caches answer costs at once; the others are carried out at the next point where the CPU is
- * synchronised anyway, or at the end of the operation. So touching memory never pauses a CPU.
+ * private caches answer costs at once; the others are carried out at the next point where the CPU
+ * is synchronised anyway, or at the end of the operation. So touching memory never pauses a CPU.
  *
  * Built with ENV_NATIVE, all of it compiles to nothing and the allocator runs as plain C code,
  * which is how its real speed is measured.
@@ -134,12 +134,12 @@ struct env_memory {
 
 /*
  * A lock in simulated time. Zeroed storage with a name is an unlocked spin lock that is handed over
- * first come, first served. `free_at` is a calendar: an uncontended critical section runs natively at
- * once and only leaves behind when it ends in simulated time.
+ * first come, first served. `free_at` is a calendar: an uncontended critical section runs natively
+ * at once and only leaves behind when it ends in simulated time.
  */
 struct env_lock {
 	char name[24];
-	bool sleeps;         /* a mutex: who waits gives up its CPU; not to be taken in interrupts */
+	bool sleeps; /* a mutex: who waits gives up its CPU; not to be taken in interrupts */
 	bool unfair;         /* handed to the nearest waiter, which the line reaches first */
 	ps_t free_at_ps;     /* end of the last critical section */
 	ps_t last_arrival_ps; /* arrivals must not go back in time: the engine checks */
@@ -158,8 +158,8 @@ struct env_lock {
 typedef void (*env_handler)(struct env *env, void *arg);
 
 /*
- * What stands behind locks; NULL in struct env: locks only charge and check their use, and there are
- * no other CPUs to interrupt.
+ * What stands behind locks; NULL in struct env: locks only charge and check their use, and there
+ * are no other CPUs to interrupt.
  */
 struct env_ops {
 	void (*lock)(struct env *env, struct env_lock *lock);

@@ -11,8 +11,8 @@ struct mapper;
 
 struct mapper_ops {
 	/*
-	 * Map one page of 2^@order frames (0 or 9) from @pfn at @vaddr, both aligned, not mapped yet.
-	 * 0, or -1: no page for a table; what was mapped before stays.
+	 * Map one page of 2^@order frames (0 or 9) from @pfn at @vaddr, both aligned, not mapped
+	 * yet. 0, or -1: no page for a table; what was mapped before stays.
 	 */
 	int (*map)(struct mapper *m, struct env *env, uint64_t vaddr, pfn_t pfn, unsigned order);
 	/* Remove a mapping; its frame, or PFN_NONE if there is none. TLBs may still have it. */

@@ -25,7 +25,7 @@ struct address_space_params {
 	uint32_t space;              /* number, > SPACE_KERNEL, not used before */
 	unsigned cpus_count;
 	const unsigned *cpu_nid;
-	bool batch_flushes;          /* false: one shootdown for each page unmapped */
+	bool batch_flushes; /* false: one shootdown for each page unmapped */
 };
 
 /* NULL: no page for the root table, or out of host memory. */
@@ -33,12 +33,13 @@ struct address_space *address_space_new(const struct address_space_params *p, st
 /* Unmaps all that is left. */
 void address_space_free(struct address_space *as, struct env *env);
 
-/* @bytes (rounded up to pages) at the lowest free place, 2 MiB-aligned with VMA_HUGE; 0: no room. */
+/* @bytes (rounded up to pages) at the lowest free place, 2 MiB-aligned with VMA_HUGE; 0: no room.
+ */
 uint64_t address_space_map(struct address_space *as, struct env *env, uint64_t bytes,
 			   unsigned flags);
 /* The same at a given page-aligned place that is free; false: it is not. */
-bool address_space_map_at(struct address_space *as, struct env *env, uint64_t vaddr,
-			  uint64_t bytes, unsigned flags);
+bool address_space_map_at(struct address_space *as, struct env *env, uint64_t vaddr, uint64_t bytes,
+			  unsigned flags);
 /* Unmap [vaddr, vaddr + bytes), page-aligned; holes are fine. Flushes TLBs, frees pages, tables. */
 void address_space_unmap(struct address_space *as, struct env *env, uint64_t vaddr, uint64_t bytes);
 /* Make mapped memory in a page-aligned range writable or not; flushes TLBs if it lost rights. */
@@ -52,8 +53,8 @@ bool address_space_access(struct address_space *as, struct env *env, uint64_t va
 			  bool write);
 
 struct address_space_stats {
-	uint64_t vmas_count, mapped_pages, huge_pages;    /* now; pages of 4 KiB, of 2 MiB */
-	uint64_t tables_count[PAGETABLE_LEVELS];          /* now */
+	uint64_t vmas_count, mapped_pages, huge_pages; /* now; pages of 4 KiB, of 2 MiB */
+	uint64_t tables_count[PAGETABLE_LEVELS];       /* now */
 	uint64_t faults_count, huge_faults_count, huge_fallbacks_count, failed_count;
 	uint64_t vma_merges_count, vma_splits_count;
 	uint64_t shootdowns_count, shootdown_targets_count, shootdown_full_count;

@@ -13,10 +13,10 @@
 struct pagetable {
 	struct page_allocator *pa;
 	struct physmem *pm;
-	unsigned levels;                          /* 4 or 5 */
+	unsigned levels; /* 4 or 5 */
 	pfn_t root;
-	uint64_t tables_count[PAGETABLE_LEVELS];  /* [0]: of PTEs, [1]: of PMDs, ... */
-	uint64_t mapped_count[HW_PAGES];          /* leaf entries by size of page */
+	uint64_t tables_count[PAGETABLE_LEVELS]; /* [0]: of PTEs, [1]: of PMDs, ... */
+	uint64_t mapped_count[HW_PAGES];         /* leaf entries by size of page */
 };
 
 /* What a walk of the tables found. */
@@ -29,8 +29,8 @@ struct walk {
 };
 
 /* 0, or -1: no page for the root. */
-int pagetable_init(struct pagetable *pt, struct page_allocator *pa, struct env *env, unsigned levels,
-		   unsigned nid);
+int pagetable_init(struct pagetable *pt, struct page_allocator *pa, struct env *env,
+		   unsigned levels, unsigned nid);
 /* Free all tables; whoever mapped pages has unmapped them. */
 void pagetable_release(struct pagetable *pt, struct env *env);
 
