@@ -38,7 +38,8 @@ struct config_machine {
 	uint64_t cpus;                   /* 1..256 */
 	uint64_t cpu_khz;                /* cpu_frequency: "2.45GHz" */
 	uint64_t nodes;                  /* 1..64; layout splits memory evenly */
-	/* node of each CPU, with node_cpus; otherwise CPUs go to the nodes in equal shares, in order */
+	/* node of each CPU, with node_cpus; otherwise CPUs go to the nodes in equal shares, in
+	 * order */
 	bool node_cpus_given;
 	uint8_t cpu_node[CPUS_LIMIT];
 	struct hw_machine hw;            /* caches, TLBs, interrupts: hw.caches_count 0 = none */

@@ -11,8 +11,8 @@
  * which exact_events really makes; a test compares the two.
  *
  * Interrupts reach a CPU between two operations, while it idles, and while it waits with interrupts
- * on (engine_wait_open). One that another CPU sends arrives ipi_flight_ps later at the earliest; so a
- * CPU that joins at least that often knows at every moment what has arrived.
+ * on (engine_wait_open). One that another CPU sends arrives ipi_flight_ps later at the earliest; so
+ * a CPU that joins at least that often knows at every moment what has arrived.
  *
  * One engine per process, because SimGrid has one: engine_new() may be called once.
  */
@@ -41,15 +41,34 @@ struct engine_cpu {
 	unsigned heap_index; /* in engine.c's order */
 	ps_t key_ps;
 	void *kick;        /* semaphore, engine.c's */
+	struct engine_wait *wait; /* what it sleeps on */
+	ps_t joined_ps;    /* its time at the last join: nobody has been earlier since */
+	bool in_operation; /* its program is in an operation: that counts the time as busy */
+	/* Interrupts. */
+	struct engine_irq *irqs; /* a heap: posted and not taken yet */
+	unsigned irqs_count, irqs_room;
+	uint64_t irqs_posted;    /* by this CPU: the order of those that arrive at one time */
+	bool listening;          /* asleep, and to be woken when an interrupt arrives */
+	uint64_t interrupts_count; /* taken */
+	ps_t interrupts_ps;        /* time in them */
+	ps_t interrupt_delay_ps_max; /* from arrival till taken: interrupts were off */
 };
+
+/* What a CPU sleeps on; on its stack. */
+struct engine_wait {
+	struct engine_cpu *cpu;
+	ps_t woken_ps; /* ENGINE_NEVER: not yet */
+};
+#define ENGINE_NEVER UINT64_MAX
 
 struct engine_params {
 	unsigned cpus_count;      /* 1..CPUS_LIMIT */
 	uint64_t cpu_khz;
 	const uint32_t *cost_cycles;
 	bool exact_events;        /* one SimGrid event per operation and per join */
-	const struct hw_machine *hw; /* costs of interrupts and hand-overs; NULL: no interrupts */
+	const struct hw_machine *hw; /* costs of interrupts and hand-overs; NULL: none */
 	const unsigned *cpu_nid;  /* node of each CPU, with hw */
+	bool ipis;                /* CPUs interrupt each other: costs a join each ipi_flight_ns */
 };
 
 /* NULL with @err if SimGrid cannot be set up. */
@@ -91,8 +110,8 @@ static inline void engine_collect(struct engine_cpu *cpu)
 	cpu->rest = units % cpu->khz;
 }
 
-/* Idle until @ps if that is later than now. */
-static inline void engine_idle_until(struct engine_cpu *cpu, ps_t ps)
+/* The private clock is at least @ps. */
+static inline void engine_advance_to(struct engine_cpu *cpu, ps_t ps)
 {
 	if (ps > cpu->now_ps) {
 		cpu->now_ps = ps;
@@ -100,21 +119,39 @@ static inline void engine_idle_until(struct engine_cpu *cpu, ps_t ps)
 	}
 }
 
+/* Idle until @ps if that is later than now; interrupts are taken meanwhile. */
+void engine_idle_until(struct engine_cpu *cpu, ps_t ps);
+
 /* Wait until nobody else is earlier than this CPU. */
 void engine_join(struct engine_cpu *cpu);
-/* Called between operations; makes the event that exact_events promises. */
+/*
+ * Between operations, and inside those that are long and leave nothing half done: takes the
+ * interrupts that are due, and makes the event that exact_events promises.
+ */
 void engine_boundary(struct engine_cpu *cpu);
-/* Sleep until engine_wake(), which says when; the private clock is at least that then. */
-void engine_wait(struct engine_cpu *cpu);
+/* At the end of an operation: what it did in memory that others share is done now, and collected.
+ */
+void engine_end_operation(struct engine_cpu *cpu);
+/* Prepare @w for engine_wait(); what will wake the CPU may be told of it now. */
+void engine_wait_init(struct engine_wait *w, struct engine_cpu *cpu);
+/*
+ * Sleep until engine_wake(), which may have come already; the private clock is at least what it
+ * says then. With interrupts off: whoever sends one waits.
+ */
+void engine_wait(struct engine_wait *w);
 /* The same with interrupts on: they are taken meanwhile. */
-void engine_wait_open(struct engine_cpu *cpu);
-/* Wake @cpu, which is in engine_wait(), at @ps. */
-void engine_wake(struct engine_cpu *cpu, ps_t ps);
+void engine_wait_open(struct engine_wait *w);
+/* End the wait at @ps. Once for each engine_wait_init(). */
+void engine_wake(struct engine_wait *w, ps_t ps);
 
 /*
- * Interrupt @target at @ps: @handler runs there, in interrupt context, as soon as it takes interrupts.
- * The caller is @target itself, or has joined and @ps is at least ipi_flight_ns later than its time.
+ * Interrupt @target at @ps: @handler runs there, in interrupt context, as soon as it takes
+ * interrupts.
+ * @from is @target itself, or has joined and @ps is at least ipi_flight_ns later than its time,
+ * with engine_params.ipis. An IPI's handler takes no locks. Interrupts of one time are taken by the
+ * number of who posted them, then in order of posting.
  */
-void engine_post(struct engine_cpu *target, ps_t ps, env_handler handler, void *arg);
+void engine_post(struct engine_cpu *from, struct engine_cpu *target, ps_t ps, env_handler handler,
+		 void *arg);
 
 #endif

@@ -11,14 +11,20 @@
 #include "kern/bug.h"
 #include "sim/engine_impl.h"
 
-static void enqueue(struct env_lock *lock, struct env *env)
+/* A CPU in the queue of a lock, on its stack: it may queue for another in an interrupt. */
+struct lock_waiter {
+	struct env *env;
+	struct lock_waiter *next;
+	struct engine_wait wait;
+};
+
+static void enqueue(struct env_lock *lock, struct lock_waiter *w)
 {
-	env->lock_next = NULL;
 	if (lock->waiters_tail)
-		lock->waiters_tail->lock_next = env;
+		lock->waiters_tail->next = w;
 	else
-		lock->waiters_head = env;
-	lock->waiters_tail = env;
+		lock->waiters_head = w;
+	lock->waiters_tail = w;
 }
 
 /* When a contended lock that was free from @free_at on is ours. */
@@ -31,7 +37,7 @@ static ps_t handed_over(struct engine_cpu *cpu, ps_t free_at)
 void engine_lock(struct env *env, struct env_lock *lock)
 {
 	struct engine_cpu *cpu = engine_cpu_of(env);
-	engine_collect(cpu);
+	engine_end_operation(cpu); /* what was done before the lock costs before it */
 	engine_join(cpu);
 	ps_t arrival = cpu->now_ps;
 	BUG_ON(arrival < lock->last_arrival_ps,
@@ -41,15 +47,15 @@ void engine_lock(struct env *env, struct env_lock *lock)
 	lock->last_arrival_ps = arrival;
 	lock->acquired_count++;
 	if (lock->owner) {
-		enqueue(lock, env);
-		do
-			engine_wait(cpu);
-		while (lock->owner != env);
+		struct lock_waiter w = {.env = env};
+		engine_wait_init(&w.wait, cpu);
+		enqueue(lock, &w);
+		engine_wait(&w.wait);
 		engine_join(cpu);
 	} else {
 		lock->owner = env;
 		if (lock->free_at_ps > arrival) {
-			engine_idle_until(cpu, handed_over(cpu, lock->free_at_ps));
+			engine_advance_to(cpu, handed_over(cpu, lock->free_at_ps));
 			engine_join(cpu); /* who reads without the lock may be earlier */
 		}
 	}
@@ -58,21 +64,24 @@ void engine_lock(struct env *env, struct env_lock *lock)
 	lock->wait_ps_total += wait;
 	lock->wait_ps_max = u64_max(lock->wait_ps_max, wait);
 	lock->acquired_at_ps = cpu->now_ps;
+	engine_sync_memory(cpu);
 }
 
 void engine_unlock(struct env *env, struct env_lock *lock)
 {
 	struct engine_cpu *cpu = engine_cpu_of(env);
 	engine_collect(cpu);
+	/* No need to join: since it took the lock, nobody else has run. */
+	engine_sync_memory(cpu);
 	lock->free_at_ps = cpu->now_ps;
 	lock->hold_ps_total += cpu->now_ps - lock->acquired_at_ps;
-	struct env *next = lock->waiters_head;
-	lock->owner = next;
+	struct lock_waiter *next = lock->waiters_head;
+	lock->owner = next ? next->env : NULL;
 	if (!next)
 		return;
-	lock->waiters_head = next->lock_next;
+	lock->waiters_head = next->next;
 	if (!lock->waiters_head)
 		lock->waiters_tail = NULL;
-	engine_wake(engine_cpu_of(next), handed_over(engine_cpu_of(next), lock->free_at_ps));
+	engine_wake(&next->wait, handed_over(engine_cpu_of(next->env), lock->free_at_ps));
 }
 

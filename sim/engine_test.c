@@ -64,7 +64,7 @@ struct scene {
 	sg_mutex_t mutex[LOCKS];
 	sg_sem_t sem[CPUS_MOST];
 	uint64_t posted[CPUS_MOST];
-	bool waits[CPUS_MOST];
+	struct engine_wait *waits[CPUS_MOST];
 };
 
 /* --- the same steps in the engine and in plain SimGrid ---------------------------------------- */
@@ -129,8 +129,8 @@ static void post(struct scene *s, unsigned from, unsigned to)
 	env_sync(&s->cpu[from]->env);
 	s->posted[to]++;
 	if (s->waits[to]) {
-		s->waits[to] = false;
-		engine_wake(s->cpu[to], s->cpu[from]->now_ps);
+		engine_wake(s->waits[to], s->cpu[from]->now_ps);
+		s->waits[to] = NULL;
 	}
 }
 
@@ -142,8 +142,10 @@ static void receive(struct scene *s, unsigned cpu)
 	}
 	env_sync(&s->cpu[cpu]->env);
 	if (!s->posted[cpu]) {
-		s->waits[cpu] = true;
-		engine_wait(s->cpu[cpu]);
+		struct engine_wait wait;
+		engine_wait_init(&wait, s->cpu[cpu]);
+		s->waits[cpu] = &wait;
+		engine_wait(&wait);
 	}
 	s->posted[cpu]--;
 }

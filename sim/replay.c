@@ -43,9 +43,9 @@ void replay_settle(struct replay *r, struct engine_cpu *cpu)
 static void wake_waiters(struct replay *r, uint64_t id, ps_t born_ps)
 {
 	for (unsigned i = 0; i < r->workload->cpus_count; i++) {
-		if (r->waits_for[i] == id) {
-			r->waits_for[i] = OP_ID_NONE;
-			engine_wake(engine_cpu(r->engine, i), born_ps);
+		if (r->waits_for[i].id == id) {
+			r->waits_for[i].id = OP_ID_NONE;
+			engine_wake(r->waits_for[i].wait, born_ps);
 		}
 	}
 }
@@ -60,7 +60,7 @@ void replay_born(struct replay *r, struct engine_cpu *cpu, uint64_t id, struct o
 static void finish_alloc(struct replay *r, struct engine_cpu *cpu, const struct op *op,
 			 struct object *o, pfn_t pfn)
 {
-	engine_collect(cpu);
+	engine_end_operation(cpu);
 	o->state = pfn == PFN_NONE ? OBJECT_FAILED : OBJECT_LIVE;
 	o->pfn = pfn == PFN_NONE ? UINT32_MAX : (uint32_t)pfn;
 	o->order = (uint8_t)op->order;
@@ -98,7 +98,7 @@ static void free_block(struct replay *r, struct engine_cpu *cpu, pfn_t pfn, unsi
 		       ps_t start)
 {
 	r->pa->ops->free_pages(r->pa, &cpu->env, pfn, order);
-	engine_collect(cpu);
+	engine_end_operation(cpu);
 	r->metrics->pages_freed += UINT64_C(1) << order;
 	metrics_latency(r->metrics, OP_FREE, order, cpu->env.path, cpu->now_ps - start);
 }
@@ -178,9 +178,11 @@ struct object *replay_await(struct replay *r, struct engine_cpu *cpu, uint64_t i
 {
 	struct object *o = replay_object_of(r, id);
 	if (o->state == OBJECT_UNBORN) {
+		struct engine_wait wait;
+		engine_wait_init(&wait, cpu);
 		o->waited_for = true;
-		r->waits_for[cpu->env.cpu] = id;
-		engine_wait(cpu);
+		r->waits_for[cpu->env.cpu] = (struct object_wait){id, &wait};
+		engine_wait_open(&wait);
 	}
 	if (o->state != OBJECT_RECORDED && o->born_ps > *start) {
 		engine_idle_until(cpu, o->born_ps);
@@ -246,7 +248,7 @@ static void do_ticks(struct replay *r, struct engine_cpu *cpu, struct ticks *nex
 			r->stack->oa->ops->tick(r->stack->oa, &cpu->env);
 			next->objects += r->object_tick_interval_ps;
 		}
-		engine_collect(cpu);
+		engine_end_operation(cpu);
 	}
 }
 
@@ -288,8 +290,10 @@ static void cpu_main(struct engine_cpu *cpu, void *arg)
 			m->late_ps_max = u64_max(m->late_ps_max, start - op.at_ps);
 		}
 		env_set_context(&cpu->env, op.context);
+		cpu->in_operation = true;
 		do_op(r, cpu, &op, start);
-		engine_collect(cpu);
+		engine_end_operation(cpu);
+		cpu->in_operation = false;
 		cpu->busy_ps += cpu->now_ps - start;
 		r->ops_done[number]++;
 		m->ops_count++;
@@ -303,7 +307,7 @@ static void cpu_main(struct engine_cpu *cpu, void *arg)
 void replay_setup(struct replay *r)
 {
 	for (unsigned i = 0; i < r->workload->cpus_count; i++) {
-		r->waits_for[i] = OP_ID_NONE;
+		r->waits_for[i].id = OP_ID_NONE;
 		engine_set_main(r->engine, i, cpu_main, r);
 	}
 }

@@ -145,7 +145,7 @@ struct env_lock {
 	ps_t last_arrival_ps; /* arrivals must not go back in time: the engine checks */
 	struct env *owner;   /* who is inside, while it runs natively */
 	/* FIFO of CPUs blocked behind a holder that waits itself */
-	struct env *waiters_head, *waiters_tail;
+	struct lock_waiter *waiters_head, *waiters_tail;
 	unsigned last_cpu;   /* 1 + the last CPU that held it: where its cache line is; 0: none */
 	unsigned order_class; /* 1 + its class in a struct lock_order; 0: not met yet */
 	unsigned waiting_count, waiting_max; /* CPUs that wait, now and at most */
@@ -189,7 +189,6 @@ struct env {
 	unsigned context;         /* enum env_context of the operation under way */
 	bool sleep_noted;         /* the operation under way is a violation, and counted */
 	uint64_t sleep_violations_count; /* operations that might sleep where that is forbidden */
-	struct env *lock_next;    /* link in env_lock's FIFO */
 	struct env_lock *held[ENV_HELD_MAX]; /* in order of taking */
 	unsigned held_count;
 };
