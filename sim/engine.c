@@ -215,7 +215,7 @@ void engine_wake(struct engine_wait *w, ps_t ps)
 		engine_rouse(w->cpu, ps);
 }
 
-/* --- what an allocator can ask for ------------------------------------------------------------- */
+/* --- what an allocator can ask for ------------------------------------------------------------ */
 
 static void engine_sync(struct env *env)
 {
@@ -324,8 +324,13 @@ static void actor_main(int argc, char **argv)
 	engine_join(cpu);
 	cpu->main(cpu, cpu->arg);
 	engine_collect(cpu);
-	if (cpu->engine->params.ipis) /* so that others agree when it was over */
-		engine_join(cpu);
+	if (cpu->engine->params.ipis) {
+		engine_join(cpu); /* so that others agree when it was over */
+		while (cpu->irqs_count) {
+			engine_idle_until(cpu, cpu->irqs[0].at_ps);
+			engine_take_interrupts(cpu);
+		}
+	}
 	cpu->finished = true;
 	set_key(cpu, NO_KEY);
 }
