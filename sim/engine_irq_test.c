@@ -1,7 +1,7 @@
 /*
- * Tests of interrupts: what IPIs cost the initiator and the targets, at which moment they reach a CPU
- * that idles, computes, waits or is done, CPUs that interrupt each other, devices, and that run-ahead
- * takes every interrupt where one event per operation does.
+ * Tests of interrupts: what IPIs cost the initiator and the targets, at which moment they reach a
+ * CPU that idles, computes, waits or is done, CPUs that interrupt each other, devices, and that
+ * run-ahead takes every interrupt where one event per operation does.
  *
  * A process has one SimGrid, so every simulation runs in a child. A cycle is a picosecond here.
  */

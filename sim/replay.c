@@ -11,6 +11,9 @@
  * counted as conflicting and nothing happens; so it is if another CPU, at the same moment, is about
  * to free the page.
  *
+ * Operations of interrupts are posted to the CPU one at a time, each when the one before is done;
+ * the engine runs them on top of what the CPU does.
+ *
  * Order. Only the allocator's own locks and env_sync() join CPUs; looking up an object does not,
  * since an object is written once by the CPU that allocates it and a free that comes too early
  * waits.
@@ -273,34 +276,77 @@ static void do_op(struct replay *r, struct engine_cpu *cpu, const struct op *op,
 	}
 }
 
+/* An operation from its start: do it, time it. */
+static void perform(struct replay *r, struct engine_cpu *cpu, const struct op *op)
+{
+	struct metrics *m = r->metrics;
+	ps_t start = cpu->now_ps;
+	if (op->at_ps && start > op->at_ps) {
+		m->late_ops_count++;
+		m->late_ps_max = u64_max(m->late_ps_max, start - op->at_ps);
+	}
+	env_set_context(&cpu->env, op->context);
+	do_op(r, cpu, op, start);
+	engine_end_operation(cpu);
+	r->ops_done[cpu->env.cpu]++;
+	m->ops_count++;
+}
+
+/* --- interrupts ------------------------------------------------------------------------------- */
+
+static void on_interrupt(struct env *env, void *arg);
+
+static void post_next_interrupt(struct replay *r, struct engine_cpu *cpu)
+{
+	struct interrupt_op *next = &r->interrupt_ops[cpu->env.cpu];
+	next->replay = r;
+	next->pending = !(r->stop && *r->stop) &&
+			workload_next_interrupt(r->workload, cpu->env.cpu, &next->op);
+	if (next->pending)
+		engine_post(cpu, cpu, next->op.at_ps, on_interrupt, next);
+}
+
+static void on_interrupt(struct env *env, void *arg)
+{
+	struct engine_cpu *cpu = (struct engine_cpu *)env;
+	struct interrupt_op *mine = arg;
+	struct replay *r = mine->replay;
+	engine_collect(cpu); /* entering it */
+	if (cpu->now_ps >= r->next_sample_ps)
+		engine_join(cpu);
+	perform(r, cpu, &mine->op);
+	post_next_interrupt(r, cpu);
+}
+
+/* --- the loop --------------------------------------------------------------------------------- */
+
 static void cpu_main(struct engine_cpu *cpu, void *arg)
 {
 	struct replay *r = arg;
-	struct metrics *m = r->metrics;
 	unsigned number = cpu->env.cpu;
 	struct ticks ticks = first_ticks(r, number);
 	struct op op;
+	post_next_interrupt(r, cpu);
 	while (!(r->stop && *r->stop) && workload_next(r->workload, number, &op)) {
 		do_ticks(r, cpu, &ticks, u64_max(op.at_ps, cpu->now_ps));
 		engine_idle_until(cpu, op.at_ps);
 		replay_settle(r, cpu);
 		ps_t start = cpu->now_ps;
-		if (op.at_ps && start > op.at_ps) {
-			m->late_ops_count++;
-			m->late_ps_max = u64_max(m->late_ps_max, start - op.at_ps);
-		}
-		env_set_context(&cpu->env, op.context);
 		cpu->in_operation = true;
-		do_op(r, cpu, &op, start);
-		engine_end_operation(cpu);
+		perform(r, cpu, &op);
 		cpu->in_operation = false;
 		cpu->busy_ps += cpu->now_ps - start;
-		r->ops_done[number]++;
-		m->ops_count++;
 	}
-	if (r->workload->end_ps) {
-		do_ticks(r, cpu, &ticks, r->workload->end_ps);
-		engine_idle_until(cpu, r->workload->end_ps);
+	ps_t end = r->workload->end_ps;
+	while (r->interrupt_ops[number].pending) {
+		ps_t at = u64_max(r->interrupt_ops[number].op.at_ps, cpu->now_ps);
+		do_ticks(r, cpu, &ticks, at);
+		engine_idle_until(cpu, at);
+		engine_boundary(cpu);
+	}
+	if (end) {
+		do_ticks(r, cpu, &ticks, end);
+		engine_idle_until(cpu, end);
 	}
 }
 

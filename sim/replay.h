@@ -34,6 +34,12 @@ struct replay {
 	struct recorded_free {
 		pfn_t start, end; /* equal: none */
 	} recorded_frees[CPUS_LIMIT];
+	/* By CPU: what its next interrupt performs. */
+	struct interrupt_op {
+		struct replay *replay;
+		struct op op;
+		bool pending;
+	} interrupt_ops[CPUS_LIMIT];
 	volatile const int *stop; /* not 0: a signal asks to end; may be NULL */
 };
 
