@@ -152,9 +152,9 @@ void engine_rouse(struct engine_cpu *cpu, ps_t ps)
 	sg_sem_release(cpu->kick);
 }
 
-void engine_idle_until(struct engine_cpu *cpu, ps_t ps)
+void engine_idle(struct engine_cpu *cpu, ps_t ps)
 {
-	if (cpu->engine && cpu->engine->params.ipis) {
+	if (cpu->ipis) {
 		while (cpu->now_ps < ps) {
 			sleep_until(cpu, ps, true);
 			engine_take_interrupts(cpu);
@@ -169,11 +169,11 @@ void engine_idle_until(struct engine_cpu *cpu, ps_t ps)
 	engine_advance_to(cpu, ps);
 }
 
-void engine_boundary(struct engine_cpu *cpu)
+void engine_stop(struct engine_cpu *cpu)
 {
-	struct engine *e = cpu->engine;
+	const struct engine *e = cpu->engine;
 	if (e->params.exact_events ||
-	    (e->params.ipis && cpu->now_ps >= cpu->joined_ps + e->flight_ps))
+	    (cpu->ipis && cpu->now_ps >= cpu->joined_ps + e->flight_ps))
 		engine_join(cpu);
 	if (cpu->irqs_count)
 		engine_take_interrupts(cpu);
@@ -225,11 +225,8 @@ static void engine_sync(struct env *env)
 	engine_sync_memory(cpu);
 }
 
-void engine_end_operation(struct engine_cpu *cpu)
+void engine_catch_up(struct engine_cpu *cpu)
 {
-	engine_collect(cpu);
-	if (!cpu->env.memory || !cpu->env.memory->waiting)
-		return;
 	if (!cpu->finished) /* else who interrupts it is synchronised */
 		engine_join(cpu);
 	engine_sync_memory(cpu);
@@ -343,6 +340,8 @@ static void init_cpu(struct engine *e, unsigned number)
 	cpu->env.ops = &engine_env_ops;
 	cpu->env.cost_cycles = e->params.cost_cycles;
 	cpu->khz = e->params.cpu_khz;
+	cpu->ipis = e->params.ipis;
+	cpu->stops = e->params.ipis || e->params.exact_events;
 	cpu->kick = sg_sem_init(0);
 	heap_place(e, number, number); /* all keys are 0: in order of number this is a heap */
 }

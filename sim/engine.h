@@ -43,6 +43,7 @@ struct engine_cpu {
 	void *kick;        /* semaphore, engine.c's */
 	struct engine_wait *wait; /* what it sleeps on */
 	ps_t joined_ps;    /* its time at the last join: nobody has been earlier since */
+	bool ipis, stops;  /* engine_params: others interrupt it; that, or exact_events */
 	bool in_operation; /* its program is in an operation: that counts the time as busy */
 	/* Interrupts. */
 	struct engine_irq *irqs; /* a heap: posted and not taken yet */
@@ -119,19 +120,40 @@ static inline void engine_advance_to(struct engine_cpu *cpu, ps_t ps)
 	}
 }
 
+void engine_idle(struct engine_cpu *cpu, ps_t ps);
+
 /* Idle until @ps if that is later than now; interrupts are taken meanwhile. */
-void engine_idle_until(struct engine_cpu *cpu, ps_t ps);
+static inline void engine_idle_until(struct engine_cpu *cpu, ps_t ps)
+{
+	if (__builtin_expect(cpu->ipis || cpu->irqs_count, 0))
+		engine_idle(cpu, ps);
+	else
+		engine_advance_to(cpu, ps);
+}
 
 /* Wait until nobody else is earlier than this CPU. */
 void engine_join(struct engine_cpu *cpu);
+void engine_stop(struct engine_cpu *cpu);
+
 /*
  * Between operations, and inside those that are long and leave nothing half done: takes the
  * interrupts that are due, and makes the event that exact_events promises.
  */
-void engine_boundary(struct engine_cpu *cpu);
-/* At the end of an operation: what it did in memory that others share is done now, and collected.
- */
-void engine_end_operation(struct engine_cpu *cpu);
+static inline void engine_boundary(struct engine_cpu *cpu)
+{
+	if (__builtin_expect(cpu->stops || cpu->irqs_count, 0))
+		engine_stop(cpu);
+}
+void engine_catch_up(struct engine_cpu *cpu);
+
+/* At the end of an operation: what it did in memory that others share is done, and collected. */
+static inline void engine_end_operation(struct engine_cpu *cpu)
+{
+	engine_collect(cpu);
+	if (__builtin_expect(cpu->env.memory && cpu->env.memory->waiting, 0))
+		engine_catch_up(cpu);
+}
+
 /* Prepare @w for engine_wait(); what will wake the CPU may be told of it now. */
 void engine_wait_init(struct engine_wait *w, struct engine_cpu *cpu);
 /*

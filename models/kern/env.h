@@ -183,14 +183,14 @@ struct env {
 	const uint32_t *cost_cycles; /* COST_KINDS entries */
 	const struct env_ops *ops;
 	struct env_memory *memory; /* NULL: no caches; a line touched costs COST_TOUCH */
-	uint64_t cycles_by[CYCLE_CAUSES]; /* part of all that was ever charged */
 	unsigned cpu;             /* 0.. */
 	unsigned path;            /* enum op_path of the operation under way */
 	unsigned context;         /* enum env_context of the operation under way */
 	bool sleep_noted;         /* the operation under way is a violation, and counted */
 	uint64_t sleep_violations_count; /* operations that might sleep where that is forbidden */
-	struct env_lock *held[ENV_HELD_MAX]; /* in order of taking */
 	unsigned held_count;
+	struct env_lock *held[ENV_HELD_MAX]; /* in order of taking */
+	uint64_t cycles_by[CYCLE_CAUSES];    /* of all that was ever charged */
 };
 
 /* A new operation begins, in this context. */
@@ -310,7 +310,7 @@ static inline void env_charge(struct env *env, enum cost_kind kind)
  */
 static inline void env_touch(struct env *env, uint64_t paddr, uint64_t bytes, bool write)
 {
-	if (env->memory) {
+	if (__builtin_expect(env->memory != NULL, 0)) {
 		env->memory->touch(env, paddr, bytes, write);
 		return;
 	}
