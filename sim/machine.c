@@ -145,12 +145,14 @@ static void set_recorded_zones(struct machine *m, const struct truth *t, bool wa
 	}
 }
 
-/* CPUs in equal shares to the nodes, in order. */
-static void place_cpus(struct machine *m, unsigned cpus_count)
+/* As the config says, or in equal shares to the nodes, in order. */
+static void place_cpus(struct machine *m, const struct config_machine *c)
 {
-	m->cpus_count = cpus_count;
-	for (unsigned cpu = 0; cpu < cpus_count; cpu++)
-		m->cpu_nid[cpu] = (unsigned)((uint64_t)cpu * m->pm.nodes_count / cpus_count);
+	m->cpus_count = (unsigned)c->cpus;
+	for (unsigned cpu = 0; cpu < m->cpus_count; cpu++)
+		m->cpu_nid[cpu] = c->node_cpus_count
+					  ? c->cpu_node[cpu]
+					  : (unsigned)(cpu * m->pm.nodes_count / c->cpus);
 }
 
 static int new_allocator(struct machine *m, const struct config *c, struct err *err)
@@ -198,6 +200,10 @@ int machine_init(struct machine *m, const struct config *c, const struct truth *
 	};
 	if (physmem_init(&m->pm, &params, err) != 0)
 		return -1;
+	if (truth && config_check_recorded(c, (unsigned)c->machine.cpus, m->pm.nodes_count, err)) {
+		machine_release(m);
+		return -1;
+	}
 	struct watermark_params marks = {
 		.min_free_kbytes = c->machine.min_free_kbytes,
 		.scale_factor = c->machine.watermark_scale_factor,
@@ -208,7 +214,7 @@ int machine_init(struct machine *m, const struct config *c, const struct truth *
 	if (truth) {
 		set_recorded_zones(m, truth, !c->machine.own_watermarks);
 	}
-	place_cpus(m, (unsigned)c->machine.cpus);
+	place_cpus(m, &c->machine);
 	if (new_allocator(m, c, err) != 0) {
 		machine_release(m);
 		return -1;
