@@ -14,12 +14,8 @@
 #include <cmocka.h>
 
 #include "hw/tlb_impl.h"
+#include "hw/tlb_rig.h"
 #include "kern/rng.h"
-
-#define SIZE_4K (1u << HW_PAGE_4K)
-#define SIZE_2M (1u << HW_PAGE_2M)
-#define SIZE_1G (1u << HW_PAGE_1G)
-#define SIZES   (SIZE_4K | SIZE_2M | SIZE_1G)
 
 #define KERNEL_HALF UINT64_C(0xffff800000000000)
 
