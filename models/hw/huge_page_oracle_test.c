@@ -128,7 +128,7 @@ static void breakeven(void **state)
 	p.ceiling_pages = 33;
 	assert_near((double)breakeven_pages(&p, 512), 142, 1);
 
-	/* Off: walks are free. Page by page it takes longer; flushed at once, base pages always win. */
+	/* Off: walks are free. Flushed at once, base pages always win then. */
 	p = usual;
 	p.walk = 0;
 	assert_int_equal(breakeven_pages(&p, 512), 85); /* 10,200 / 120 */

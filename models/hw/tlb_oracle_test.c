@@ -4,8 +4,8 @@
  * Uniform accesses to P pages, E entries, LRU, any associativity as long as each set has at least
  * as many pages as ways: a set of w ways holds the w pages used last, so an access hits with
  * probability E / P. Patterns with an order tell geometries apart that uniform ones can't: a scan
- * of one page more than fits misses always (LRU) and pages at a distance of the number of sets share
- * one set. Each law is followed by what breaks it.
+ * of one page more than fits misses always (LRU) and pages at a distance of the number of sets
+ * share one set. Each law is followed by what breaks it.
  */
 #include <math.h>
 #include <setjmp.h>

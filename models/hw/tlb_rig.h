@@ -23,11 +23,8 @@
 			 {1, 4, 4, SIZE_1G, false},                                                \
 			 {2, 1536, 12, SIZE_4K | SIZE_2M, false},                                  \
 			 {2, 16, 4, SIZE_1G, false}},                                              \
-		.tlbs_count = 5,                                                                   \
-		.pwc_pde_entries = 32,                                                             \
-		.pwc_pdpte_entries = 4,                                                            \
-		.pwc_pml4e_entries = 2,                                                            \
-		.paging_levels = 4,                                                                \
+		.tlbs_count = 5, .pwc_pde_entries = 32, .pwc_pdpte_entries = 4,                    \
+		.pwc_pml4e_entries = 2, .paging_levels = 4,                                        \
 	}
 
 /* One access, at @vaddr in pages of size @page. */
