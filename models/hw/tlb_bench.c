@@ -1,7 +1,7 @@
 /*
  * tlb_bench.c - what a lookup of the simulated TLB costs on this host.
  *
- * Median of some rounds, in ns for one access including the loop that makes its address. Each line
+ * Best of some rounds, in ns for one access including the loop that makes its address. Each line
  * of the output is "CASE FIGURE".
  */
 #include <stdio.h>
@@ -10,7 +10,7 @@
 
 #include "hw/tlb_rig.h"
 
-#define ROUNDS   11
+#define ROUNDS   41
 #define ACCESSES 200000
 
 struct bench_case {
@@ -49,15 +49,9 @@ static uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-static int compare(const void *a, const void *b)
-{
-	const double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
 static double measure(const struct bench_case *c, uint64_t *vaddrs)
 {
-	double rounds[ROUNDS];
+	uint64_t best_ns = UINT64_MAX;
 	struct rng rng;
 	struct tlb *t = tlb_new(&c->hw);
 	if (!t) {
@@ -72,11 +66,10 @@ static double measure(const struct bench_case *c, uint64_t *vaddrs)
 		uint64_t start = now_ns();
 		for (uint64_t i = 0; i < ACCESSES; i++)
 			rig_touch(t, vaddrs[i], HW_PAGE_4K);
-		rounds[r] = (double)(now_ns() - start) / ACCESSES;
+		best_ns = u64_min(best_ns, now_ns() - start);
 	}
 	tlb_free(t);
-	qsort(rounds, ROUNDS, sizeof(*rounds), compare);
-	return rounds[ROUNDS / 2];
+	return (double)best_ns / ACCESSES;
 }
 
 int main(void)

@@ -554,11 +554,17 @@ static void broken_last(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(against_naive), cmocka_unit_test(example),
-		cmocka_unit_test(two_levels),    cmocka_unit_test(spaces),
-		cmocka_unit_test(replaced),      cmocka_unit_test(broken_ring),
-		cmocka_unit_test(broken_order),  cmocka_unit_test(broken_chains),
-		cmocka_unit_test(broken_twice),  cmocka_unit_test(broken_counts),
+		cmocka_unit_test(against_naive),
+		cmocka_unit_test(example),
+		cmocka_unit_test(two_levels),
+		cmocka_unit_test(spaces),
+		cmocka_unit_test(replaced),
+		cmocka_unit_test(first_array),
+		cmocka_unit_test(broken_ring),
+		cmocka_unit_test(broken_order),
+		cmocka_unit_test(broken_chains),
+		cmocka_unit_test(broken_twice),
+		cmocka_unit_test(broken_counts),
 		cmocka_unit_test(broken_last),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
