@@ -33,7 +33,7 @@ void engine_lock(struct env *env, struct env_lock *lock)
 	struct engine_cpu *cpu = engine_cpu_of(env);
 	engine_collect(cpu);
 	engine_join(cpu);
-	ps_t arrival = cpu->now_ps;
+	ps_t arrival = cpu->now_ps, skipped = cpu->skipped_ps;
 	BUG_ON(arrival < lock->last_arrival_ps,
 	       "CPU %u came to lock %s at %llu ps, after one at %llu", env->cpu, lock->name,
 	       (unsigned long long)arrival, (unsigned long long)lock->last_arrival_ps);
@@ -54,6 +54,7 @@ void engine_lock(struct env *env, struct env_lock *lock)
 		}
 	}
 	ps_t wait = cpu->now_ps - arrival;
+	cpu->lock_wait_ps += cpu->skipped_ps - skipped;
 	lock->contended_count += wait > 0;
 	lock->wait_ps_total += wait;
 	lock->wait_ps_max = u64_max(lock->wait_ps_max, wait);
