@@ -8,7 +8,7 @@
 #include "hw/cache.h"
 
 struct cache {
-	uint64_t sets_mask;  /* sets - 1 */
+	uint64_t sets_mask; /* sets - 1 */
 	unsigned ways;
 	bool lru;            /* ways in order of use, latest first; else the tree below */
 	unsigned tree_words; /* of one set */
