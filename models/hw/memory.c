@@ -22,9 +22,10 @@
  * set, so looking it up again would not change any order.
  *
  * Example (L1 4 cycles, L2 14, DRAM 100 ns at 2 GHz, a TLB of one level, a walk of 30 cycles,
- * everything cold): reading 8 bytes costs 30 cycles of CAUSE_TLB at once and, when the CPU synchronises, 200 cycles of
- * CAUSE_DRAM. The same again costs nothing: 4 cycles of a first-level hit are part of what the cost
- * table charges. After other lines have pushed it out of L1 it costs 10 cycles of CAUSE_CACHE2.
+ * everything cold): reading 8 bytes costs 30 cycles of CAUSE_TLB at once and, when the CPU
+ * synchronises, 200 cycles of CAUSE_DRAM. The same again costs nothing: 4 cycles of a first-level
+ * hit are part of what the cost table charges. After other lines have pushed it out of L1 it costs
+ * 10 cycles of CAUSE_CACHE2.
  *
  * Invariants, once a CPU has nothing pending:
  *   M1  its own levels hold those lines of which the directory says so, and no others
