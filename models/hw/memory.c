@@ -29,8 +29,8 @@
  *
  * Invariants, once a CPU has nothing pending:
  *   M1  its own levels hold those lines of which the directory says so, and no others
- *   M2  a line's owner holds it; an exclusive one is a CPU, beside whose path nobody holds the
- * line; own levels show LINE_EXCLUSIVE for the exclusive owner, and LINE_DIRTY for the owner alone
+ *   M2  a line's owner holds it; an exclusive one is a CPU, and nobody beside its path holds the
+ *       line; own levels show LINE_EXCLUSIVE to that CPU alone, and LINE_DIRTY to the owner alone
  *   M3  an inclusive level holds what the levels before it hold
  *   M4  each cache and TLB is in order (cache.c, tlb.c); shared levels hold what the directory says
  *   M5  each access was answered once: by a level, another CPU's copy, or memory; or is queued
