@@ -237,6 +237,8 @@ static void read_sharing(void **state)
 		assert_int_equal(rig_access(&rig, 0, 0, false), 0);
 	}
 	assert_int_equal(rig_stats(&rig, 0).upgrades_count, 2);
+	/* CPU 4: the farthest is CPU 0, not the last one. */
+	assert_int_equal(rig_access(&rig, 4, 0, true), 150);
 	assert_int_equal(rig_stats(&rig, 3).transfers_count[1], 3);
 	assert_int_equal(rig_stats(&rig, 3).invalidated_count, 2);
 	assert_int_equal(rig_stats(&rig, 7).transfers_count[2], 3);
@@ -291,6 +293,13 @@ static void alone_writing_is_free(void **state)
 	env_touch(env, 0, 8, true);
 	assert_false(env->memory->waiting);
 	assert_int_equal(env->cycles, 0);
+	/* That level 1 loses it before the write is carried out makes no difference. */
+	rig_access(&rig, 0, 9 * LINE, false);
+	env_touch(env, 9 * LINE, 8, true);
+	env->cycles = 0;
+	env_touch(env, 10 * LINE, 4 * LINE, false);
+	rig_sync(&rig, 0, 0);
+	assert_int_equal(env->cycles, 4 * 100);
 	stop(&rig);
 }
 
