@@ -64,7 +64,7 @@
 	X(KMALLOC, kmalloc, 12, "finding the size class of a request")                             \
 	X(KFREE, kfree, 14, "finding the slab of a pointer")                                       \
 	X(ZERO_LINE, zero_line, 6, "clearing or filling one cache line of an object")              \
-	X(FAULT, fault, 1100, "entering and leaving a page fault, finding its range of memory")     \
+	X(FAULT, fault, 1100, "entering and leaving a page fault, finding its range of memory")    \
 	X(VMA, vma, 250, "finding, making, changing or removing a range of virtual memory")        \
 	X(PTE, pte, 74, "setting, changing or clearing one entry of a page table")                 \
 	X(TOUCH, touch, 0, "touching a cache line of metadata, beyond what the entries above hold")
