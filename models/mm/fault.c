@@ -36,7 +36,7 @@ enum outcome {
 struct fault {
 	uint64_t vaddr;
 	unsigned flags;
-	enum hw_page page;   /* to be mapped */
+	enum hw_page page; /* to be mapped */
 };
 
 static bool same_range(const struct address_space *as, const struct fault *f)

@@ -14,9 +14,10 @@ struct tlb_flush_stats {
 };
 
 /*
- * Make @pages_count pages of size @page from @vaddr on of @space unknown to the CPUs of @cpus, env's
- * own among them or not: one by one, or the whole space above hw's ceiling. @cpus may be written by
- * other CPUs and is read after env_sync(). Returns when all have; the caller holds no spin lock.
+ * Make @pages_count pages of size @page from @vaddr on of @space unknown to the CPUs of @cpus,
+ * env's own among them or not: one by one, or the whole space above hw's ceiling. @cpus may be
+ * written by other CPUs and is read after env_sync(). Returns when all have; the caller holds no
+ * spin lock.
  */
 void tlb_flush_range(const struct hw_machine *hw, struct env *env, const struct cpu_set *cpus,
 		     uint32_t space, uint64_t vaddr, uint64_t pages_count, enum hw_page page,
