@@ -474,14 +474,14 @@ void pagetable_withdraw(struct pagetable *pt, struct env *env)
 	pt->pa->ops->free_pages(pt->pa, env, table, 0);
 }
 
-bool pagetable_split(struct pagetable *pt, struct env *env, uint64_t vaddr)
+pfn_t pagetable_split(struct pagetable *pt, struct env *env, uint64_t vaddr)
 {
 	unsigned level, index = pagetable_index(vaddr, HW_PAGE_2M);
 	struct env_lock *lock = pagetable_lock(pt, vaddr);
 	env_sync(env);
 	pfn_t above = descend(pt, NULL, vaddr, HW_PAGE_2M, &level);
 	if (level != HW_PAGE_2M || !(table_entries(pt, above)[index] & ENTRY_PAGE))
-		return false;
+		return PFN_NONE;
 	env_lock(env, lock);
 	above = descend(pt, env, vaddr, HW_PAGE_2M, &level);
 	uint64_t entry = table_entries(pt, above)[index];
@@ -495,7 +495,7 @@ bool pagetable_split(struct pagetable *pt, struct env *env, uint64_t vaddr)
 	pt->mapped_count[HW_PAGE_4K] += ENTRIES;
 	pt->tables_count[0]++;
 	env_unlock(env, lock);
-	return true;
+	return entry_pfn(entry);
 }
 
 /* --- check ------------------------------------------------------------------------------------ */
