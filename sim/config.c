@@ -417,7 +417,7 @@ int config_load(struct config *c, const char *const *files, unsigned files_count
 int config_check_recorded(const struct config *c, unsigned cpus_count, unsigned nodes_count,
 			  struct err *err)
 {
-	struct loader ld = {.c = NULL};
+	struct loader ld = {.no_places = true};
 	check_machine_cpus(&ld, &c->machine, cpus_count, nodes_count);
 	if (!ld.problems_count)
 		return 0;

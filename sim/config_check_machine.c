@@ -242,7 +242,7 @@ static void check_cache_pair(struct loader *ld, const struct hw_machine *hw, uns
 {
 	const struct hw_cache *c = &hw->caches[index], *before = c - 1;
 	char path[PATH_SIZE];
-	if (c->line_bytes != before->line_bytes)
+	if (c->line_bytes != before->line_bytes && is_power_of_two(before->line_bytes))
 		FAIL(ld, cache_path(path, index, "line"),
 		     "is %lluB but that of machine.caches[%u] is %lluB: all levels have one size",
 		     (ull)c->line_bytes, index - 1, (ull)before->line_bytes);
@@ -298,8 +298,8 @@ static void check_pages(struct loader *ld, const struct hw_machine *hw, uint64_t
 	for (size_t i = 0; i < ARRAY_SIZE(needs); i++) {
 		uint64_t bit = UINT64_C(1) << needs[i].page;
 		if (!((level1_pages | told) & bit))
-			FAIL(ld, needs[i].key, "no array of level 1 holds pages of %s, which %s "
-			     "use", page_names[needs[i].page], needs[i].user);
+			FAIL(ld, needs[i].key, "no array of level 1 holds pages of %s, as used by "
+			     "%s", page_names[needs[i].page], needs[i].user);
 		told |= bit;
 	}
 }
@@ -393,14 +393,18 @@ static void check_node_cpus(struct loader *ld, const struct config_machine *m, u
 	if (m->node_cpus_count < nodes)
 		FAIL(ld, "machine.node_cpus", "lacks node %u (legal range: a list for each of "
 		     "%llu nodes, \"\" for one without CPUs)", m->node_cpus_count, (ull)nodes);
+	/* The first that is wrong says enough: they come in ranges. */
 	for (unsigned cpu = 0; cpu < CPUS_LIMIT; cpu++) {
 		unsigned nid = m->cpu_node[cpu];
+		if ((cpu < cpus) == (nid != CPU_NO_NODE))
+			continue;
 		snprintf(path, sizeof(path), "machine.node_cpus[%u]", nid);
-		if (cpu < cpus && nid == CPU_NO_NODE)
+		if (cpu < cpus)
 			FAIL(ld, "machine.node_cpus", "CPU %u is in no node", cpu);
-		else if (cpu >= cpus && nid != CPU_NO_NODE)
+		else
 			FAIL(ld, path, "names CPU %u but there are %llu (legal range: "
 			     "0..%llu)", cpu, (ull)cpus, (ull)cpus - 1);
+		break;
 	}
 }
 

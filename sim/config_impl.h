@@ -44,6 +44,7 @@ struct config_target {
 struct loader {
 	struct config *c;
 	FILE *diagnostics; /* may be NULL */
+	bool no_places; /* nothing is known of where keys were given */
 	unsigned problems_count;
 	enum err_code first_code;
 	char first_text[512];
