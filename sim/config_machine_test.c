@@ -234,7 +234,8 @@ static void test_cache_geometry(void **state)
 	config_rig_refused("machine: {caches: [{name: a, size: 48KiB, ways: 12,\n"
 			   "  latency_cycles: 5, replacement: plru}]}\n",
 			   NULL, ERR_CONFIG,
-			   "c.yaml:2:35: machine.caches[0].replacement: plru needs a power of two of ways, not "
+			   "c.yaml:2:35: machine.caches[0].replacement: plru needs a power of two "
+			   "of ways, not "
 			   "12 (legal range: lru, or other ways)\n");
 	refused_set("machine.caches[1].name=L1",
 		    "machine.caches[1].name: is already the name of machine.caches[0]");
@@ -254,9 +255,11 @@ static void test_cache_levels(void **state)
 	refused_set("machine.caches[2].shared_by=1",
 		    "machine.caches[2].shared_by: is 1 but machine.caches[1] is shared by 2: its "
 		    "CPUs would be split (legal range: multiples of 2)");
-	refused_set("machine.caches[2].shared_by=6",
-		    "machine.caches[2].shared_by: 8 CPUs are no whole groups of 6 (legal range: "
-		    "divisors of 8)");
+	config_rig_refused("machine:\n  cpus: 8\n  caches:\n"
+			   "  - {name: L1, size: 4KiB, ways: 1, latency_cycles: 1, shared_by: 6}\n",
+			   NULL, ERR_CONFIG,
+			   "c.yaml:4:67: machine.caches[0].shared_by: 8 CPUs are no whole groups "
+			   "of 6 (legal range: divisors of 8)\n");
 	/* Not inclusive: smaller than the levels before it is legal. */
 	struct config c;
 	load_good(&c, "machine.caches[2].size=64KiB");
@@ -300,24 +303,26 @@ static void test_nodes(void **state)
 	refused_at("machine.cpus=4",
 		   "4:22: machine.node_cpus[1]: names CPU 4 but there are 4 (legal range: 0..3)");
 	refused_at("machine.nodes=1",
-		   "5:14: machine.distances: has 2 rows but there are 1 nodes (legal range: 1 rows "
-		   "of 1)\n"
+		   "5:14: machine.distances: has 2 rows but the machine has 1 node (legal range: a "
+		   "row of 1 for each)\n"
 		   "c.yaml:4:22: machine.node_cpus[1]: there is no node 1 (legal range: a list for "
-		   "each of 1 nodes)");
-	refused_set("machine.node_cpus=[\"0-3\", \"5-7\"]", "machine.node_cpus: CPU 4 is in no node");
+		   "each of machine.nodes, 1)");
+	refused_set("machine.node_cpus=[\"0-3\", \"5-7\"]",
+		    "machine.node_cpus: CPU 4 is in no node");
 	refused_set("machine.node_cpus=[\"0-3\", \"3-7\"]",
 		    "machine.node_cpus[1]: names CPU 3, which is in node 0 already");
 	refused_set("machine.node_cpus=[\"0-3\", \"4-8\"]",
 		    "machine.node_cpus[1]: names CPU 8 but there are 8 (legal range: 0..7)");
-	refused_set("machine.node_cpus=[\"0-7\"]",
-		    "machine.node_cpus: lacks node 1 (legal range: a list for each of 2 nodes, "
-		    "\"\" for one without CPUs)");
+	refused_set(
+		"machine.node_cpus=[\"0-7\"]",
+		"machine.node_cpus: lacks node 1 (legal range: a list for each of machine.nodes, "
+		"2, \"\" for one without CPUs)");
 	refused_set("machine.node_cpus=[\"0-3\", \"4-7\", \"\"]",
-		    "machine.node_cpus[2]: there is no node 2 (legal range: a list for each of 2 "
-		    "nodes)");
+		    "machine.node_cpus[2]: there is no node 2 (legal range: a list for each of "
+		    "machine.nodes, 2)");
 	refused_set("machine.distances=[[10]]",
-		    "machine.distances: has 1 rows but there are 2 nodes (legal range: 2 rows of "
-		    "2)");
+		    "machine.distances: has 1 rows but the machine has 2 nodes (legal range: a "
+		    "row of 2 for each)");
 	refused_set("machine.distances=[[10, 21], [20, 10]]",
 		    "machine.distances[1][0]: is 20 but the way back, [0][1], is 21");
 	refused_set("machine.distances=[[11, 21], [21, 10]]",
@@ -329,34 +334,65 @@ static void test_nodes(void **state)
 		    "but the way back, [0][1], is 10");
 }
 
+static const char eight_cores[] =
+	"machine:\n  cpus: 16\n  nodes: 2\n  caches:\n"
+	"  - {name: L1, size: 4KiB, ways: 1, latency_cycles: 1}\n"
+	"  - {name: L3, size: 8MiB, ways: 16, latency_cycles: 40, shared_by: 8}\n";
+
+/* A machine with fewer CPUs than it was described with shares its caches among those there are. */
+static void test_fewer_cpus(void **state)
+{
+	static const struct {
+		const char *set;
+		unsigned shared_by;
+	} cases[] = {
+		{"machine.cpus=16", 8}, {"machine.cpus=8", 4}, {"machine.cpus=2", 1},
+		{"machine.cpus=32", 8}, {"machine.nodes=1", 8},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct config c;
+		int code;
+		char *text = config_rig_load(&c, eight_cores, cases[i].set, &code);
+		assert_string_equal(text, "");
+		assert_int_equal(c.machine.hw.caches[1].shared_by, cases[i].shared_by);
+		assert_int_equal(c.machine.hw.caches[0].shared_by, 1);
+		free(text);
+		config_release(&c);
+	}
+	config_rig_refused(
+		eight_cores, "machine.cpus=24", ERR_CONFIG,
+		"c.yaml:6:69: machine.caches[1].shared_by: 12 CPUs of a node are no whole "
+		"groups of 8 (legal range: divisors of 12)\n");
+}
+
 /* CPUs and nodes of a recorded state are not known when the configuration is checked. */
 static void test_recorded(void **state)
 {
 	struct config c;
 	struct err err = {0};
-	load_good(&c, NULL);
-	assert_int_equal(config_check_recorded(&c, 8, 2, &err), 0);
-	assert_int_equal(config_check_recorded(&c, 2, 2, &err), -1);
+	int code;
+	char *text = config_rig_load(&c, eight_cores, "start.truth=.", &code);
+	assert_string_equal(text, "");
+	assert_int_equal(c.machine.hw.caches[1].shared_by, 8);
+	assert_int_equal(config_take_recorded(&c, 12, 1, &err), -1);
 	assert_int_equal(err.code, ERR_CONFIG);
 	assert_string_equal(err.text,
-			    "the recorded state, start.truth, has 2 CPUs on 2 nodes: "
-			    "machine.caches[2].shared_by: 2 CPUs are no whole groups of 4 (legal "
-			    "range: divisors of 2)");
+			    "the recorded state, start.truth, has 12 CPUs on 1 node: "
+			    "machine.caches[1].shared_by: 12 CPUs are no whole groups of 8 (legal "
+			    "range: divisors of 12)");
+	assert_int_equal(config_take_recorded(&c, 2, 1, &err), 0);
+	assert_int_equal(c.machine.cpus, 2);
+	assert_int_equal(c.machine.nodes, 1);
+	assert_int_equal(c.machine.hw.caches[1].shared_by, 2);
+	free(text);
+	config_release(&c);
+	load_good(&c, "start.truth=.");
 	err = (struct err){0};
-	assert_int_equal(config_check_recorded(&c, 8, 1, &err), -1);
+	assert_int_equal(config_take_recorded(&c, 8, 1, &err), -1);
 	assert_string_equal(err.text,
 			    "the recorded state, start.truth, has 8 CPUs on 1 node: "
-			    "machine.distances: has 2 rows but there are 1 nodes (legal range: 1 "
-			    "rows of 1)");
-	config_release(&c);
-	/* With a recorded state, the CPUs of the file are not the machine's. */
-	int code;
-	char *text = config_rig_load(&c, "machine:\n  cpus: 3\n  caches:\n"
-				     "  - {name: L1, size: 4KiB, ways: 1, latency_cycles: 1, "
-				     "shared_by: 2}\nstart: {truth: .}\n", NULL, &code);
-	assert_string_equal(text, "");
-	assert_int_equal(config_check_recorded(&c, 2, 1, &err), 0);
-	free(text);
+			    "machine.distances: has 2 rows but the machine has 1 node (legal "
+			    "range: a row of 1 for each)");
 	config_release(&c);
 }
 
@@ -426,6 +462,7 @@ int main(void)
 		cmocka_unit_test(test_cache_levels),
 		cmocka_unit_test(test_tlbs),
 		cmocka_unit_test(test_nodes),
+		cmocka_unit_test(test_fewer_cpus),
 		cmocka_unit_test(test_recorded),
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_json),

@@ -1,6 +1,6 @@
 /*
- * config_rig.h - what tests of the configuration share: a folder of their own, files and the loader's
- * whole answers.
+ * config_rig.h - what tests of the configuration share: a folder of their own, files and the
+ * loader's whole answers.
  */
 #ifndef SIM_CONFIG_RIG_H
 #define SIM_CONFIG_RIG_H

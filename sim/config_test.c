@@ -30,7 +30,8 @@ static void test_keys(void **state)
 		"'cpu_frequency'?\n");
 	config_rig_refused("machine:\n  cpus: 1\n  cpus: 2\n", NULL, ERR_CONFIG,
 		"c.yaml:3:3: machine.cpus: given twice in one mapping\n");
-	config_rig_refused("machine: {memory: 24, cpus: 0}\nbuddy: 3\npcp: {enabled: yes}\n", NULL, ERR_CONFIG,
+	config_rig_refused(
+		"machine: {memory: 24, cpus: 0}\nbuddy: 3\npcp: {enabled: yes}\n", NULL, ERR_CONFIG,
 		"c.yaml:1:19: machine.memory: '24' needs a unit: B, KiB, MiB, GiB, TiB\n"
 		"c.yaml:1:29: machine.cpus: '0' is out of range (legal range: 1..256)\n"
 		"c.yaml:2:8: buddy: must be a mapping (key: value)\n"
@@ -87,7 +88,8 @@ static void test_relations(void **state)
 		"same node (ascending: DMA, DMA32, Normal, HighMem, Movable)\n"
 		"c.yaml:5:23: machine.zones[2].node: is 2 but there is no node 1: numbers have no "
 		"holes\n");
-	config_rig_refused("workload:\n  generators:\n  - {name: a, rate: 1/s, order: 11, lifetime: 1s, cpus: "
+	config_rig_refused(
+		"workload:\n  generators:\n  - {name: a, rate: 1/s, order: 11, lifetime: 1s, cpus: "
 		"[2],\n"
 		"     gfp: GFP_KERNEL}\n",
 		NULL, ERR_CONFIG,
@@ -100,7 +102,8 @@ static void test_relations(void **state)
 		"workload.duration\n");
 	config_rig_refused("workload: {trace: none.atrace}\n", NULL, ERR_NO_INPUT,
 		"c.yaml:1:19: workload.trace: none.atrace: No such file or directory\n");
-	config_rig_refused("workload: {generators: [{name: a, gfp: GFP_KERNEL|GFP_X, rate: 0/s, order: 1, "
+	config_rig_refused(
+		"workload: {generators: [{name: a, gfp: GFP_KERNEL|GFP_X, rate: 0/s, order: 1, "
 		"size: 1B,\n"
 		"  lifetime: {choice: [{value: 1s, weight: 0}]}}]}\n",
 		NULL, ERR_CONFIG,
@@ -139,7 +142,8 @@ static void test_operations(void **state)
 	trace_close(&t);
 	free(text);
 	config_release(&c);
-	config_rig_refused("workload:\n  operations:\n  - {at: 1us, free: x}\n  - {at: 0us, alloc: y, order: "
+	config_rig_refused(
+		"workload:\n  operations:\n  - {at: 1us, free: x}\n  - {at: 0us, alloc: y, order: "
 		"1}\n"
 		"  - {at: 2us, alloc: y, order: 1}\n  - {at: 3us, alloc: z}\n",
 		NULL, ERR_CONFIG,
@@ -148,7 +152,8 @@ static void test_operations(void **state)
 		"c.yaml:5:5: workload.operations[2]: allocates a name that is still in use: 'y'\n"
 		"c.yaml:6:5: workload.operations[3]: alloc needs exactly one of 'order' and "
 		"'size'\n");
-	config_rig_refused("workload: {operations: [{at: 0s, cpu: 5, alloc: a, order: 12}]}\n", NULL,
+	config_rig_refused(
+		"workload: {operations: [{at: 0s, cpu: 5, alloc: a, order: 12}]}\n", NULL,
 		ERR_CONFIG,
 		"c.yaml:1:25: workload.operations: names CPU 5 but machine.cpus is 2 (legal range: "
 		"0..1)\n"

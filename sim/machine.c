@@ -200,10 +200,6 @@ int machine_init(struct machine *m, const struct config *c, const struct truth *
 	};
 	if (physmem_init(&m->pm, &params, err) != 0)
 		return -1;
-	if (truth && config_check_recorded(c, (unsigned)c->machine.cpus, m->pm.nodes_count, err)) {
-		machine_release(m);
-		return -1;
-	}
 	struct watermark_params marks = {
 		.min_free_kbytes = c->machine.min_free_kbytes,
 		.scale_factor = c->machine.watermark_scale_factor,
