@@ -245,6 +245,13 @@ static void test_round_trip(void **state)
 {
 	static const char *const names[] = {
 		"configs/linux-6.18.yaml",
+		"configs/machines/embedded-4cpu.yaml",
+		"configs/machines/guest-2cpu.yaml",
+		"configs/machines/icelake-sp.yaml",
+		"configs/machines/server-64cpu-2node.yaml",
+		"configs/machines/skylake-sp.yaml",
+		"configs/machines/zen3.yaml",
+		"configs/machines/zen4.yaml",
 		"configs/examples/operations.yaml",
 		"configs/examples/churn.yaml",
 		"configs/examples/fleet.yaml",

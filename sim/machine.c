@@ -11,6 +11,9 @@
  * A layout's memory is cut at zone limits, at node limits (equal shares, in address order), and at
  * the start of the Movable zone, which is the topmost `machine.movable` bytes.
  *
+ * With caches in the configuration the machine has them, too (hw/memory.h): one struct memory for
+ * all CPUs. A line belongs to the node whose zone has its frame.
+ *
  * MODEL: all of a layout's memory is managed; firmware and the kernel image take nothing. Zones
  * given as a list may manage less than they span: then their lowest pages are the managed ones.
  */
@@ -180,6 +183,30 @@ static int new_allocator(struct machine *m, const struct config *c, struct err *
 	return m->pa ? 0 : err_set(err, ERR_IO, "out of memory for the page allocator");
 }
 
+/* The node whose memory has the frame at @paddr; what is no memory counts as node 0's. */
+static unsigned nid_of(void *arg, uint64_t paddr)
+{
+	const struct zone *z = physmem_zone(arg, paddr >> PAGE_SHIFT);
+	return z ? z->nid : 0;
+}
+
+static int new_memory(struct machine *m, const struct config_machine *c, struct err *err)
+{
+	const struct memory_params params = {
+		.hw = &c->hw,
+		.cpus_count = m->cpus_count,
+		.cpu_nid = m->cpu_nid,
+		.nodes_count = m->pm.nodes_count,
+		.cpu_khz = c->cpu_khz,
+		.nid_of = m->pm.nodes_count > 1 ? nid_of : NULL,
+		.nid_arg = &m->pm,
+	};
+	if (!c->hw.caches_count)
+		return 0;
+	m->memory = memory_new(&params);
+	return m->memory ? 0 : err_set(err, ERR_IO, "out of memory for the simulated caches");
+}
+
 int machine_init(struct machine *m, const struct config *c, const struct truth *truth,
 		 struct err *err)
 {
@@ -211,7 +238,7 @@ int machine_init(struct machine *m, const struct config *c, const struct truth *
 		set_recorded_zones(m, truth, !c->machine.own_watermarks);
 	}
 	place_cpus(m, &c->machine);
-	if (new_allocator(m, c, err) != 0) {
+	if (new_memory(m, &c->machine, err) != 0 || new_allocator(m, c, err) != 0) {
 		machine_release(m);
 		return -1;
 	}
@@ -223,6 +250,7 @@ void machine_release(struct machine *m)
 	object_stack_release(&m->objects);
 	if (m->pa)
 		m->pa->ops->free(m->pa);
+	memory_free(m->memory);
 	physmem_release(&m->pm);
 	memset(m, 0, sizeof(*m));
 }
