@@ -151,7 +151,7 @@ static uint64_t place_cpus(struct machine *m, const struct config_machine *c, un
 	uint64_t nodes = 0;
 	m->cpus_count = (unsigned)c->cpus;
 	for (unsigned cpu = 0; cpu < m->cpus_count; cpu++) {
-		m->cpu_nid[cpu] = c->node_cpus_given
+		m->cpu_nid[cpu] = c->node_cpus_count
 					  ? c->cpu_node[cpu]
 					  : (unsigned)((uint64_t)cpu * nodes_count / m->cpus_count);
 		nodes |= UINT64_C(1) << m->cpu_nid[cpu];
@@ -225,6 +225,10 @@ int machine_init(struct machine *m, const struct config *c, const struct truth *
 	};
 	if (physmem_init(&m->pm, &params, err) != 0)
 		return -1;
+	if (truth && config_check_recorded(c, (unsigned)c->machine.cpus, m->pm.nodes_count, err)) {
+		machine_release(m);
+		return -1;
+	}
 	struct watermark_params marks = {
 		.min_free_kbytes = c->machine.min_free_kbytes,
 		.scale_factor = c->machine.watermark_scale_factor,
