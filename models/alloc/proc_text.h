@@ -15,7 +15,7 @@
 void proc_buddyinfo(struct page_allocator *pa, FILE *out);
 void proc_pagetypeinfo(struct page_allocator *pa, FILE *out);
 void proc_zoneinfo(struct page_allocator *pa, unsigned cpus_count, FILE *out);
-/* As numactl's numastat prints the nodes' numastat files; nothing if the allocator has no counts. */
+/* The nodes' numastat files as numactl's numastat prints them; nothing without such counts. */
 void proc_numastat(struct page_allocator *pa, FILE *out);
 
 #endif

@@ -2,14 +2,14 @@
  * mempolicy.c - see mempolicy.h. It follows Linux 6.18's mm/mempolicy.c.
  *
  * An interleaving gives the nodes their turns in ascending order and begins again behind the last
- * one; nodes without memory have none. The node whose turn it is, is asked first; if it is full, the
+ * one; nodes without memory have none. The node whose turn it is is asked first; if it is full, the
  * page comes from the next of its zonelist, and the turn is over all the same. So N pages of a CPU
- * lie on n nodes with room, at least N / n and at most N / n + 1 on each.
+ * are spread over n nodes with room: at least N / n, at most N / n + 1 lie on each.
  *
  *   nodes 0, 1, 2, of which 1 has no memory: turns 0 2 0 2 ...
  *
- * As in Linux, a policy is the task's: it does not hold in interrupts, nor for __GFP_THISNODE, which
- * both mean the CPU's own node.
+ * As in Linux, a policy is the task's: it does not hold in interrupts, nor for __GFP_THISNODE,
+ * which both mean the CPU's own node.
  *
  * State: the last turn of each CPU, which is its own, so that no other CPU is needed. A turn costs
  * no cycles: Linux does it in a few, beside the entry of an allocation.

@@ -32,8 +32,8 @@ struct mempolicy {
 void mempolicy_init(struct mempolicy *mp, struct page_allocator *pa, const unsigned *cpu_nid);
 
 /*
- * The node to ask for, on CPU env->cpu in its present context. *@interleaved: it is an interleaving's
- * choice, and that node has had its turn.
+ * The node to ask for, on CPU env->cpu in its present context. *@interleaved: it is the choice of
+ * an interleaving, and that node has had its turn.
  */
 unsigned mempolicy_node(struct mempolicy *mp, const struct env *env, const struct mem_request *r,
 			gfp_t gfp, bool *interleaved);
