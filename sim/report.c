@@ -209,6 +209,27 @@ static void write_zone(struct json *j, const struct run_result *r, unsigned i)
 	json_object_end(j);
 }
 
+static void write_numa(struct json *j, const struct run_result *r)
+{
+	const struct machine *m = &r->machine;
+	json_array_begin(j, "numa");
+	for (unsigned nid = 0; m->pa->ops->numastat && nid < m->pm.nodes_count; nid++) {
+		struct page_node_stats s;
+		char name[24];
+		numastat_sum(m->pa->ops->numastat(m->pa), nid, &s);
+		snprintf(name, sizeof(name), "node%u", nid);
+		json_object_begin(j, NULL);
+		json_string(j, "name", name);
+		for (unsigned i = 0; i < NUMA_ITEMS; i++) {
+			char key[32];
+			snprintf(key, sizeof(key), "%s_count", numa_item_names[i]);
+			json_u64(j, key, s.counts[i]);
+		}
+		json_object_end(j);
+	}
+	json_array_end(j);
+}
+
 static void write_pcps(struct json *j, const struct run_result *r)
 {
 	const struct machine *m = &r->machine;
@@ -419,6 +440,7 @@ void report_write(struct run_result *r, FILE *out)
 	for (unsigned i = 0; i < r->machine.pm.zones_count; i++)
 		write_zone(&j, r, i);
 	json_array_end(&j);
+	write_numa(&j, r);
 	report_objects(&j, r);
 	report_caches(&j, r);
 	write_pcps(&j, r);

@@ -242,10 +242,10 @@ static int setup(struct run *r)
 		.workload = &r->workload,
 		.objects = &r->objects,
 		.metrics = &res->metrics,
-		.cpu_nid = res->machine.cpu_nid,
 		.verify_contents = r->c->measurement.verify_contents,
 		.stop = r->options->stop,
 	};
+	mempolicy_init(&r->replay.mempolicy, res->machine.pa, res->machine.cpu_nid);
 	set_ticks(r);
 	if (r->replay.verify_contents && contents_init(&res->machine.pm, r->err) != 0)
 		return -1;
@@ -330,6 +330,11 @@ static void write_zoneinfo(struct run_result *res, FILE *f)
 	proc_zoneinfo(res->machine.pa, res->machine.cpus_count, f);
 }
 
+static void write_numastat(struct run_result *res, FILE *f)
+{
+	proc_numastat(res->machine.pa, f);
+}
+
 static void write_slabinfo(struct run_result *res, FILE *f)
 {
 	proc_slabinfo(res->machine.objects.oa, f);
@@ -349,16 +354,18 @@ static int write_proc(struct run *r, const char *when)
 	static const struct {
 		const char *name;
 		void (*write)(struct run_result *, FILE *);
-		bool objects;
+		bool objects, nodes; /* not without objects; with one node */
 	} files[] = {
-		{"buddyinfo", write_buddyinfo, false},
-		{"pagetypeinfo", write_pagetypeinfo, false},
-		{"zoneinfo", write_zoneinfo, false},
-		{"slabinfo", write_slabinfo, true},
+		{"buddyinfo", write_buddyinfo, false, false},
+		{"pagetypeinfo", write_pagetypeinfo, false, false},
+		{"zoneinfo", write_zoneinfo, false, false},
+		{"slabinfo", write_slabinfo, true, false},
+		{"numastat", write_numastat, false, true},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		char name[64];
-		if (files[i].objects && !r->replay.stack)
+		if ((files[i].objects && !r->replay.stack) ||
+		    (files[i].nodes && r->result->machine.pm.nodes_count == 1))
 			continue;
 		snprintf(name, sizeof(name), "%s.%s", when, files[i].name);
 		if (write_file(r, name, files[i].write) != 0)
