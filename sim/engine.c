@@ -133,14 +133,27 @@ void engine_boundary(struct engine_cpu *cpu)
 		engine_join(cpu);
 }
 
-void engine_wait(struct engine_cpu *cpu)
+static void sleep_until_woken(struct engine_cpu *cpu)
 {
-	set_key(cpu, NO_KEY);
 	cpu->engine->events_count++;
 	do
 		sg_sem_acquire(cpu->kick);
 	while (cpu->key_ps == NO_KEY);
 	engine_idle_until(cpu, cpu->key_ps);
+}
+
+void engine_wait(struct engine_cpu *cpu)
+{
+	set_key(cpu, NO_KEY);
+	sleep_until_woken(cpu);
+}
+
+void engine_pass(struct engine_cpu *cpu, struct engine_cpu *next, ps_t ps)
+{
+	/* In this order: @next may run, and even wake this CPU, before SimGrid lets it go on. */
+	set_key(cpu, NO_KEY);
+	engine_wake(next, ps);
+	sleep_until_woken(cpu);
 }
 
 void engine_wait_open(struct engine_cpu *cpu)

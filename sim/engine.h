@@ -117,8 +117,8 @@ static inline void engine_idle_until(struct engine_cpu *cpu, ps_t ps)
 /* Wait until nobody else is earlier than this CPU. */
 void engine_join(struct engine_cpu *cpu);
 /*
- * Carry out accesses to memory that this CPU's caches kept back, if there are any: joins, and charges
- * their cycles. Due before an operation ends. Afterwards the CPU's clock has everything.
+ * Carry out accesses to memory that this CPU's caches kept back, if there are any: joins, and
+ * charges their cycles. Due before an operation ends. Afterwards the CPU's clock has everything.
  */
 void engine_memory_sync(struct engine_cpu *cpu);
 /* Called between operations; makes the event that exact_events promises. */
@@ -129,6 +129,8 @@ void engine_wait(struct engine_cpu *cpu);
 void engine_wait_open(struct engine_cpu *cpu);
 /* Wake @cpu, which is in engine_wait(), at @ps. */
 void engine_wake(struct engine_cpu *cpu, ps_t ps);
+/* Wake @next at @ps and wait oneself: nothing can come between. */
+void engine_pass(struct engine_cpu *cpu, struct engine_cpu *next, ps_t ps);
 
 /*
  * Interrupt @target at @ps: @handler runs there, in interrupt context, as soon as it takes interrupts.

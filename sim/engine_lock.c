@@ -124,6 +124,9 @@ static void enqueue(struct engine_cpu *cpu, struct env_lock *lock)
 static struct engine_cpu *dequeue(struct env_lock *lock, struct env *env)
 {
 	struct env *before = NULL;
+	BUG_ON(engine_cpu_of(env)->waits_for != lock, "CPU %u is in the queue of lock %s, and "
+	       "waits for %s", env->cpu, lock->name,
+	       engine_cpu_of(env)->waits_for ? engine_cpu_of(env)->waits_for->name : "nothing");
 	for (struct env *i = lock->waiters_head; i != env; i = i->lock_next)
 		before = i;
 	if (before)
@@ -173,7 +176,7 @@ static void wait_in_order(struct engine_locks *l, struct engine_cpu *cpu, struct
 	while (lock->owner != &cpu->env);
 }
 
-/* The dispatcher's work, at the release. */
+/* The dispatcher's work, at the release; if the lock goes to another, it waits on. */
 static void dispatch(struct engine_locks *l, struct engine_cpu *cpu, struct env_lock *lock)
 {
 	engine_idle_until(cpu, lock->free_at_ps);
@@ -184,7 +187,7 @@ static void dispatch(struct engine_locks *l, struct engine_cpu *cpu, struct env_
 	if (next == cpu)
 		engine_idle_until(cpu, at);
 	else
-		engine_wake(next, at);
+		engine_pass(cpu, next, at);
 }
 
 static void wait_unfair(struct engine_locks *l, struct engine_cpu *cpu, struct env_lock *lock)
@@ -231,6 +234,9 @@ static void wait_asleep(struct engine_locks *l, struct engine_cpu *cpu, struct e
 /* Wait until @lock, which is not free, is @cpu's, and its line there. */
 static void wait_for(struct engine_locks *l, struct engine_cpu *cpu, struct env_lock *lock)
 {
+	BUG_ON(lock->waiters_head && !lock->owner && !lock->dispatcher,
+	       "CPU %u comes to lock %s, for which CPU %u waits, and nobody has it", cpu->env.cpu,
+	       lock->name, lock->waiters_head->cpu);
 	lock->waiting_count++;
 	if (lock->waiting_count > lock->waiting_max)
 		lock->waiting_max = lock->waiting_count;
@@ -296,8 +302,10 @@ void engine_lock(struct env *env, struct env_lock *lock)
 static void forget_held(struct env *env, const struct env_lock *lock)
 {
 	unsigned i = env->held_count;
-	while (env->held[--i] != lock)
+	while (i > 0 && env->held[--i] != lock)
 		;
+	BUG_ON(!env->held_count || env->held[i] != lock, "CPU %u gives lock %s back, not in held[]",
+	       env->cpu, lock->name);
 	env->held_count--;
 	for (; i < env->held_count; i++)
 		env->held[i] = env->held[i + 1];

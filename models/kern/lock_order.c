@@ -2,8 +2,8 @@
  * lock_order.c - see lock_order.h.
  *
  * Terms. A class is a lock's name: all locks of the same name follow the same rules, as in Linux's
- * lockdep, whose idea this is. An edge a -> b says that some CPU, holding a lock of class a, came to
- * one of class b. A deadlock of CPUs that each hold one lock and wait for the next one's is a cycle
+ * lockdep, whose idea this is. An edge a -> b says that some CPU, holding a lock of class a, came
+ * to one of class b. A deadlock of CPUs that each hold one lock and wait for the next one's is a cycle
  * of such edges; the cycle is there as soon as each of its edges was seen once, on whatever CPU and
  * however far apart in time. So the graph finds a deadlock in runs that were lucky.
  *
@@ -27,8 +27,8 @@
  *
  * MODEL: two locks of one name that nest are a cycle of one class ("a -> a"), as lockdep says
  * unless it is told of subclasses: which of two equals comes first is not to be seen in names.
- * MODEL: contexts are not told apart (lockdep's irq-safe and irq-unsafe states): an interrupt counts
- * as a part of what it interrupts, with the locks that are held there.
+ * MODEL: contexts are not told apart (lockdep's irq-safe and irq-unsafe states): an interrupt
+ * counts as a part of what it interrupts, with the locks that are held there.
  */
 #include "kern/lock_order.h"
 
