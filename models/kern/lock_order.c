@@ -3,9 +3,9 @@
  *
  * Terms. A class is a lock's name: all locks of the same name follow the same rules, as in Linux's
  * lockdep, whose idea this is. An edge a -> b says that some CPU, holding a lock of class a, came
- * to one of class b. A deadlock of CPUs that each hold one lock and wait for the next one's is a cycle
- * of such edges; the cycle is there as soon as each of its edges was seen once, on whatever CPU and
- * however far apart in time. So the graph finds a deadlock in runs that were lucky.
+ * to one of class b. A deadlock of CPUs that each hold one lock and wait for the next one's is a
+ * cycle of such edges; the cycle is there as soon as each of its edges was seen once, on whatever
+ * CPU and however far apart in time. So the graph finds a deadlock in runs that were lucky.
  *
  * How it works. The graph is a matrix of bits. An edge that is already known costs one test. A new
  * edge a -> b closes a cycle if b already leads to a; a breadth-first search from b finds the
