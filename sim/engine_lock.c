@@ -282,6 +282,8 @@ void engine_lock(struct env *env, struct env_lock *lock)
 	       (unsigned long long)arrival, (unsigned long long)lock->last_arrival_ps);
 	BUG_ON(lock->owner == env, "CPU %u takes lock %s twice", env->cpu, lock->name);
 	lock->last_arrival_ps = arrival;
+	if (l->hw && l->hw->locks_unfair && !lock->sleeps)
+		lock->unfair = true;
 	lock_order_take(&l->order, env, lock, arrival);
 	if (lock->owner || lock->waiters_head || lock->free_at_ps > arrival) {
 		wait_for(l, cpu, lock);

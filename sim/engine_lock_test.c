@@ -162,6 +162,11 @@ static void example_of_the_theory(void **state)
 	assert_int_equal(found.figures[9], 200);
 	assert_int_equal(found.locks[0].waiting_max, 2);
 	assert_int_equal(found.locks[0].wait_ps, 30 + 80);
+	free_lines.locks_unfair = true; /* all spin locks of the machine */
+	visit(visits, (struct rig){.hw = &free_lines});
+	assert_int_equal(found.figures[1], 180);
+	visit(visits, (struct rig){.hw = &free_lines, .sleeps = true});
+	assert_int_equal(found.figures[1], 200);
 }
 
 static void mutex_step_by_step(void **state)

@@ -105,6 +105,8 @@ static void child(struct rig *r)
 		}
 		r->out->rc = engine_run(e, &err);
 		collect(r, e);
+		if (r->after)
+			r->after(r, e);
 		engine_free(e);
 	}
 	snprintf(r->out->error, sizeof(r->out->error), "%s", err.text);
