@@ -36,8 +36,8 @@
  *   L2  A lock has one owner or none, and an owner's held[] has it.
  *   L3  Only an unfair spin lock has waiters without having an owner, and then it has a dispatcher,
  *       who is one of them.
- *   L4  waits_for is set just as long as the CPU is in a queue. A circle of owners and waits_for is
- *       a deadlock and remains one.
+ *   L4  A CPU that is in a queue and not yet an owner has a waits_for. A circle of owners and
+ *       waits_for is a deadlock and remains one.
  *
  * MODEL: a spin lock that is handed over first come, first served stands for Linux's queued spin
  * lock; unfair hand-over for test-and-set locks, and for what a NUMA-aware queue (CNA) would do.
@@ -99,59 +99,65 @@ static bool closes_circle(const struct engine_cpu *cpu, const struct env_lock *l
 	for (unsigned steps = 0; steps < CPUS_LIMIT && lock && lock->owner; steps++) {
 		if (lock->owner == &cpu->env)
 			return true;
-		lock = engine_cpu_of(lock->owner)->waits_for;
+		const struct env_lock *next = engine_cpu_of(lock->owner)->waits_for;
+		if (next == lock) /* its owner has just been chosen, and will run */
+			return false;
+		lock = next;
 	}
 	return false;
 }
 
-static void enqueue(struct engine_cpu *cpu, struct env_lock *lock)
+/* A CPU that waits, on its stack: in an interrupt it may wait for another lock. */
+struct lock_waiter {
+	struct engine_cpu *cpu;
+	struct lock_waiter *next;
+	struct engine_wait wait;
+};
+
+static void enqueue(struct lock_waiter *w, struct engine_cpu *cpu, struct env_lock *lock)
 {
-	struct engine_locks *l = engine_locks(cpu->engine);
-	struct env *env = &cpu->env;
+	struct engine_locks *l = cpu->engine->locks;
 	if (!l->deadlocked && closes_circle(cpu, lock)) {
 		l->deadlocked = true;
 		l->deadlock_at_ps = lock->last_arrival_ps;
 	}
+	*w = (struct lock_waiter){.cpu = cpu};
+	engine_wait_init(&w->wait, cpu);
 	cpu->waits_for = lock;
-	env->lock_next = NULL;
 	if (lock->waiters_tail)
-		lock->waiters_tail->lock_next = env;
+		lock->waiters_tail->next = w;
 	else
-		lock->waiters_head = env;
-	lock->waiters_tail = env;
+		lock->waiters_head = w;
+	lock->waiters_tail = w;
 }
 
-static struct engine_cpu *dequeue(struct env_lock *lock, struct env *env)
+static void dequeue(struct env_lock *lock, struct lock_waiter *w)
 {
-	struct env *before = NULL;
-	BUG_ON(engine_cpu_of(env)->waits_for != lock, "CPU %u is in the queue of lock %s, and "
-	       "waits for %s", env->cpu, lock->name,
-	       engine_cpu_of(env)->waits_for ? engine_cpu_of(env)->waits_for->name : "nothing");
-	for (struct env *i = lock->waiters_head; i != env; i = i->lock_next)
+	struct lock_waiter *before = NULL;
+	for (struct lock_waiter *i = lock->waiters_head; i != w; i = i->next)
 		before = i;
 	if (before)
-		before->lock_next = env->lock_next;
+		before->next = w->next;
 	else
-		lock->waiters_head = env->lock_next;
-	if (lock->waiters_tail == env)
+		lock->waiters_head = w->next;
+	if (lock->waiters_tail == w)
 		lock->waiters_tail = before;
-	engine_cpu_of(env)->waits_for = NULL;
-	return engine_cpu_of(env);
 }
 
 /* The waiter to which the lock goes, as its owner. The queue is complete and not empty. */
-static struct engine_cpu *choose(const struct engine_locks *l, struct env_lock *lock)
+static struct lock_waiter *choose(const struct engine_locks *l, struct env_lock *lock)
 {
-	struct env *nearest = lock->waiters_head;
+	struct lock_waiter *nearest = lock->waiters_head;
 	if (lock->unfair && l->hw) {
-		for (struct env *i = nearest->lock_next; i; i = i->lock_next) {
-			if (nearness(l, lock->last_cpu - 1, i->cpu) <
-			    nearness(l, lock->last_cpu - 1, nearest->cpu))
+		for (struct lock_waiter *i = nearest->next; i; i = i->next) {
+			if (nearness(l, lock->last_cpu - 1, i->cpu->env.cpu) <
+			    nearness(l, lock->last_cpu - 1, nearest->cpu->env.cpu))
 				nearest = i;
 		}
 	}
-	lock->owner = nearest;
-	return dequeue(lock, nearest);
+	lock->owner = &nearest->cpu->env;
+	dequeue(lock, nearest);
+	return nearest;
 }
 
 /* When a contended lock that is free from @free_at on is @cpu's, apart from cycles it pays. */
@@ -167,40 +173,37 @@ static void wait_in_order(struct engine_locks *l, struct engine_cpu *cpu, struct
 {
 	if (!lock->owner) {
 		lock->owner = &cpu->env;
-		engine_idle_until(cpu, granted_at(l, cpu, lock->free_at_ps));
+		engine_advance_to(cpu, granted_at(l, cpu, lock->free_at_ps));
 		return;
 	}
-	enqueue(cpu, lock);
-	do
-		engine_wait(cpu);
-	while (lock->owner != &cpu->env);
+	struct lock_waiter w;
+	enqueue(&w, cpu, lock);
+	engine_wait(&w.wait);
 }
 
 /* The dispatcher's work, at the release; if the lock goes to another, it waits on. */
-static void dispatch(struct engine_locks *l, struct engine_cpu *cpu, struct env_lock *lock)
+static void dispatch(struct engine_locks *l, struct lock_waiter *mine, struct env_lock *lock)
 {
-	engine_idle_until(cpu, lock->free_at_ps);
+	struct engine_cpu *cpu = mine->cpu;
+	engine_advance_to(cpu, lock->free_at_ps);
 	engine_join(cpu);
 	lock->dispatcher = NULL;
-	struct engine_cpu *next = choose(l, lock);
-	ps_t at = granted_at(l, next, lock->free_at_ps);
-	if (next == cpu)
-		engine_idle_until(cpu, at);
-	else
-		engine_pass(cpu, next, at);
+	engine_wait_init(&mine->wait, cpu);
+	struct lock_waiter *next = choose(l, lock);
+	engine_wake(&next->wait, granted_at(l, next->cpu, lock->free_at_ps));
 }
 
 static void wait_unfair(struct engine_locks *l, struct engine_cpu *cpu, struct env_lock *lock)
 {
-	struct env *env = &cpu->env;
-	if (!lock->owner && !lock->dispatcher)
-		lock->dispatcher = env;
-	enqueue(cpu, lock);
-	while (lock->owner != env) {
-		if (lock->dispatcher == env)
-			dispatch(l, cpu, lock);
-		else
-			engine_wait(cpu);
+	struct lock_waiter w;
+	bool dispatches = !lock->owner && !lock->dispatcher;
+	enqueue(&w, cpu, lock);
+	if (dispatches)
+		lock->dispatcher = &cpu->env;
+	while (lock->owner != &cpu->env) {
+		if (lock->dispatcher == &cpu->env)
+			dispatch(l, &w, lock);
+		engine_wait(&w.wait);
 	}
 }
 
@@ -218,15 +221,14 @@ static void check_sleep(struct env *env)
 
 static void wait_asleep(struct engine_locks *l, struct engine_cpu *cpu, struct env_lock *lock)
 {
+	struct lock_waiter w;
 	check_sleep(&cpu->env);
-	enqueue(cpu, lock);
+	enqueue(&w, cpu, lock);
 	if (l->hw) {
 		charge_ns(cpu, l->hw->context_switch_ns);
 		engine_collect(cpu);
 	}
-	do
-		engine_wait_open(cpu);
-	while (lock->owner != &cpu->env);
+	engine_wait_open(&w.wait);
 	if (l->hw)
 		charge_ns(cpu, l->hw->context_switch_ns);
 }
@@ -236,7 +238,10 @@ static void wait_for(struct engine_locks *l, struct engine_cpu *cpu, struct env_
 {
 	BUG_ON(lock->waiters_head && !lock->owner && !lock->dispatcher,
 	       "CPU %u comes to lock %s, for which CPU %u waits, and nobody has it", cpu->env.cpu,
-	       lock->name, lock->waiters_head->cpu);
+	       lock->name, lock->waiters_head->cpu->env.cpu);
+	/* In an interrupt, what the interrupted operation waits for. */
+	const struct env_lock *outer = cpu->waits_for;
+	ps_t before = engine_other_skips(cpu);
 	lock->waiting_count++;
 	if (lock->waiting_count > lock->waiting_max)
 		lock->waiting_max = lock->waiting_count;
@@ -251,6 +256,8 @@ static void wait_for(struct engine_locks *l, struct engine_cpu *cpu, struct env_
 	engine_collect(cpu);
 	engine_join(cpu); /* who reads without the lock may be earlier */
 	lock->waiting_count--;
+	cpu->waits_for = outer;
+	cpu->lock_wait_ps += engine_other_skips(cpu) - before;
 }
 
 /* @lock is @cpu's from now on. */
@@ -272,9 +279,8 @@ static void note_taken(struct engine_cpu *cpu, struct env_lock *lock, ps_t wait)
 void engine_lock(struct env *env, struct env_lock *lock)
 {
 	struct engine_cpu *cpu = engine_cpu_of(env);
-	struct engine_locks *l = engine_locks(cpu->engine);
-	engine_memory_sync(cpu);
-	engine_collect(cpu);
+	struct engine_locks *l = cpu->engine->locks;
+	engine_end_operation(cpu); /* what was done before the lock costs before it */
 	engine_join(cpu);
 	ps_t arrival = cpu->now_ps, wait = 0;
 	BUG_ON(arrival < lock->last_arrival_ps,
@@ -295,7 +301,7 @@ void engine_lock(struct env *env, struct env_lock *lock)
 			engine_collect(cpu);
 		}
 	}
-	engine_memory_news(cpu);
+	engine_sync_memory(cpu);
 	note_taken(cpu, lock, wait);
 }
 
@@ -320,33 +326,31 @@ static void join_at_release(struct engine_cpu *cpu)
 	do {
 		engine_join(cpu);
 		joined = cpu->now_ps;
-		engine_memory_news(cpu);
-		engine_collect(cpu);
+		engine_sync_memory(cpu);
 	} while (cpu->now_ps != joined);
 }
 
 /* To the next who sleeps, at the present time; waking it costs the present owner's. */
 static void wake_next(struct engine_locks *l, struct engine_cpu *cpu, struct env_lock *lock)
 {
-	struct engine_cpu *next = choose(l, lock);
+	struct lock_waiter *next = choose(l, lock);
 	if (l->hw) {
 		charge_ns(cpu, l->hw->lock_wakeup_ns);
 		engine_collect(cpu);
 	}
-	engine_wake(next, granted_at(l, next, cpu->now_ps));
+	engine_wake(&next->wait, granted_at(l, next->cpu, cpu->now_ps));
 }
 
 void engine_unlock(struct env *env, struct env_lock *lock)
 {
 	struct engine_cpu *cpu = engine_cpu_of(env);
-	struct engine_locks *l = engine_locks(cpu->engine);
+	struct engine_locks *l = cpu->engine->locks;
 	engine_collect(cpu);
 	if (lock->sleeps) {
 		join_at_release(cpu);
 	} else {
 		/* Nobody else ran since this CPU joined: the section is one native step. */
-		engine_memory_news(cpu);
-		engine_collect(cpu);
+		engine_sync_memory(cpu);
 	}
 	lock->free_at_ps = cpu->now_ps;
 	ps_t hold = cpu->now_ps - lock->acquired_at_ps;
@@ -359,10 +363,10 @@ void engine_unlock(struct env *env, struct env_lock *lock)
 	if (lock->sleeps) {
 		wake_next(l, cpu, lock);
 	} else if (lock->unfair) {
-		lock->dispatcher = lock->waiters_head;
-		engine_wake(engine_cpu_of(lock->dispatcher), lock->free_at_ps);
+		lock->dispatcher = &lock->waiters_head->cpu->env;
+		engine_wake(&lock->waiters_head->wait, lock->free_at_ps);
 	} else {
-		struct engine_cpu *next = choose(l, lock);
-		engine_wake(next, granted_at(l, next, lock->free_at_ps));
+		struct lock_waiter *next = choose(l, lock);
+		engine_wake(&next->wait, granted_at(l, next->cpu, lock->free_at_ps));
 	}
 }

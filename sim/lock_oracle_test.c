@@ -25,8 +25,10 @@
 /* Sanitizers run every CPU as a thread, which costs 20 times as much: fewer draws there. */
 #if defined(__SANITIZE_ADDRESS__)
 #define SCALE 10
+#define LOOSE 5
 #else
 #define SCALE 1
+#define LOOSE 1 /* how much further a result may be off */
 #endif
 
 static struct rig_outcome found;
@@ -132,7 +134,7 @@ static void o26_probability_of_overlap(void **state)
  * and the others never meet the pager's lock. The pager allocates 100 times a second. Sections are
  * DILATION times the 5 us of the law, so that it all happens that much sooner.
  */
-#define PAIRS    100
+#define PAIRS    (100 / SCALE)
 #define DILATION 10
 
 struct pairs {
@@ -174,7 +176,7 @@ static void o26_mean_time_to_deadlock(void **state)
 		assert_int_equal(found.waits_for[2 * i + 1], 2 * i);
 		sum += (double)u64_max(found.figures[2 * i], found.figures[2 * i + 1]) * 1e-12;
 	}
-	assert_near(sum / PAIRS * DILATION, 100.0, 0.2);
+	assert_near(sum / PAIRS * DILATION, 100.0, LOOSE * 0.2);
 	/* With the heap's pages pinned, nothing within the same time. */
 	p = (struct pairs){.pinned = true, .until = 2 * 1000000 * US};
 	rig_simulate(&r, &found);
@@ -253,11 +255,11 @@ static void o28_single_lock(void **state)
 	struct closed c = {.think = 1000 * NS, .hold = 200 * NS, .magazine = 1};
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		c.until = (ps_t)(TRIPS / rows[i].ops_per_s * 1e12);
-		assert_near(throughput(&c, rows[i].cpus), rows[i].ops_per_s, 0.03);
+		assert_near(throughput(&c, rows[i].cpus), rows[i].ops_per_s, LOOSE * 0.03);
 	}
 	/* Without contention 64 CPUs do what 64 do. */
 	c.apart = true;
-	assert_near(throughput(&c, 64), 64 * 833333.3333333334, 0.03);
+	assert_near(throughput(&c, 64), 64 * 833333.3333333334, LOOSE * 0.03);
 }
 
 static void o28_magazines(void **state)
@@ -271,7 +273,7 @@ static void o28_magazines(void **state)
 		.think = 1000 * NS, .fast = 20 * NS, .hold = 200 * NS, .magazine = 16};
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		c.until = (ps_t)(16.0 * TRIPS / 3 / rows[i].ops_per_s * 1e12);
-		assert_near(throughput(&c, rows[i].cpus), rows[i].ops_per_s, 0.03);
+		assert_near(throughput(&c, rows[i].cpus), rows[i].ops_per_s, LOOSE * 0.03);
 	}
 	c.magazine = 1;
 	assert_true(throughput(&c, 64) < 5100000); /* the lock's own bound */
@@ -371,9 +373,9 @@ static void o27_mean_waiters(void **state)
 	for (unsigned sleeps = 0; sleeps < 2; sleeps++) {
 		simulate_closed(&c, 16, (struct rig){.hw = &quick, .sleeps = sleeps});
 		struct lock_figures f = figures_of(sleeps, c.until);
-		assert_near(f.waiting_mean, waiters, 0.05);
-		assert_near(f.spinning_cpus_mean, sleeps ? 0 : waiters, 0.05);
-		assert_near(f.waiter_bytes_mean, sleeps ? bytes : 0, 0.05);
+		assert_near(f.waiting_mean, waiters, LOOSE * 0.05);
+		assert_near(f.spinning_cpus_mean, sleeps ? 0 : waiters, LOOSE * 0.05);
+		assert_near(f.waiter_bytes_mean, sleeps ? bytes : 0, LOOSE * 0.05);
 	}
 	/* Few waiters where the lock is seldom held. */
 	struct closed seldom = c;
@@ -448,7 +450,7 @@ static double mean_wait(bool poisson)
 
 static void o44_wait_of_a_queue(void **state)
 {
-	assert_near(mean_wait(true), 2.0, SCALE == 1 ? 0.03 : 0.10);
+	assert_near(mean_wait(true), 2.0, LOOSE * 0.03);
 	/* It is the irregularity of arrivals that makes CPUs wait. */
 	assert_true(mean_wait(false) == 0);
 }
