@@ -322,7 +322,10 @@ static void o28_knee(void **state)
 
 /* --- O27: sleeping against spinning ----------------------------------------------------------- */
 
-static const struct hw_machine sleeping = {.context_switch_ns = 1500, .waiter_bytes = 64};
+static const struct hw_machine sleeping = {.caches = {{.shared_by = 1}},
+					   .caches_count = 1,
+					   .context_switch_ns = 1500,
+					   .waiter_bytes = 64};
 
 /* What the report makes of lock 0. */
 static struct lock_figures figures_of(bool sleeps, ps_t simulated)
