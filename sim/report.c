@@ -405,7 +405,7 @@ void report_write(struct run_result *r, FILE *out)
 	write_cpus(&j, r);
 	report_cycles(&j, r);
 	report_memory_system(&j, r);
-	report_locks(&j, &r->locks);
+	report_locks(&j, &r->lock_report);
 	write_trace(&j, r);
 	write_start(&j, &r->start);
 	write_fidelity(&j, r);
