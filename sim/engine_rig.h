@@ -41,7 +41,8 @@ struct rig {
 	bool unfair, sleeps;         /* what all locks are */
 	void (*body)(struct rig *r, unsigned cpu);
 	const void *arg;             /* the body's */
-	void (*after)(struct rig *r, struct engine *e); /* in the child, at the end; NULL: nothing */
+	/* Called in the child, at the end; NULL: nothing. */
+	void (*after)(struct rig *r, struct engine *e);
 	/* State of the simulation. */
 	struct engine_cpu *cpu[CPUS_LIMIT];
 	struct env_lock locks[RIG_LOCKS]; /* named l0, l1, ... */
