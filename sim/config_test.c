@@ -163,7 +163,7 @@ static void test_operations(void **state)
 /* Nodes that allocations ask for: out of range, at their line; beside a policy; at a free. */
 static void test_nodes(void **state)
 {
-	refused("machine: {nodes: 2}\n"
+	config_rig_refused("machine: {nodes: 2}\n"
 		"workload:\n"
 		"  generators:\n"
 		"  - {name: a, rate: 1/s, order: 1, lifetime: 1s, count: 1,\n"
@@ -173,12 +173,12 @@ static void test_nodes(void **state)
 		"range: 0..1)\n"
 		"c.yaml:5:23: workload.generators[0].policy: has no effect beside node, which says "
 		"it all\n");
-	refused("machine: {nodes: 2}\n"
+	config_rig_refused("machine: {nodes: 2}\n"
 		"workload: {operations: [{at: 0s, kmalloc: a, size: 8B, node: 1},\n"
 		"  {at: 0s, kmalloc: b, size: 8B, node: 3}, {at: 0s, free: a, node: 1}]}\n",
 		NULL, ERR_CONFIG,
 		"c.yaml:3:44: workload.operations[2]: free does not take 'node'\n");
-	refused("machine: {nodes: 2}\n"
+	config_rig_refused("machine: {nodes: 2}\n"
 		"workload: {operations: [{at: 0s, kmalloc: a, size: 8B, node: 1},\n"
 		"  {at: 0s, kmalloc: b, size: 8B, node: 3}]}\n",
 		NULL, ERR_CONFIG,

@@ -272,26 +272,6 @@ static void write_cpus(struct json *j, const struct run_result *r)
 	json_array_end(j);
 }
 
-static void write_locks(struct json *j, const struct run_result *r)
-{
-	json_array_begin(j, "locks");
-	for (unsigned i = 0; i < r->machine.pm.zones_count; i++) {
-		struct page_zone_stats s;
-		r->machine.pa->ops->zone_stats(r->machine.pa, i, &s);
-		if (!s.lock)
-			continue;
-		json_object_begin(j, NULL);
-		json_string(j, "name", s.lock->name);
-		json_u64(j, "acquired_count", s.lock->acquired_count);
-		json_u64(j, "contended_count", s.lock->contended_count);
-		json_double(j, "wait_ns_total", ns(s.lock->wait_ps_total));
-		json_double(j, "wait_ns_max", ns(s.lock->wait_ps_max));
-		json_double(j, "hold_ns_total", ns(s.lock->hold_ps_total));
-		json_object_end(j);
-	}
-	json_array_end(j);
-}
-
 static void write_start(struct json *j, const struct start_report *s)
 {
 	json_object_begin(j, "start");
@@ -447,7 +427,7 @@ void report_write(struct run_result *r, FILE *out)
 	write_cpus(&j, r);
 	report_cycles(&j, r);
 	report_memory_system(&j, r);
-	write_locks(&j, r);
+	report_locks(&j, &r->lock_report);
 	write_trace(&j, r);
 	write_start(&j, &r->start);
 	write_fidelity(&j, r);

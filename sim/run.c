@@ -308,6 +308,11 @@ static int simulate(struct run *r)
 		res->sleep_violations_count += cpu->env.sleep_violations_count;
 		res->simulated_ps = u64_max(res->simulated_ps, cpu->now_ps);
 	}
+	if (lock_report_engine(&res->lock_report, r->engine, res->machine.cpus_count, r->err) != 0)
+		return -1;
+	res->lock_report.simulated_ps = res->simulated_ps;
+	res->lock_report.waiter_bytes = r->c->machine.hw.waiter_bytes;
+	res->lock_report.sleep_violations_count = res->sleep_violations_count;
 	memcpy(res->left_out_count, r->workload.left_out_count, sizeof(res->left_out_count));
 	res->engine_events_count = engine_events(r->engine);
 	return 0;
@@ -417,6 +422,8 @@ static int conclude(struct run *r)
 		if (fidelity_caches(&res->fidelity, &res->machine, &r->truth, r->err) != 0)
 			return -1;
 	}
+	if (lock_report_add_machine(&res->lock_report, &res->machine, r->err) != 0)
+		return -1;
 	if (write_proc(r, "end") != 0 || write_file(r, "run.json", report_write) != 0)
 		return -1;
 	return resultdir_commit(&r->dir, r->err);
@@ -468,6 +475,7 @@ void run_result_release(struct run_result *result)
 {
 	machine_release(&result->machine);
 	fidelity_release(&result->fidelity);
+	lock_report_release(&result->lock_report);
 	if (result->has_trace)
 		trace_close(&result->trace);
 	metrics_release(&result->metrics);
