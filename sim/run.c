@@ -225,6 +225,8 @@ static int setup(struct run *r)
 		.cpu_khz = r->c->machine.cpu_khz,
 		.cost_cycles = r->c->cost_cycles,
 		.exact_events = r->options->exact_events,
+		.hw = &r->c->machine.hw,
+		.cpu_nid = res->machine.cpu_nid,
 	};
 	r->engine = engine_new(&params, r->err);
 	if (!r->engine)
