@@ -296,8 +296,6 @@ static inline void env_charge_n(struct env *env, enum cost_kind kind, uint64_t n
 	/* @kind is a constant wherever this is called: no test is left. */
 	if (kind == COST_ZERO_PAGE || kind == COST_ZERO_LINE)
 		env_charge_to(env, CAUSE_ZERO, cycles);
-	else if (kind == COST_LOCK)
-		env_charge_to(env, CAUSE_LOCK, cycles);
 	else
 		env->cycles += cycles;
 }
