@@ -78,7 +78,7 @@ void cycles_of_cpu(struct cycle_account *account, const struct engine_cpu *cpu)
 	account->cycles[PART_ALLOCATOR] = account->charged_cycles - known;
 	account->lock_wait_ps = cpu->lock_wait_ps;
 	account->ipi_wait_ps = cpu->ipi_wait_ps;
-	account->idle_ps = engine_idle_ps(cpu);
+	account->idle_ps = cpu->skipped_ps - cpu->lock_wait_ps - cpu->ipi_wait_ps;
 	account->active_ps = cpu->now_ps - account->idle_ps;
 	divide(account, cpu->now_ps - cpu->skipped_ps);
 }

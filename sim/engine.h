@@ -150,12 +150,6 @@ static inline void engine_idle_until(struct engine_cpu *cpu, ps_t ps)
 		engine_advance_to(cpu, ps);
 }
 
-/* Time that neither cycles nor waits account for. */
-static inline ps_t engine_idle_ps(const struct engine_cpu *cpu)
-{
-	return cpu->skipped_ps - cpu->lock_wait_ps - cpu->ipi_wait_ps;
-}
-
 /* Wait until nobody else is earlier than this CPU. */
 void engine_join(struct engine_cpu *cpu);
 void engine_stop(struct engine_cpu *cpu);

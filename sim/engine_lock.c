@@ -235,6 +235,7 @@ static void wait_asleep(struct engine_locks *l, struct engine_cpu *cpu, struct e
 /* Wait until @lock, which is not free, is @cpu's, and its line there. */
 static void wait_for(struct engine_locks *l, struct engine_cpu *cpu, struct env_lock *lock)
 {
+	ps_t before = engine_other_skips(cpu);
 	lock->waiting_count++;
 	if (lock->waiting_count > lock->waiting_max)
 		lock->waiting_max = lock->waiting_count;
@@ -249,6 +250,7 @@ static void wait_for(struct engine_locks *l, struct engine_cpu *cpu, struct env_
 	engine_collect(cpu);
 	engine_join(cpu); /* who reads without the lock may be earlier */
 	lock->waiting_count--;
+	cpu->lock_wait_ps += engine_other_skips(cpu) - before;
 }
 
 /* @lock is @cpu's from now on. */
@@ -281,10 +283,8 @@ void engine_lock(struct env *env, struct env_lock *lock)
 	lock->last_arrival_ps = arrival;
 	lock_order_take(&l->order, env, lock, arrival);
 	if (lock->owner || lock->waiters_head || lock->free_at_ps > arrival) {
-		ps_t idle = engine_idle_ps(cpu);
 		wait_for(l, cpu, lock);
 		wait = cpu->now_ps - arrival;
-		cpu->lock_wait_ps += engine_idle_ps(cpu) - idle;
 	} else {
 		lock->owner = env;
 		if (l->hw && comes_from_another(cpu, lock)) {

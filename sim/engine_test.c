@@ -241,12 +241,12 @@ static void run_engine(struct scene *s, struct engine *e)
 	}
 	o->rc = engine_run(e, &o->err);
 	o->events = engine_events(e);
+	o->deadlock = engine_deadlock(e, &o->deadlock_at_ps);
 	for (unsigned cpu = 0; cpu < s->cpus; cpu++) {
 		const struct engine_cpu *c = s->cpu[cpu];
 		o->cpu_lock_wait_ps += c->lock_wait_ps;
 		o->unaccounted_count += c->now_ps != c->charged_cycles + c->skipped_ps;
 	}
-	o->deadlock = engine_deadlock(e, &o->deadlock_at_ps);
 	for (unsigned l = 0; l < LOCKS; l++) {
 		o->wait_ps[l] = s->lock[l].wait_ps_total;
 		o->wait_ps_max[l] = s->lock[l].wait_ps_max;
