@@ -231,6 +231,8 @@ static int setup(struct run *r)
 	r->engine = engine_new(&params, r->err);
 	if (!r->engine)
 		return -1;
+	for (unsigned i = 0; res->machine.memory && i < params.cpus_count; i++)
+		engine_cpu(r->engine, i)->env.memory = memory_of_cpu(res->machine.memory, i);
 	r->replay = (struct replay){
 		.pa = res->machine.pa,
 		.stack = res->machine.objects.oa ? &res->machine.objects : NULL,
