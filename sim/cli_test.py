@@ -454,7 +454,7 @@ class Run(Case):
     def test_streams(self):
         done = self.run_it("run", SMALL, "-o", "out")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        self.assertEqual(done.stdout.count("\n"), 10)
+        self.assertEqual(done.stdout.count("\n"), 11)
         self.assertNotIn("\x1b", done.stdout)
         self.assertEqual(self.assert_ok("run", SMALL, "-q", "-o", "out"), "")
         names = sorted(p.name for p in (self.work / "out").iterdir())

@@ -270,7 +270,8 @@ static void test_machine_columns(void **state)
 	if (!gnuplot_is_there())
 		skip();
 	free(plot(&options, 0, &err));
-	/* CPU 1, of each operation: 80 of code, 20 for locks, 4 in the second level, 60 elsewhere. */
+	/* CPU 1, of each operation: 80 of code, 20 for locks, 4 in the second level, 60 elsewhere.
+	 */
 	assert_contains("r/plots/data/cycles_by_cause.dat",
 			"\n3\t0\t80\t80\t100\t104\t104\t164\t164\t164\t\"164, 66.9 ns\"\n");
 	/* CPU 0 waits 20 ns for locks: 49 cycles of 2.45 GHz. Together 180 of 418 are code. */
