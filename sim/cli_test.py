@@ -610,12 +610,17 @@ class Listing(Case):
         self.assertRegex(self.assert_ok("list", "formats"), r"(?m)^ftrace +\S")
         self.assertRegex(self.assert_ok("list", "plots"), r"(?m)^free_by_order +\S")
         self.assertRegex(self.assert_ok("list", "metrics"), r"(?m)^totals\.ops_count +\S")
+        machines = self.assert_ok("list", "machines")
+        self.assertRegex(machines, r"(?m)^configs/machines/zen3\.yaml +One socket of AMD Zen 3")
+        for row in machines.splitlines():
+            self.assert_ok("validate", row.split()[0], "workloads/churn.yaml")
         self.assertRegex(self.assert_ok("list", "workloads"), r"(?m)^workloads/churn\.yaml +\S")
 
     def test_workloads_elsewhere(self):
         shutil.rmtree(self.work / "workloads")
         shutil.rmtree(self.work / "configs")
         self.assert_fails(66, "run this in allocsim's directory", "list", "workloads")
+        self.assert_fails(66, "run this in allocsim's directory", "list", "machines")
 
 
 if __name__ == "__main__":

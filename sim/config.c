@@ -414,11 +414,13 @@ int config_load(struct config *c, const char *const *files, unsigned files_count
 	return rc;
 }
 
-int config_check_recorded(const struct config *c, unsigned cpus_count, unsigned nodes_count,
-			  struct err *err)
+int config_take_recorded(struct config *c, unsigned cpus_count, unsigned nodes_count,
+			 struct err *err)
 {
-	struct loader ld = {.c = NULL};
-	check_machine_cpus(&ld, &c->machine, cpus_count, nodes_count);
+	struct loader ld = {.no_places = true};
+	c->machine.cpus = cpus_count;
+	c->machine.nodes = nodes_count;
+	check_machine_cpus(&ld, &c->machine);
 	if (!ld.problems_count)
 		return 0;
 	return err_set(err, ERR_CONFIG,

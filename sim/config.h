@@ -258,11 +258,11 @@ int config_load(struct config *c, const char *const *files, unsigned files_count
 int config_check_runnable(const struct config *c, struct err *err);
 
 /*
- * With a recorded start state, the CPUs and nodes of the machine are known only once that is read:
- * does the rest of @c's machine fit them? Returns 0, or -1 and ERR_CONFIG.
+ * A recorded start state decides how many CPUs and nodes the machine has: take them over. Returns
+ * 0, or -1 and ERR_CONFIG if the rest of @c's machine does not fit them.
  */
-int config_check_recorded(const struct config *c, unsigned cpus_count, unsigned nodes_count,
-			  struct err *err);
+int config_take_recorded(struct config *c, unsigned cpus_count, unsigned nodes_count,
+			 struct err *err);
 
 /*
  * The resolved configuration, as YAML that config_load() reads back to the same values. Paths are

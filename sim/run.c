@@ -153,7 +153,9 @@ static int load(struct run *r)
 		if (truth_load(&r->truth, r->c->truth, r->err) != 0)
 			return -1;
 		r->has_truth = true;
-		r->c->machine.cpus = r->truth.cpus_count;
+		if (config_take_recorded(r->c, r->truth.cpus_count, truth_nodes(&r->truth),
+					 r->err) != 0)
+			return -1;
 		r->c->buddy.max_order = r->truth.max_order;
 		r->c->buddy.pageblock_order = r->truth.pageblock_order;
 	}

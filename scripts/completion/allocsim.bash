@@ -47,7 +47,7 @@ _allocsim() {
 	case $prev in
 	--*) values=$(_allocsim_values "$command" "$prev") ;;
 	-o) values="" ;;
-	list) values="allocators workloads metrics plots formats" ;;
+	list) values="allocators machines workloads metrics plots formats" ;;
 	esac
 	if [ -n "$values" ]; then
 		mapfile -t COMPREPLY < <(compgen -W "$values" -- "$cur")
