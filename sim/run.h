@@ -66,7 +66,7 @@ int run_simulation(struct run_result *result, struct config *c, const struct run
 		   struct err *err);
 void run_result_release(struct run_result *result);
 
-/* The ten-line summary for people, and the table of fidelity if there was a truth. */
+/* The summary of some ten lines for people, and the table of fidelity if there was a truth. */
 void run_print_summary(struct run_result *result, const char *output, FILE *out);
 
 #endif
