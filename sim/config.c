@@ -392,9 +392,9 @@ int config_load(struct config *c, const char *const *files, unsigned files_count
 int config_check_runnable(const struct config *c, struct err *err)
 {
 	const struct config_workload *w = &c->workload;
-	if (w->trace[0] || w->ops_fd >= 0 || w->generators_count)
+	if (w->trace[0] || w->ops_fd >= 0 || w->generators_count || w->programs_count)
 		return 0;
 	return err_set(err, ERR_CONFIG,
-		       "workload: nothing to run; give one of trace, operations and "
-		       "generators (for example --set workload.trace=FILE)");
+		       "workload: nothing to run; give one of trace, operations, generators "
+		       "and programs (for example --set workload.trace=FILE)");
 }

@@ -42,6 +42,7 @@ struct schema_list {
 	unsigned capacity;
 	bool heap;            /* `offset` holds a pointer that the config owns, not the array */
 	void (*element_init)(void *element); /* NULL: all zero */
+	void (*element_release)(void *element); /* NULL: owns nothing */
 };
 
 struct field {
@@ -110,6 +111,22 @@ extern const struct schema_list schema_generators_list;
 const struct config_generator *schema_generator_of(const struct config *c, const void *base);
 /* Does @f belong to another kind of generator than @g? */
 bool schema_generator_is_unused(const struct config_generator *g, const struct field *f);
+
+/* config_schema_program.c: workload.programs[] and workload.locks[]. */
+#define PROGRAM_KEYS 6
+#define LOCK_KEYS    3
+extern const struct field schema_program_keys[PROGRAM_KEYS];
+extern const struct field schema_lock_keys[LOCK_KEYS];
+extern const struct schema_list schema_programs_list, schema_locks_list;
+/* The keys of a step; those of steps inside `chance` are all but the last two. */
+#define STEP_KEYS 29
+extern const struct field schema_step_keys[STEP_KEYS];
+/* Has a step of @kind the key @f of schema_step_keys? */
+bool schema_step_takes(const struct field *f, enum step_kind kind);
+/* Is @f a key of steps? */
+bool schema_is_of_step(const struct field *f);
+/* Does @f not belong to the step @s? */
+bool schema_step_is_unused(const struct config_step *s, const struct field *f);
 
 /*
  * What is legal for @f, such as "1..256 or auto", into @buf (@size bytes); returns @buf.

@@ -116,6 +116,8 @@ static int open_workload(struct run *r)
 {
 	struct run_result *res = r->result;
 	objects_init(&r->objects);
+	if (r->c->workload.programs_count)
+		return workload_from_programs(&r->workload, r->c, res->machine.cpus_count, r->err);
 	if (!res->has_trace)
 		return workload_from_generators(&r->workload, r->c, res->machine.cpus_count,
 						r->err);
@@ -216,6 +218,25 @@ static void set_ticks(struct run *r)
 	}
 }
 
+/* The locks of programs. */
+static int make_locks(struct run *r)
+{
+	const struct config_workload *w = &r->c->workload;
+	struct run_result *res = r->result;
+	res->locks = calloc(w->locks_count + 1, sizeof(*res->locks));
+	if (!res->locks)
+		return err_set(r->err, ERR_IO, "out of memory for the locks");
+	res->locks_count = w->locks_count;
+	for (unsigned i = 0; i < w->locks_count; i++) {
+		const struct config_lock *l = &w->locks[i];
+		snprintf(res->locks[i].name, sizeof(res->locks[i].name), "%.*s",
+			 (int)sizeof(res->locks[i].name) - 1, l->name);
+		res->locks[i].sleeps = l->kind == LOCK_MUTEX;
+		res->locks[i].unfair = l->handover == HANDOVER_NEAREST;
+	}
+	return 0;
+}
+
 static int setup(struct run *r)
 {
 	struct run_result *res = r->result;
@@ -228,7 +249,7 @@ static int setup(struct run *r)
 		.cpu_nid = res->machine.cpu_nid,
 	};
 	r->engine = engine_new(&params, r->err);
-	if (!r->engine)
+	if (!r->engine || make_locks(r) != 0)
 		return -1;
 	r->replay = (struct replay){
 		.pa = res->machine.pa,
@@ -238,6 +259,8 @@ static int setup(struct run *r)
 		.objects = &r->objects,
 		.metrics = &res->metrics,
 		.cpu_nid = res->machine.cpu_nid,
+		.touch = r->c->workload.touch,
+		.locks = res->locks,
 		.verify_contents = r->c->measurement.verify_contents,
 		.stop = r->options->stop,
 	};
@@ -290,6 +313,8 @@ static int simulate(struct run *r)
 		res->sleep_violations_count += cpu->env.sleep_violations_count;
 		res->simulated_ps = u64_max(res->simulated_ps, cpu->now_ps);
 	}
+	res->programs = r->workload.programs;
+	r->workload.programs = NULL;
 	memcpy(res->left_out_count, r->workload.left_out_count, sizeof(res->left_out_count));
 	res->engine_events_count = engine_events(r->engine);
 	return 0;
@@ -443,6 +468,8 @@ void run_result_release(struct run_result *result)
 {
 	machine_release(&result->machine);
 	fidelity_release(&result->fidelity);
+	free(result->programs);
+	free(result->locks);
 	if (result->has_trace)
 		trace_close(&result->trace);
 	metrics_release(&result->metrics);

@@ -31,6 +31,9 @@ struct run_result {
 	struct metrics metrics;
 	struct fidelity fidelity;
 	uint64_t left_out_count[2]; /* see struct workload */
+	struct program_counts *programs; /* by program; NULL: none */
+	struct env_lock *locks;          /* of workload.locks, in their order */
+	unsigned locks_count;
 	ps_t simulated_ps;
 	ps_t sample_interval_ps;
 	uint64_t samples_count;
