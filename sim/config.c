@@ -23,6 +23,30 @@
 
 #define FILES_MAX 64 /* with includes: they could multiply */
 
+/* A current x86-64 server where a machine says nothing; docs/machines.md has the sources. */
+static const struct hw_machine hw_defaults = {
+	.tlb_hit2_cycles = 8,
+	.pwc_pde_entries = 32,
+	.pwc_pdpte_entries = 4,
+	.pwc_pml4e_entries = 2,
+	.walk_cycles = HW_AUTO,
+	.paging_levels = 4,
+	.direct_map_page = HW_PAGE_2M,
+	.dram_latency_ns = 100,
+	.transfer_cache_ns = 48,
+	.transfer_node_ns = 100,
+	.transfer_remote_ns = 149,
+	.ipi_send_ns = 200,
+	.ipi_flight_ns = 600,
+	.interrupt_ns = 400,
+	.tlb_flush_page_cycles = 120,
+	.tlb_flush_all_cycles = 3000,
+	.tlb_flush_ceiling_pages = 33,
+	.context_switch_ns = 1500,
+	.lock_wakeup_ns = 2000,
+	.waiter_bytes = 64,
+};
+
 void config_init(struct config *c)
 {
 	memset(c, 0, sizeof(*c));
@@ -37,6 +61,7 @@ void config_init(struct config *c)
 		.watermark_scale_factor = 10,
 		.watermark_boost_factor = 15000,
 		.lowmem_reserve_ratio = {[ZONE_DMA] = 256, [ZONE_DMA32] = 256, [ZONE_NORMAL] = 32},
+		.hw = hw_defaults,
 	};
 	strcpy(c->page_allocator, "buddy");
 	c->buddy = (struct config_buddy){
@@ -387,6 +412,19 @@ int config_load(struct config *c, const char *const *files, unsigned files_count
 	free(ld.ops_caches);
 	diag_release(&ld);
 	return rc;
+}
+
+int config_check_recorded(const struct config *c, unsigned cpus_count, unsigned nodes_count,
+			  struct err *err)
+{
+	struct loader ld = {.c = NULL};
+	check_machine_cpus(&ld, &c->machine, cpus_count, nodes_count);
+	if (!ld.problems_count)
+		return 0;
+	return err_set(err, ERR_CONFIG,
+		       "the recorded state, start.truth, has %u CPU%s on %u node%s: %s", cpus_count,
+		       cpus_count == 1 ? "" : "s", nodes_count, nodes_count == 1 ? "" : "s",
+		       ld.first_text);
 }
 
 int config_check_runnable(const struct config *c, struct err *err)

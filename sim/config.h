@@ -32,16 +32,17 @@ struct config_zone {
 	uint64_t managed_bytes;  /* managed: bytes given to the allocator; auto = size */
 };
 
+#define CPU_NO_NODE 0xff
+
 enum machine_layout { LAYOUT_X86_64, LAYOUT_X86_32, LAYOUT_FLAT };
 
 struct config_machine {
 	uint64_t cpus;                   /* 1..256 */
 	uint64_t cpu_khz;                /* cpu_frequency: "2.45GHz" */
 	uint64_t nodes;                  /* 1..64; layout splits memory evenly */
-	/* node of each CPU, with node_cpus; otherwise CPUs go to the nodes in equal shares, in
-	 * order */
-	bool node_cpus_given;
-	uint8_t cpu_node[CPUS_LIMIT];
+	/* node_cpus: lists given, one a node; 0 = CPUs go to the nodes in equal shares, in order */
+	unsigned node_cpus_count;
+	uint8_t cpu_node[CPUS_LIMIT];    /* with them: of each CPU; CPU_NO_NODE beyond cpus */
 	struct hw_machine hw;            /* caches, TLBs, interrupts: hw.caches_count 0 = none */
 	uint64_t memory_bytes;           /* memory: used by layout; page-aligned */
 	/*
@@ -340,6 +341,13 @@ int config_load(struct config *c, const char *const *files, unsigned files_count
  * machine is. Returns 0 if @c has one to run, else -1 and ERR_CONFIG.
  */
 int config_check_runnable(const struct config *c, struct err *err);
+
+/*
+ * With a recorded start state, the CPUs and nodes of the machine are known only once that is read:
+ * does the rest of @c's machine fit them? Returns 0, or -1 and ERR_CONFIG.
+ */
+int config_check_recorded(const struct config *c, unsigned cpus_count, unsigned nodes_count,
+			  struct err *err);
 
 /*
  * The resolved configuration, as YAML that config_load() reads back to the same values. Paths are

@@ -3,7 +3,7 @@
  *
  * Runs once, after everything was read without a problem. Each check names the dotted key that a
  * user would change; its position is looked up there. The groups follow the sections of the
- * configuration.
+ * configuration; the machine and generators have files of their own.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -11,148 +11,16 @@
 #include <sys/stat.h>
 
 #include "alloc/kmalloc.h"
-#include "kern/physmem.h"
 #include "sim/config_impl.h"
 #include "sim/suggest.h"
 
-#define GIB (UINT64_C(1) << 30)
 #define ALLOCATORS_MAX 64 /* that a name can be looked up among */
-#define MEMORY_END_BYTES (PFN_END_LIMIT << PAGE_SHIFT)
 
 #define FAIL(ld, path, ...) diag_key(ld, ERR_CONFIG, path, __VA_ARGS__)
 
 static bool is_given(const struct loader *ld, const char *path)
 {
 	return place_find(ld, path) != NULL;
-}
-
-static bool is_page_aligned(uint64_t bytes)
-{
-	return bytes % PAGE_BYTES == 0;
-}
-
-static void check_layout(struct loader *ld, const struct config_machine *m)
-{
-	/* Memory that does not fit below the hole continues behind it. */
-	uint64_t hole = m->layout == LAYOUT_X86_64 && m->memory_bytes > 3 * GIB ? GIB : 0;
-	if (!is_page_aligned(m->memory_bytes))
-		FAIL(ld, "machine.memory", "is not a multiple of the page size, 4KiB");
-	if (m->memory_bytes + hole > MEMORY_END_BYTES)
-		FAIL(ld, "machine.memory", "ends above the highest address, 1 MiB below 16TiB%s",
-		     hole ? ", with the hole of 1GiB that x86_64 has" : "");
-	if (m->memory_bytes / m->nodes < 4 << 20)
-		FAIL(ld, "machine.nodes", "leaves less than 4MiB of machine.memory for each node");
-	if (m->layout == LAYOUT_X86_32 && m->memory_bytes > 64 * GIB)
-		FAIL(ld, "machine.memory", "is more than the 64GiB that x86_32 can address");
-	if (m->layout == LAYOUT_X86_32 && m->nodes > 1)
-		FAIL(ld, "machine.nodes", "must be 1 with layout x86_32");
-	if (!is_page_aligned(m->movable_bytes))
-		FAIL(ld, "machine.movable", "is not a multiple of the page size, 4KiB");
-	if (m->movable_bytes >= m->memory_bytes)
-		FAIL(ld, "machine.movable", "leaves nothing of machine.memory for the kernel");
-	if (m->min_free_kbytes != CONFIG_AUTO && m->min_free_kbytes > m->memory_bytes / 1024 / 2)
-		FAIL(ld, "machine.min_free_kbytes", "is more than half of machine.memory");
-}
-
-static void zone_path(char path[PATH_SIZE], unsigned index, const char *key)
-{
-	snprintf(path, PATH_SIZE, "machine.zones[%u]%s%s", index, *key ? "." : "", key);
-}
-
-static uint64_t zone_end(const struct config_zone *z)
-{
-	return z->start_bytes + z->size_bytes;
-}
-
-static void check_zone(struct loader *ld, const struct config_zone *z, unsigned index)
-{
-	char path[PATH_SIZE];
-	zone_path(path, index, "start");
-	if (!is_page_aligned(z->start_bytes))
-		FAIL(ld, path, "is not a multiple of the page size, 4KiB");
-	zone_path(path, index, "size");
-	if (!is_page_aligned(z->size_bytes))
-		FAIL(ld, path, "is not a multiple of the page size, 4KiB");
-	if (zone_end(z) > MEMORY_END_BYTES)
-		FAIL(ld, path, "ends above the highest address, 1 MiB below 16TiB");
-	zone_path(path, index, "managed");
-	if (z->managed_bytes == CONFIG_AUTO)
-		return;
-	if (!is_page_aligned(z->managed_bytes))
-		FAIL(ld, path, "is not a multiple of the page size, 4KiB");
-	if (z->managed_bytes > z->size_bytes)
-		FAIL(ld, path, "is more than the size of the zone");
-}
-
-/* Zone @later against @earlier of the list. */
-static void check_zone_pair(struct loader *ld, const struct config_machine *m, unsigned earlier,
-			    unsigned later)
-{
-	const struct config_zone *a = &m->zones[earlier], *b = &m->zones[later];
-	char path[PATH_SIZE];
-	bool overlap = a->start_bytes < zone_end(b) && b->start_bytes < zone_end(a);
-	zone_path(path, later, "start");
-	if (overlap)
-		FAIL(ld, path, "overlaps machine.zones[%u]", earlier);
-	if (a->node != b->node)
-		return;
-	if (!overlap && a->type < b->type && a->start_bytes > b->start_bytes)
-		FAIL(ld, path, "lies below machine.zones[%u], which is of a lower type", earlier);
-	zone_path(path, later, "type");
-	if (a->type == b->type)
-		FAIL(ld, path, "is the second zone of its type on node %llu",
-		     (unsigned long long)b->node);
-	else if (a->type > b->type)
-		FAIL(ld, path, "must be higher than that of machine.zones[%u] on the same node "
-		     "(ascending: DMA, DMA32, Normal, HighMem, Movable)", earlier);
-}
-
-/* Nodes are numbered without holes, and there are as many as machine.nodes says if it does. */
-static void check_zone_nodes(struct loader *ld, struct config_machine *m)
-{
-	char path[PATH_SIZE];
-	uint64_t used = 0, nodes = 0;
-	for (unsigned i = 0; i < m->zones_count; i++) {
-		used |= UINT64_C(1) << m->zones[i].node;
-		nodes = u64_max(nodes, m->zones[i].node + 1);
-	}
-	for (unsigned i = 0; i < m->zones_count; i++) {
-		uint64_t node = m->zones[i].node;
-		if (node > 0 && !(used >> (node - 1) & 1)) {
-			zone_path(path, i, "node");
-			FAIL(ld, path, "is %llu but there is no node %llu: numbers have no holes",
-			     (unsigned long long)node, (unsigned long long)node - 1);
-			return;
-		}
-	}
-	if (is_given(ld, "machine.nodes") && m->nodes != nodes)
-		FAIL(ld, "machine.nodes", "is %llu but machine.zones has %llu",
-		     (unsigned long long)m->nodes, (unsigned long long)nodes);
-	m->nodes = nodes;
-}
-
-/*
- * A layout and a list of zones are two ways to say the same: the one that was given later holds, so
- * that `--set machine.memory=1TiB` does what it says to a machine described by zones. In one file
- * only one of them may stand.
- */
-static void choose_geometry(struct loader *ld, struct config_machine *m)
-{
-	static const char *const layout_keys[] = {"machine.memory", "machine.layout",
-						  "machine.movable"};
-	const struct config_pos *zones = place_find(ld, "machine.zones");
-	bool newer = false;
-	for (size_t i = 0; zones && i < ARRAY_SIZE(layout_keys); i++) {
-		const struct config_pos *pos = place_find(ld, layout_keys[i]);
-		if (pos && pos->source == zones->source)
-			FAIL(ld, layout_keys[i], "stands beside machine.zones, which replaces it");
-		else if (pos && pos > zones) /* places are in the order in which keys were given */
-			newer = true;
-	}
-	if (newer)
-		m->zones_count = 0;
-	else if (zones)
-		m->movable_bytes = 0;
 }
 
 /*
@@ -185,21 +53,6 @@ static void check_against_truth(struct loader *ld, struct config *c)
 		const struct config_pos *pos = place_find(ld, path);
 		c->machine.own_watermarks |= pos && !pos->line;
 	}
-}
-
-static void check_machine(struct loader *ld, struct config_machine *m)
-{
-	choose_geometry(ld, m);
-	if (!m->zones_count) {
-		check_layout(ld, m);
-		return;
-	}
-	for (unsigned i = 0; i < m->zones_count; i++) {
-		check_zone(ld, &m->zones[i], i);
-		for (unsigned j = 0; j < i; j++)
-			check_zone_pair(ld, m, j, i);
-	}
-	check_zone_nodes(ld, m);
 }
 
 /* @name must be one of the @count @names of registered allocators. */
@@ -369,7 +222,7 @@ void check_all(struct loader *ld)
 	struct config *c = ld->c;
 	uint64_t interval = c->measurement.sample_interval_ns;
 	check_against_truth(ld, c);
-	check_machine(ld, &c->machine);
+	check_machine(ld, c);
 	check_allocators(ld, c);
 	check_path(ld, "start.truth", c->truth, true);
 	check_path(ld, "workload.trace", c->workload.trace, false);

@@ -4,9 +4,11 @@
  *   config.c        built-in values, files, includes, --set
  *   config_diag.c   positions, dotted keys, diagnostics
  *   config_value.c  one YAML value into its field, by the schema
+ *   config_machine.c  values that only a machine has: read, printed, as JSON
  *   config_dist.c   distributions, whose parameters are in the unit of their place
  *   config_ops.c    workload.operations into a binary trace and back
- *   config_check.c  what no single key can tell: relations between keys
+ *   config_check.c, config_check_machine.c, config_check_generator.c
+ *                   what no single key can tell: relations between keys
  *   config_print.c, config_json.c, config_reference.c   the table printed
  */
 #ifndef SIM_CONFIG_IMPL_H
@@ -15,6 +17,8 @@
 #include "sim/config.h"
 #include "sim/config_schema.h"
 #include "sim/config_yaml.h"
+
+struct json;
 
 #define DIAG_MAX  50  /* errors that are printed before loading stops */
 #define PATH_SIZE 256 /* a dotted key */
@@ -119,8 +123,25 @@ int value_load_mapping(struct loader *ld, const struct field *map, void *base, u
 /* Set a field that is a scalar from @text. Reports what is wrong and returns -1 then. */
 int value_set_scalar(struct loader *ld, const struct field *f, void *base, const char *text);
 bool value_is_scalar(enum field_kind kind);
+/* Which of @f's names @text is; reports an unknown one and returns -1. */
+int value_name_find(struct loader *ld, const struct field *f, const char *text);
 /* Release the elements of heap lists and the compiled operations. */
 void value_release(struct config *c);
+
+/* --- config_machine.c --- */
+
+/* As value_load(); @at is what the kind of field says. */
+int machine_load_set(struct loader *ld, const struct field *f, uint64_t *at);
+int machine_load_matrix(struct loader *ld, const struct field *f, uint64_t *at);
+int machine_load_node_cpus(struct loader *ld, const struct field *f, struct config_machine *m);
+/* Rows of a square matrix, 0 if it is not given. */
+unsigned machine_matrix_rows(const uint64_t *at);
+void machine_print_set(const struct field *f, const uint64_t *at, FILE *out);
+void machine_print_matrix(const uint64_t *at, FILE *out);
+void machine_print_node_cpus(const struct config_machine *m, FILE *out);
+void machine_write_set(const struct field *f, const uint64_t *at, const char *key, struct json *j);
+void machine_write_matrix(const uint64_t *at, const char *key, struct json *j);
+void machine_write_node_cpus(const struct config_machine *m, const char *key, struct json *j);
 
 /* --- config_dist.c --- */
 
@@ -149,6 +170,11 @@ int ops_print(const struct config *c, FILE *out, unsigned indent, struct err *er
 
 /* --- config_check.c --- */
 
+/* Of the machine, in config_check_machine.c. Also fills in what explicit zones and `full` imply. */
+void check_machine(struct loader *ld, struct config *c);
+/* The part of it that depends on how many CPUs and nodes there are. */
+void check_machine_cpus(struct loader *ld, const struct config_machine *m, uint64_t cpus,
+			uint64_t nodes);
 /* Of one generator, in config_check_generator.c. */
 void check_generator(struct loader *ld, struct config *c, unsigned index);
 /* A distribution on its own: limits that are no interval, parameters without meaning. */
@@ -157,14 +183,14 @@ void check_dist(struct loader *ld, const struct config_dist *d, const char *path
 double dist_largest(const struct config_dist *d);
 /* The CPUs of @mask, given at @path, exist. */
 void check_cpus(struct loader *ld, const struct config *c, const uint64_t *mask, const char *path);
-/* Index of the cache @name of slab.caches, which @path names; reports and returns 0 if there is none.
- */
+/* Index of the cache @name in slab.caches, which @path names; reports and returns 0 if it is not
+ * there. */
 unsigned check_cache_name(struct loader *ld, const struct config *c, const char *name,
 			  const char *path);
 /* In config_check_program.c; note on the way what names stand for. */
 void check_locks(struct loader *ld, const struct config *c);
 void check_programs(struct loader *ld, struct config *c);
-/* All relations between keys. Also fills in what explicit zones imply. */
+/* All relations between keys. */
 void check_all(struct loader *ld);
 
 /* --- config_print.c --- */

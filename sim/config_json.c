@@ -114,8 +114,10 @@ static void write_list(const struct config *c, const struct field *f, const void
 static void write_integer(const struct field *f, const void *at, const char *key, struct json *j)
 {
 	uint64_t value = f->kind == FIELD_U32 ? *(const uint32_t *)at : *(const uint64_t *)at;
-	if (f->can_be_auto && value == CONFIG_AUTO)
-		json_string(j, key, "auto");
+	uint64_t word_value;
+	const char *word = schema_word(f, &word_value);
+	if (word && value == word_value)
+		json_string(j, key, word);
 	else
 		json_u64(j, key, value);
 }
@@ -164,6 +166,18 @@ static void write_field(const struct config *c, const struct field *f, const voi
 	case FIELD_ENUM:
 		memcpy(&name, at, sizeof(name));
 		json_string(j, key, f->names[name]);
+		break;
+	case FIELD_EITHER:
+		json_string(j, key, f->names[*(const bool *)at]);
+		break;
+	case FIELD_SET:
+		machine_write_set(f, at, key, j);
+		break;
+	case FIELD_MATRIX:
+		machine_write_matrix(at, key, j);
+		break;
+	case FIELD_NODE_CPUS:
+		machine_write_node_cpus(&c->machine, key, j);
 		break;
 	case FIELD_NAME:
 		write_text(at, key, j);

@@ -74,8 +74,9 @@ static void print_number(const struct field *f, const void *at, FILE *out)
 {
 	char text[UNITS_TEXT];
 	uint64_t value = f->kind == FIELD_U32 ? *(const uint32_t *)at : *(const uint64_t *)at;
-	bool is_auto = f->can_be_auto && value == CONFIG_AUTO;
-	fputs(is_auto ? "auto" : units_format_u64(f->unit, value, text), out);
+	uint64_t word_value;
+	const char *word = schema_word(f, &word_value);
+	fputs(word && value == word_value ? word : units_format_u64(f->unit, value, text), out);
 }
 
 void print_scalar(const struct field *f, const struct field *dist, const void *base, FILE *out)
@@ -100,6 +101,9 @@ void print_scalar(const struct field *f, const struct field *dist, const void *b
 	case FIELD_ENUM:
 		memcpy(&name, at, sizeof(name));
 		fputs(f->names[name], out);
+		break;
+	case FIELD_EITHER:
+		fputs(f->names[*(const bool *)at], out);
 		break;
 	case FIELD_NAME:
 		print_string(at, out);
@@ -217,6 +221,10 @@ static bool is_absent(const struct printer *p, const struct field *f, const void
 		return !((const uint32_t *)(const void *)at)[CONFIG_CLASSES];
 	case FIELD_NAMES:
 		return !((const struct config_names *)(const void *)at)->count;
+	case FIELD_MATRIX:
+		return !machine_matrix_rows((const uint64_t *)(const void *)at);
+	case FIELD_NODE_CPUS:
+		return !p->c->machine.node_cpus_count;
 	case FIELD_OPERATIONS:
 		return p->c->workload.ops_fd < 0;
 	case FIELD_INCLUDE:
@@ -265,6 +273,12 @@ static void print_field(struct printer *p, const struct field *f, const void *ba
 		print_cpus((const uint64_t *)(const void *)at, p->out);
 	else if (f->kind == FIELD_SIZES)
 		print_sizes((const uint32_t *)(const void *)at, p->out);
+	else if (f->kind == FIELD_SET)
+		machine_print_set(f, (const uint64_t *)(const void *)at, p->out);
+	else if (f->kind == FIELD_MATRIX)
+		machine_print_matrix((const uint64_t *)(const void *)at, p->out);
+	else if (f->kind == FIELD_NODE_CPUS)
+		machine_print_node_cpus(&p->c->machine, p->out);
 	else if (f->kind == FIELD_NAMES)
 		print_names((const struct config_names *)(const void *)at, p->out);
 	else if (f->kind == FIELD_DIST)

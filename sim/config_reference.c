@@ -85,6 +85,8 @@ static void print_subsection(const struct field *f, const char *path, const void
 {
 	union {
 		struct config_zone zone;
+		struct hw_cache level;
+		struct hw_tlb tlb;
 		struct config_generator generator;
 		struct config_phase phase;
 		struct config_operation operation;
@@ -145,7 +147,7 @@ static void print_units(FILE *out)
 {
 	static const char *const names[UNIT_KINDS] = {
 		[UNIT_BYTES] = "bytes", [UNIT_DURATION] = "time", [UNIT_FREQUENCY] = "frequency",
-		[UNIT_RATE] = "rate",
+		[UNIT_RATE] = "rate", [UNIT_BANDWIDTH] = "bandwidth",
 	};
 	fputs("\n## Units\n\n| quantity | units |\n|---|---|\n", out);
 	for (unsigned i = 0; i < UNIT_KINDS; i++) {

@@ -12,7 +12,6 @@
 #include "kern/gfp.h"
 #include "sim/suggest.h"
 
-#define TIB        (UINT64_C(1) << 40)
 #define HOUR_NS    UINT64_C(3600000000000)
 /* 1000 hours: even five times as much is less than 2^64 picoseconds. */
 #define LONGEST_NS (HOUR_NS * 1000)
@@ -20,149 +19,12 @@
 #define KEYS(a)    .keys = (a), .keys_count = ARRAY_SIZE(a)
 #define UNLIMITED  UINT64_MAX
 
-static const char *const zone_names[] = {"DMA", "DMA32", "Normal", "HighMem", "Movable"};
-static const char *const layout_names[] = {"x86_64", "x86_32", "flat"};
 static const char *const pace_names[] = {"recorded", "back_to_back"};
 static const char *const touch_names[] = {"none", "first_line", "all"};
 static const char *const level_names[] = {"all", "pages", "objects"};
 static const char *const check_names[] = {"none", "end", "full"};
 
 const char *const schema_context_names[CONTEXTS] = {"process", "softirq", "irq", "nmi"};
-
-static const struct field lowmem_reserve_ratio_keys[] = {
-#define ROW(type, name)                                                                            \
-	{.key = name, .kind = FIELD_U64, .offset = (type) * sizeof(uint64_t), .max = 1000000000,   \
-	 .help = "pages per page kept from requests that could use a higher zone; 0 = none kept"}
-	ROW(ZONE_DMA, "DMA"),
-	ROW(ZONE_DMA32, "DMA32"),
-	ROW(ZONE_NORMAL, "Normal"),
-	ROW(ZONE_HIGHMEM, "HighMem"),
-	ROW(ZONE_MOVABLE, "Movable"),
-#undef ROW
-};
-
-#define AT(member) .offset = offsetof(struct config_zone, member)
-static const struct field zone_keys[] = {
-	{.key = "type",
-	 .kind = FIELD_ENUM,
-	 AT(type),
-	 NAMES(zone_names),
-	 .required = true,
-	 .help = "kind of zone; types ascend with the address within a node"},
-	{.key = "node",
-	 .kind = FIELD_U64,
-	 AT(node),
-	 .max = NODES_LIMIT - 1,
-	 .help = "NUMA node; nodes are numbered from 0 without holes"},
-	{.key = "start",
-	 .kind = FIELD_U64,
-	 .unit = UNIT_BYTES,
-	 AT(start_bytes),
-	 .max = 16 * TIB,
-	 .required = true,
-	 .help = "physical address of the first page"},
-	{.key = "size",
-	 .kind = FIELD_U64,
-	 .unit = UNIT_BYTES,
-	 AT(size_bytes),
-	 .min = PAGE_BYTES,
-	 .max = 16 * TIB,
-	 .required = true,
-	 .help = "bytes from the first page to the end of the last"},
-	{.key = "managed",
-	 .kind = FIELD_U64,
-	 .unit = UNIT_BYTES,
-	 AT(managed_bytes),
-	 .min = PAGE_BYTES,
-	 .max = 16 * TIB,
-	 .can_be_auto = true,
-	 .help = "bytes of it given to the allocator; auto = all of size"},
-};
-#undef AT
-
-static void zone_init(void *element)
-{
-	((struct config_zone *)element)->managed_bytes = CONFIG_AUTO;
-}
-
-static const struct schema_list zones_list = {
-	.element_bytes = sizeof(struct config_zone),
-	.count_offset = offsetof(struct config_machine, zones_count),
-	.capacity = ARRAY_SIZE(((struct config_machine *)NULL)->zones),
-	.element_init = zone_init,
-};
-
-#define AT(member) .offset = offsetof(struct config_machine, member)
-static const struct field machine_keys[] = {
-	{.key = "cpus",
-	 .kind = FIELD_U64,
-	 AT(cpus),
-	 .min = 1,
-	 .max = CPUS_LIMIT,
-	 .help = "number of CPUs"},
-	{.key = "cpu_frequency",
-	 .kind = FIELD_U64,
-	 .unit = UNIT_FREQUENCY,
-	 AT(cpu_khz),
-	 .min = 1000,
-	 .max = 100000000,
-	 .help = "clock that turns charged cycles into time"},
-	{.key = "nodes",
-	 .kind = FIELD_U64,
-	 AT(nodes),
-	 .min = 1,
-	 .max = NODES_LIMIT,
-	 .help = "NUMA nodes among which layout splits memory evenly; zones say their own"},
-	{.key = "memory",
-	 .kind = FIELD_U64,
-	 .unit = UNIT_BYTES,
-	 AT(memory_bytes),
-	 .min = 4 << 20,
-	 .max = 16 * TIB,
-	 .help = "memory that layout divides into zones; given after zones, it replaces them"},
-	{.key = "layout",
-	 .kind = FIELD_ENUM,
-	 AT(layout),
-	 NAMES(layout_names),
-	 .help = "x86_64: DMA, DMA32, hole from 3 to 4 GiB, Normal; x86_32: DMA, Normal, HighMem; "
-		 "flat: one Normal zone from address 0"},
-	{.key = "movable",
-	 .kind = FIELD_U64,
-	 .unit = UNIT_BYTES,
-	 AT(movable_bytes),
-	 .max = 16 * TIB,
-	 .help = "top of memory that layout makes a Movable zone; 0B = none"},
-	{.key = "zones",
-	 .kind = FIELD_LIST,
-	 AT(zones),
-	 KEYS(zone_keys),
-	 .list = &zones_list,
-	 .help = "explicit zones, which replace layout, memory and movable"},
-	{.key = "min_free_kbytes",
-	 .kind = FIELD_U64,
-	 AT(min_free_kbytes),
-	 .max = 16 * TIB / 1024,
-	 .can_be_auto = true,
-	 .help = "vm.min_free_kbytes: base of the watermarks; auto = Linux's formula"},
-	{.key = "watermark_scale_factor",
-	 .kind = FIELD_U64,
-	 AT(watermark_scale_factor),
-	 .min = 1,
-	 .max = 3000,
-	 .help = "vm.watermark_scale_factor: distance of the watermarks, of 10000"},
-	{.key = "watermark_boost_factor",
-	 .kind = FIELD_U64,
-	 AT(watermark_boost_factor),
-	 .max = 1000000,
-	 .help = "vm.watermark_boost_factor: rise of the watermarks after a fallback, of 10000; 0 "
-		 "= off"},
-	{.key = "lowmem_reserve_ratio",
-	 .kind = FIELD_MAP,
-	 AT(lowmem_reserve_ratio),
-	 KEYS(lowmem_reserve_ratio_keys),
-	 .help = "vm.lowmem_reserve_ratio, by type of the lower zone"},
-};
-#undef AT
 
 #define AT(member) .offset = offsetof(struct config_buddy, member)
 static const struct field buddy_keys[] = {
@@ -396,7 +258,8 @@ static const struct field root_keys[] = {
 	{.key = "machine",
 	 .kind = FIELD_MAP,
 	 AT(machine),
-	 KEYS(machine_keys),
+	 .keys = schema_machine_keys,
+	 .keys_count = MACHINE_KEYS,
 	 .help = "CPUs and memory"},
 	{.key = "page_allocator",
 	 .kind = FIELD_NAME,
@@ -513,9 +376,9 @@ const char *schema_suggest(const struct field *map, const char *key)
 	return suggest_nearest(key, names, map->keys_count);
 }
 
-static void range_names(const struct field *f, char *buf, size_t size)
+static void range_names(const char *what, const struct field *f, char *buf, size_t size)
 {
-	size_t used = (size_t)snprintf(buf, size, "one of");
+	size_t used = (size_t)snprintf(buf, size, "%s", what);
 	for (unsigned i = 0; i < f->names_count && used < size; i++)
 		used += (size_t)snprintf(buf + used, size - used, "%s %s", i ? "," : "",
 					 f->names[i]);
@@ -528,16 +391,59 @@ static void range_u64(enum unit unit, uint64_t min, uint64_t max, char *buf, siz
 		 units_format_u64(unit, max, hi));
 }
 
+const char *schema_word(const struct field *f, uint64_t *value)
+{
+	*value = f->can_be_auto ? CONFIG_AUTO : f->word_value;
+	return f->can_be_auto ? "auto" : f->word;
+}
+
+/* What is legal for kinds that are lists. */
+static void range_list(const struct field *f, char *buf, size_t size)
+{
+	switch (f->kind) {
+	case FIELD_SET:
+		range_names("a list of", f, buf, size);
+		break;
+	case FIELD_MATRIX:
+		snprintf(buf, size,
+			 "a row of %llu..%llu for each node, such as [[10, 21], [21, 10]]",
+			 (unsigned long long)f->min, (unsigned long long)f->max);
+		break;
+	case FIELD_NODE_CPUS:
+		snprintf(buf, size, "CPUs of each node, such as [\"0-3,8\", \"4-7\", \"\"]");
+		break;
+	case FIELD_SIZES:
+		snprintf(buf, size, "at most %d multiples of 8, ascending, such as [8, 64, 4KiB]",
+			 CONFIG_CLASSES);
+		break;
+	case FIELD_NAMES:
+		snprintf(buf, size, "at most %d names, such as [vm_area_struct]", CONFIG_NAMES);
+		break;
+	case FIELD_CPUS:
+		snprintf(buf, size, "all, or a list of numbers below machine.cpus");
+		break;
+	case FIELD_LIST:
+		snprintf(buf, size, "a list of at most %u", f->list->capacity);
+		break;
+	default:
+		snprintf(buf, size, "a list");
+		break;
+	}
+}
+
 char *schema_range(const struct field *f, const struct field *dist, char *buf, size_t size)
 {
 	char lo[UNITS_TEXT], hi[UNITS_TEXT];
+	const char *word;
+	uint64_t word_value;
 	buf[0] = '\0';
 	switch (f->kind) {
 	case FIELD_U64:
 	case FIELD_U32:
 		range_u64(f->unit, f->min, f->max, buf, size);
-		if (f->can_be_auto)
-			strncat(buf, " or auto", size - strlen(buf) - 1);
+		word = schema_word(f, &word_value);
+		if (word)
+			snprintf(buf + strlen(buf), size - strlen(buf), " or %s", word);
 		break;
 	case FIELD_DOUBLE:
 		units_format_double(f->unit, f->real_min, lo);
@@ -551,7 +457,8 @@ char *schema_range(const struct field *f, const struct field *dist, char *buf, s
 		range_u64(f->unit, f->min, f->max, buf, size);
 		break;
 	case FIELD_ENUM:
-		range_names(f, buf, size);
+	case FIELD_EITHER:
+		range_names("one of", f, buf, size);
 		break;
 	case FIELD_BOOL:
 		snprintf(buf, size, "true or false");
@@ -567,24 +474,11 @@ char *schema_range(const struct field *f, const struct field *dist, char *buf, s
 	case FIELD_GFP:
 		snprintf(buf, size, "names joined by |, such as GFP_KERNEL|__GFP_ZERO");
 		break;
-	case FIELD_SIZES:
-		snprintf(buf, size, "at most %d multiples of 8, ascending, such as [8, 64, 4KiB]",
-			 CONFIG_CLASSES);
-		break;
-	case FIELD_NAMES:
-		snprintf(buf, size, "at most %d names, such as [vm_area_struct]", CONFIG_NAMES);
-		break;
-	case FIELD_CPUS:
-		snprintf(buf, size, "all, or a list of numbers below machine.cpus");
-		break;
-	case FIELD_LIST:
-		snprintf(buf, size, "a list of at most %u", f->list->capacity);
-		break;
-	case FIELD_OPERATIONS:
-		snprintf(buf, size, "a list");
-		break;
 	case FIELD_MAP:
 		snprintf(buf, size, "a mapping");
+		break;
+	default:
+		range_list(f, buf, size);
 		break;
 	}
 	return buf;

@@ -21,12 +21,16 @@ enum field_kind {
 	FIELD_PLACE,      /* double in the unit of the distribution it belongs to */
 	FIELD_BOOL,
 	FIELD_ENUM,       /* an enum, by `names` */
+	FIELD_EITHER,     /* a bool by two `names`, that of false first */
 	FIELD_NAME,       /* char[CONFIG_NAME] */
 	FIELD_FILE,       /* char[CONFIG_TEXT]: path of a file */
 	FIELD_DIR,        /* char[CONFIG_TEXT]: path of a directory */
 	FIELD_GFP,        /* gfp_t, by name */
 	FIELD_SIZES,      /* uint32_t[CONFIG_CLASSES] and its count behind it: a list of bytes */
 	FIELD_NAMES,      /* struct config_names: a list of names */
+	FIELD_SET,        /* uint64_t, bit i: `names`[i]: a list of names */
+	FIELD_MATRIX,     /* uint64_t[NODES_LIMIT^2] and its count behind it: a list of rows */
+	FIELD_NODE_CPUS,  /* cpu_node of struct config_machine: a list of lists of CPUs */
 	FIELD_CPUS,       /* bit mask of CPUS_LIMIT bits: a list of numbers or "all" */
 	FIELD_DIST,       /* struct config_dist, of quantities of `unit` */
 	FIELD_MAP,        /* a mapping of `keys`; its struct lies at `offset` */
@@ -50,12 +54,15 @@ struct field {
 	enum field_kind kind;
 	enum unit unit;
 	bool can_be_auto;       /* FIELD_U64: the word "auto" is CONFIG_AUTO */
+	const char *word;       /* FIELD_U64: stands for `word_value`, whatever the range */
+	uint64_t word_value;
 	bool required;          /* in an element of a list or the parameters of a distribution */
 	bool above_min;         /* FIELD_DOUBLE: `real_min` itself is not legal */
 	size_t offset;          /* into the struct of the mapping that the key belongs to */
-	uint64_t min, max;      /* FIELD_U64, FIELD_U32: inclusive; FIELD_DIST: of every value */
+	/* FIELD_U64, FIELD_U32: inclusive; FIELD_DIST, FIELD_MATRIX: of every value */
+	uint64_t min, max;
 	double real_min, real_max; /* FIELD_DOUBLE */
-	const char *const *names;  /* FIELD_ENUM: by value */
+	const char *const *names;  /* FIELD_ENUM, FIELD_EITHER, FIELD_SET: by value */
 	unsigned names_count;
 	const struct field *keys;  /* FIELD_MAP, FIELD_LIST */
 	unsigned keys_count;
@@ -73,8 +80,10 @@ struct schema_dist {
 };
 
 extern const struct field schema_root;         /* FIELD_MAP at offset 0 of struct config */
+#define MACHINE_KEYS 24
 #define SLAB_KEYS    14
 #define KMALLOC_KEYS 1
+extern const struct field schema_machine_keys[MACHINE_KEYS]; /* of struct config_machine */
 extern const struct field schema_slab_keys[SLAB_KEYS];       /* of struct config_slab */
 extern const struct field schema_kmalloc_keys[KMALLOC_KEYS]; /* of struct config_kmalloc */
 extern const struct field schema_operation;    /* FIELD_MAP of struct config_operation */
@@ -127,6 +136,9 @@ bool schema_step_takes(const struct field *f, enum step_kind kind);
 bool schema_is_of_step(const struct field *f);
 /* Does @f not belong to the step @s? */
 bool schema_step_is_unused(const struct config_step *s, const struct field *f);
+
+/* The word that may stand instead of a number of @f, with its @value; NULL: none. */
+const char *schema_word(const struct field *f, uint64_t *value);
 
 /*
  * What is legal for @f, such as "1..256 or auto", into @buf (@size bytes); returns @buf.

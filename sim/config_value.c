@@ -32,9 +32,10 @@ static int range_problem(struct loader *ld, const struct field *f, const char *t
 static int set_integer(struct loader *ld, const struct field *f, void *at, const char *text)
 {
 	char why[UNITS_WHY], quoted[QUOTE_SIZE];
-	uint64_t value;
-	if (f->can_be_auto && strcmp(text, "auto") == 0) {
-		value = CONFIG_AUTO;
+	uint64_t value, word_value;
+	const char *word = schema_word(f, &word_value);
+	if (word && strcmp(text, word) == 0) {
+		value = word_value;
 	} else {
 		if (units_parse_u64(f->unit, text, &value, why) != 0)
 			return f->unit && strstr(why, "unit") ?
@@ -62,19 +63,31 @@ static int set_double(struct loader *ld, const struct field *f, double *at, cons
 	return 0;
 }
 
-static int set_enum(struct loader *ld, const struct field *f, void *at, const char *text)
+int value_name_find(struct loader *ld, const struct field *f, const char *text)
 {
 	for (unsigned i = 0; i < f->names_count; i++) {
-		if (strcmp(text, f->names[i]) == 0) {
-			memcpy(at, &i, sizeof(i));
-			return 0;
-		}
+		if (strcmp(text, f->names[i]) == 0)
+			return (int)i;
 	}
 	char quoted[QUOTE_SIZE], range[RANGE_TEXT];
 	const char *near = suggest_nearest(text, f->names, f->names_count);
 	return diag_here(ld, "unknown value '%s'%s%s%s (legal range: %s)", diag_quote(text, quoted),
 			 near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "",
 			 schema_range(f, NULL, range, sizeof(range)));
+}
+
+static int set_enum(struct loader *ld, const struct field *f, void *at, const char *text)
+{
+	int found = value_name_find(ld, f, text);
+	if (found < 0)
+		return -1;
+	if (f->kind == FIELD_EITHER) {
+		*(bool *)at = found;
+	} else {
+		unsigned value = (unsigned)found;
+		memcpy(at, &value, sizeof(value));
+	}
+	return 0;
 }
 
 static bool has_control(const char *text)
@@ -140,6 +153,9 @@ bool value_is_scalar(enum field_kind kind)
 	switch (kind) {
 	case FIELD_SIZES:
 	case FIELD_NAMES:
+	case FIELD_SET:
+	case FIELD_MATRIX:
+	case FIELD_NODE_CPUS:
 	case FIELD_CPUS:
 	case FIELD_DIST:
 	case FIELD_MAP:
@@ -165,6 +181,7 @@ int value_set_scalar(struct loader *ld, const struct field *f, void *base, const
 	case FIELD_BOOL:
 		return units_parse_bool(text, at, why) == 0 ? 0 : range_problem(ld, f, text, why);
 	case FIELD_ENUM:
+	case FIELD_EITHER:
 		return set_enum(ld, f, at, text);
 	case FIELD_NAME:
 		return set_name(ld, f, at, text);
@@ -483,6 +500,12 @@ int value_load(struct loader *ld, const struct field *f, void *base)
 		return load_sizes(ld, f, at);
 	case FIELD_NAMES:
 		return load_names(ld, f, at);
+	case FIELD_SET:
+		return machine_load_set(ld, f, at);
+	case FIELD_MATRIX:
+		return machine_load_matrix(ld, f, at);
+	case FIELD_NODE_CPUS:
+		return machine_load_node_cpus(ld, f, base);
 	case FIELD_CPUS:
 		return load_cpus(ld, at);
 	case FIELD_DIST:

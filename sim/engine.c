@@ -232,6 +232,11 @@ void engine_catch_up(struct engine_cpu *cpu)
 	engine_sync_memory(cpu);
 }
 
+const char *engine_lock_cycle(const struct engine *e)
+{
+	return e->locks->order.cycle;
+}
+
 static const struct env_ops engine_env_ops = {
 	.lock = engine_lock,
 	.unlock = engine_unlock,
@@ -356,12 +361,16 @@ struct engine *engine_new(const struct engine_params *params, struct err *err)
 		e->all_limit = params->cpus_count + (unsigned)ARRAY_SIZE(e->daemon_name);
 		e->cpus = calloc(e->all_limit, sizeof(*e->cpus));
 		e->heap = calloc(e->all_limit, sizeof(*e->heap));
+		e->locks = calloc(1, sizeof(*e->locks));
 	}
-	if (!e || !e->cpus || !e->heap) {
+	if (!e || !e->cpus || !e->heap || !e->locks) {
 		err_set(err, ERR_IO, "out of memory for %u CPUs", params->cpus_count);
 		engine_free(e);
 		return NULL;
 	}
+	/* A machine that says nothing of caches says nothing of distances. */
+	e->locks->hw = params->hw && params->hw->caches_count ? params->hw : NULL;
+	e->locks->cpu_nid = params->cpu_nid;
 	configure_simgrid();
 	if (load_platform(params->cpus_count, err) != 0) {
 		engine_free(e);
@@ -383,6 +392,7 @@ void engine_free(struct engine *e)
 	}
 	free(e->cpus);
 	free(e->heap);
+	free(e->locks);
 	free(e);
 }
 
@@ -416,13 +426,29 @@ int engine_run(struct engine *e, struct err *err)
 		sg_actor_set_data(actor, &e->cpus[i]);
 	}
 	simgrid_run();
-	for (unsigned i = 0; i < e->all_count; i++) {
+	for (unsigned i = 0; i < e->all_count && !engine_deadlock(e, NULL); i++) {
 		if (!e->cpus[i].finished)
 			return err_set(err, ERR_INTERNAL,
 				       "deadlock: CPU %u of %u waits for ever at %llu ps", i,
 				       e->cpus_count, (unsigned long long)e->cpus[i].now_ps);
 	}
 	return 0;
+}
+
+bool engine_deadlock(const struct engine *e, ps_t *at_ps)
+{
+	bool any = false;
+	ps_t last = 0;
+	for (unsigned i = 0; i < e->all_count; i++) {
+		const struct engine_cpu *cpu = &e->cpus[i];
+		if (cpu->finished || !cpu->waits_for)
+			continue;
+		any = true;
+		last = u64_max(last, cpu->now_ps);
+	}
+	if (at_ps)
+		*at_ps = e->locks->deadlocked ? e->locks->deadlock_at_ps : last;
+	return any;
 }
 
 struct engine_cpu *engine_cpu(struct engine *e, unsigned cpu)

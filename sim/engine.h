@@ -38,6 +38,7 @@ struct engine_cpu {
 	void (*main)(struct engine_cpu *cpu, void *arg);
 	void *arg;
 	bool finished;
+	const struct env_lock *waits_for; /* whose queue it is in; NULL: none's */
 	unsigned heap_index; /* in engine.c's order */
 	ps_t key_ps;
 	void *kick;        /* semaphore, engine.c's */
@@ -85,8 +86,21 @@ void engine_set_main(struct engine *e, unsigned cpu, void (*main)(struct engine_
 void engine_add_daemon(struct engine *e, const char *name,
 		       void (*main)(struct engine_cpu *, void *), void *arg);
 
-/* Run until every CPU's program has returned. -1 with @err (ERR_INTERNAL) on a deadlock. */
+/*
+ * Run until every CPU's program has returned, or nobody can act any more because CPUs wait for
+ * locks for ever: engine_deadlock() tells. -1 with @err (ERR_INTERNAL) if they wait for ever, but
+ * none for a lock.
+ */
 int engine_run(struct engine *e, struct err *err);
+/*
+ * After engine_run(): did it end in a deadlock? Then CPUs that are not `finished` wait for ever:
+ * those with waits_for for that lock, others for something that those would have done. *@at_ps (may
+ * be NULL) is when the first circle of CPUs that wait for each other was closed; without one, since
+ * a lock's holder has finished, when the last CPU began to wait.
+ */
+bool engine_deadlock(const struct engine *e, ps_t *at_ps);
+/* The first cycle in the order in which locks were taken, as lock_order.h has it; "" if none. */
+const char *engine_lock_cycle(const struct engine *e);
 
 struct engine_cpu *engine_cpu(struct engine *e, unsigned cpu);
 /* SimGrid events made so far: how often a CPU had to give way. */

@@ -5,13 +5,24 @@
 #ifndef SIM_ENGINE_IMPL_H
 #define SIM_ENGINE_IMPL_H
 
+#include "kern/lock_order.h"
 #include "sim/engine.h"
+
+/* What the engine knows of locks, apart from the locks themselves. */
+struct engine_locks {
+	const struct hw_machine *hw; /* NULL: no costs of distance */
+	const unsigned *cpu_nid;
+	struct lock_order order;
+	bool deadlocked;     /* CPUs wait for each other in a circle: they will for ever */
+	ps_t deadlock_at_ps; /* when the first circle was closed */
+};
 
 struct engine {
 	struct engine_cpu *cpus; /* CPUs, then daemons */
 	unsigned cpus_count, all_count, all_limit;
 	unsigned *heap; /* numbers by (key, number), smallest first */
 	struct engine_params params;
+	struct engine_locks *locks;
 	ps_t flight_ps; /* of an IPI */
 	uint64_t events_count;
 	const char *daemon_name[4];

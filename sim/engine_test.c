@@ -45,6 +45,8 @@ struct outcome {
 	uint64_t events;
 	uint32_t order[4096]; /* CPUs of the first sections of lock 0 */
 	unsigned order_count;
+	bool deadlock;
+	ps_t deadlock_at_ps;
 	int rc;
 	struct err err;
 };
@@ -237,6 +239,7 @@ static void run_engine(struct scene *s, struct engine *e)
 	}
 	o->rc = engine_run(e, &o->err);
 	o->events = engine_events(e);
+	o->deadlock = engine_deadlock(e, &o->deadlock_at_ps);
 	for (unsigned l = 0; l < LOCKS; l++) {
 		o->wait_ps[l] = s->lock[l].wait_ps_total;
 		o->wait_ps_max[l] = s->lock[l].wait_ps_max;
@@ -497,6 +500,8 @@ static void test_beyond_2_53(void **state)
 static void crossing_body(struct scene *s, unsigned cpu)
 {
 	work(s, cpu, 10 + cpu);
+	if (cpu > 1)
+		return;
 	take(s, cpu, cpu, 0);
 	work(s, cpu, 1000);
 	take(s, cpu, 1 - cpu, 1);
@@ -511,20 +516,36 @@ static void forgotten_body(struct scene *s, unsigned cpu)
 		receive(s, cpu); /* nobody posts */
 }
 
-static void test_deadlock_is_reported(void **state)
+/* Who waits for a lock for ever is a result. */
+static void test_deadlock_is_a_result(void **state)
 {
-	static void (*const bodies[])(struct scene *, unsigned) = {crossing_body, forgotten_body};
-	for (size_t i = 0; i < ARRAY_SIZE(bodies); i++) {
-		for (enum mode mode = RUN_AHEAD; mode <= EXACT; mode++) {
-			char text[4096];
-			struct scene s = {.cpus = 2, .body = bodies[i], .mode = mode};
-			int status = simulate(&s, &ahead, text, sizeof(text));
-			assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-			assert_int_equal(ahead.rc, -1);
-			assert_int_equal(ahead.err.code, ERR_INTERNAL);
-			assert_non_null(strstr(ahead.err.text, "deadlock: CPU"));
-			assert_string_equal(text, ""); /* SimGrid's own words are not for users */
-		}
+	for (enum mode mode = RUN_AHEAD; mode <= EXACT; mode++) {
+		char text[4096];
+		struct scene s = {.cpus = 3, .body = crossing_body, .mode = mode};
+		int status = simulate(&s, &ahead, text, sizeof(text));
+		assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+		assert_int_equal(ahead.rc, 0);
+		assert_true(ahead.deadlock);
+		assert_int_equal(ahead.deadlock_at_ps, 1011);
+		assert_int_equal(ahead.end_ps[0] + ahead.end_ps[1], 0); /* these never end */
+		assert_int_equal(ahead.end_ps[2], 12);
+		assert_string_equal(text, ""); /* SimGrid's own words are not for users */
+	}
+}
+
+/* Who waits for ever, and not for a lock, is a mistake of ours. */
+static void test_waiting_for_ever_is_reported(void **state)
+{
+	for (enum mode mode = RUN_AHEAD; mode <= EXACT; mode++) {
+		char text[4096];
+		struct scene s = {.cpus = 2, .body = forgotten_body, .mode = mode};
+		int status = simulate(&s, &ahead, text, sizeof(text));
+		assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+		assert_int_equal(ahead.rc, -1);
+		assert_int_equal(ahead.err.code, ERR_INTERNAL);
+		assert_non_null(strstr(ahead.err.text, "deadlock: CPU"));
+		assert_false(ahead.deadlock);
+		assert_string_equal(text, "");
 	}
 }
 
@@ -630,7 +651,8 @@ int main(void)
 		cmocka_unit_test(test_ties_by_cpu),
 		cmocka_unit_test(test_time_before_cpu),
 		cmocka_unit_test(test_beyond_2_53),
-		cmocka_unit_test(test_deadlock_is_reported),
+		cmocka_unit_test(test_deadlock_is_a_result),
+		cmocka_unit_test(test_waiting_for_ever_is_reported),
 		cmocka_unit_test(test_misuse_aborts),
 		cmocka_unit_test(test_cycles_to_time_is_exact),
 		cmocka_unit_test(test_many_cycles_at_once),

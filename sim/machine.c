@@ -145,12 +145,35 @@ static void set_recorded_zones(struct machine *m, const struct truth *t, bool wa
 	}
 }
 
-/* CPUs in equal shares to the nodes, in order. */
-static void place_cpus(struct machine *m, unsigned cpus_count)
+/* As the configuration says, or in equal shares to the nodes, in order. Returns the nodes' bits. */
+static uint64_t place_cpus(struct machine *m, const struct config_machine *c, unsigned nodes_count)
 {
-	m->cpus_count = cpus_count;
-	for (unsigned cpu = 0; cpu < cpus_count; cpu++)
-		m->cpu_nid[cpu] = (unsigned)((uint64_t)cpu * m->pm.nodes_count / cpus_count);
+	uint64_t nodes = 0;
+	m->cpus_count = (unsigned)c->cpus;
+	for (unsigned cpu = 0; cpu < m->cpus_count; cpu++) {
+		m->cpu_nid[cpu] = c->node_cpus_count
+					  ? c->cpu_node[cpu]
+					  : (unsigned)((uint64_t)cpu * nodes_count / m->cpus_count);
+		nodes |= UINT64_C(1) << m->cpu_nid[cpu];
+	}
+	return nodes;
+}
+
+static unsigned nodes_of(const struct spans *s)
+{
+	unsigned count = 0;
+	for (unsigned i = 0; i < s->count; i++)
+		count = (unsigned)u64_max(count, s->list[i].nid + 1);
+	return count;
+}
+
+/* Of a square matrix with so many values. */
+static unsigned rows_of(unsigned values_count)
+{
+	unsigned rows = 0;
+	while (rows * rows < values_count)
+		rows++;
+	return rows;
 }
 
 static int new_allocator(struct machine *m, const struct config *c, struct err *err)
@@ -181,6 +204,7 @@ static int new_allocator(struct machine *m, const struct config *c, struct err *
 int machine_init(struct machine *m, const struct config *c, const struct truth *truth,
 		 struct err *err)
 {
+	const struct hw_machine *hw = &c->machine.hw;
 	struct spans spans = {.count = 0};
 	memset(m, 0, sizeof(*m));
 	if (truth)
@@ -195,9 +219,16 @@ int machine_init(struct machine *m, const struct config *c, const struct truth *
 		.max_order = (unsigned)c->buddy.max_order,
 		.pageblock_order = (unsigned)c->buddy.pageblock_order,
 		.group_by_mobility = c->buddy.group_by_mobility,
+		.distances = hw->distances_count ? hw->distances : NULL,
+		.distances_nodes = rows_of(hw->distances_count),
+		.cpu_nodes = place_cpus(m, &c->machine, nodes_of(&spans)),
 	};
 	if (physmem_init(&m->pm, &params, err) != 0)
 		return -1;
+	if (truth && config_check_recorded(c, (unsigned)c->machine.cpus, m->pm.nodes_count, err)) {
+		machine_release(m);
+		return -1;
+	}
 	struct watermark_params marks = {
 		.min_free_kbytes = c->machine.min_free_kbytes,
 		.scale_factor = c->machine.watermark_scale_factor,
@@ -208,7 +239,6 @@ int machine_init(struct machine *m, const struct config *c, const struct truth *
 	if (truth) {
 		set_recorded_zones(m, truth, !c->machine.own_watermarks);
 	}
-	place_cpus(m, (unsigned)c->machine.cpus);
 	if (new_allocator(m, c, err) != 0) {
 		machine_release(m);
 		return -1;

@@ -69,6 +69,15 @@ static const struct unit_table {
 		       "/s",
 		       {{"/s", 1, 1}, {"/ms", 1000, 1}, {"/us", 1000000, 1}},
 		       3},
+	[UNIT_BANDWIDTH] = {"B/s, MB/s, MiB/s, GB/s, GiB/s",
+			    "_bytes_per_s",
+			    "B/s",
+			    {{"B/s", 1, 1},
+			     {"MB/s", 1000000, 1},
+			     {"MiB/s", 1 << 20, 1},
+			     {"GB/s", 1000000000, 1},
+			     {"GiB/s", 1 << 30, 1}},
+			    5},
 };
 
 const char *units_allowed(enum unit unit)

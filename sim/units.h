@@ -19,6 +19,7 @@ enum unit {
 	UNIT_DURATION,  /* base ns; us, ms, s, min, h */
 	UNIT_FREQUENCY, /* base kHz; Hz, MHz, GHz */
 	UNIT_RATE,      /* base /s; /ms, /us */
+	UNIT_BANDWIDTH, /* base B/s; MB/s, MiB/s, GB/s, GiB/s */
 	UNIT_KINDS,
 };
 
@@ -43,7 +44,10 @@ char *units_format_double(enum unit unit, double value, char *buf);
 
 /* "B, KiB, MiB, GiB, TiB"; "" for a plain number. */
 const char *units_allowed(enum unit unit);
-/* The end of a name that holds such a quantity: "_bytes", "_ns", "_khz", "_per_s", "". */
+/*
+ * The end of a name that holds such a quantity: "_bytes", "_ns", "_khz", "_per_s", "_bytes_per_s",
+ * "".
+ */
 const char *units_suffix(enum unit unit);
 
 #endif

@@ -70,7 +70,10 @@ struct hw_machine {
 
 	uint64_t dram_latency_ns;  /* of the CPU's own node; another's: times distance / 10 */
 	uint64_t dram_bytes_per_s; /* of one node; 0: unlimited */
-	/* Row by row, as ACPI's SLIT: 10 to itself, symmetric; count 0: 10 and 20. */
+	/*
+	 * Row by row, a row of a value for each node, as ACPI's SLIT: 10 to itself, symmetric;
+	 * count: of values, nodes * nodes, or 0: 10 and 20.
+	 */
 	uint64_t distances[NODES_LIMIT * NODES_LIMIT];
 	unsigned distances_count;
 

@@ -145,8 +145,9 @@ struct env_lock {
 	ps_t free_at_ps;     /* end of the last critical section */
 	ps_t last_arrival_ps; /* arrivals must not go back in time: the engine checks */
 	struct env *owner;   /* who is inside, while it runs natively */
-	/* FIFO of CPUs blocked behind a holder that waits itself */
+	/* CPUs blocked behind a holder that waits itself, in order of arrival */
 	struct lock_waiter *waiters_head, *waiters_tail;
+	struct env *dispatcher; /* unfair: who chooses when the lock is free */
 	unsigned last_cpu;   /* 1 + the last CPU that held it: where its cache line is; 0: none */
 	unsigned order_class; /* 1 + its class in a struct lock_order; 0: not met yet */
 	unsigned waiting_count, waiting_max; /* CPUs that wait, now and at most */
@@ -323,7 +324,12 @@ static inline void env_touch(struct env *env, uint64_t paddr, uint64_t bytes, bo
  * nest (zone lock inside a per-CPU lock); taking a lock twice is a bug.
  */
 void env_lock(struct env *env, struct env_lock *lock);
-/* Give back @lock, which this CPU holds. */
+/*
+ * Give back @lock, which this CPU holds, in any order. Giving back a lock that `sleeps` may pause
+ * the CPU, as env_sync() does: whom to wake is known once all who are earlier have come. A spin
+ * lock's section that lasts over several operations ends with env_sync() before this, since what
+ * its CPU's caches kept back is carried out here.
+ */
 void env_unlock(struct env *env, struct env_lock *lock);
 
 /* Let everything that other CPUs do before this CPU's present time happen first. Takes no time. */
