@@ -302,7 +302,7 @@ static void check_range(struct program_check *pc, struct config_step *s)
 {
 	struct step_name *n = use_name(pc, s);
 	uint64_t unit = s->kind == STEP_TOUCH ? 1 : PAGE_BYTES;
-	bool whole = !step_has(pc, "offset") && !step_has(pc, "bytes");
+	bool whole = !s->offset_bytes && s->bytes == CONFIG_AUTO;
 	if (!n)
 		return;
 	if (s->kind != STEP_TOUCH && n->what != STEP_MMAP)

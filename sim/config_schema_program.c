@@ -82,8 +82,8 @@ const struct field schema_step_keys[STEP_KEYS] = {
 	{VERB("mmap"), .help = "map `size` bytes into the process's address space"},
 	{VERB("touch"), .help = "read or write what has this name, as the following keys say"},
 	{VERB("protect"), .help = "make mapped memory of this name writable or not"},
-	{VERB("munmap"), .help = "unmap mapped memory of this name; without offset and bytes: all, and "
-				 "the name ends"},
+	{VERB("munmap"), .help = "unmap mapped memory of this name; if all of it, "
+				 "the name ends, too"},
 	{VERB("free"), .help = "free what has this name"},
 	{VERB("lock"), .help = "take this lock of workload.locks"},
 	{VERB("unlock"), .help = "release it"},
