@@ -88,6 +88,11 @@ void config_init(struct config *c)
 #define X(id, name, cycles, meaning) c->cost_cycles[COST_##id] = cycles;
 	COST_LIST(X)
 #undef X
+	c->virtual_memory = (struct config_virtual_memory){
+		.batch_flushes = true,
+		.vmalloc_guard = true,
+		.vmalloc_lazy_max_pages = CONFIG_AUTO,
+	};
 	c->workload.ops_fd = -1;
 	c->workload.time_scale = 1.0;
 	c->measurement = (struct config_measurement){

@@ -293,6 +293,14 @@ struct config_workload {
 	double time_scale;            /* recorded times are multiplied by this; > 0 */
 };
 
+/* How the kernel handles virtual memory, for programs that mmap or vmalloc. */
+struct config_virtual_memory {
+	bool batch_flushes;            /* one TLB shootdown for all that a call unmaps */
+	bool vmalloc_guard;            /* an unmapped page behind every range */
+	bool vmalloc_huge;             /* pages of 2 MiB where a range has them */
+	uint64_t vmalloc_lazy_max_pages; /* freed pages that wait for a flush; auto */
+};
+
 enum check_level { CHECK_NONE, CHECK_END, CHECK_FULL };
 
 struct config_measurement {
@@ -312,6 +320,7 @@ struct config {
 	struct config_kmalloc kmalloc;
 	uint32_t cost_cycles[COST_KINDS]; /* costs.<name>_cycles, see kern/env.h */
 	char truth[CONFIG_TEXT]; /* start.truth: directory of start.* and end.*; "" = start empty */
+	struct config_virtual_memory virtual_memory;
 	struct config_workload workload;
 	struct config_measurement measurement;
 	uint64_t seed;

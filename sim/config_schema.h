@@ -121,7 +121,9 @@ const struct config_generator *schema_generator_of(const struct config *c, const
 /* Does @f belong to another kind of generator than @g? */
 bool schema_generator_is_unused(const struct config_generator *g, const struct field *f);
 
-/* config_schema_program.c: workload.programs[] and workload.locks[]. */
+/* config_schema_program.c: workload.programs[], workload.locks[] and virtual_memory. */
+#define VIRTUAL_MEMORY_KEYS 4
+extern const struct field schema_virtual_memory_keys[VIRTUAL_MEMORY_KEYS];
 #define PROGRAM_KEYS 6
 #define LOCK_KEYS    3
 extern const struct field schema_program_keys[PROGRAM_KEYS];

@@ -1,6 +1,6 @@
 /*
- * config_schema_program.c - the rows of workload.programs[] and workload.locks[]: see
- * config_schema.h.
+ * config_schema_program.c - the rows of workload.programs[], workload.locks[] and virtual_memory:
+ * see config_schema.h.
  *
  * A step is a mapping with one key that says what it does, and others that say how. The verbs take
  * the name of what they deal with and so share one place; `work` and `idle` share another. Which
@@ -42,6 +42,21 @@ const struct schema_list schema_locks_list = {
 	.capacity = CONFIG_LOCKS,
 	.heap = true,
 };
+
+#define AT(member) .offset = offsetof(struct config_virtual_memory, member)
+const struct field schema_virtual_memory_keys[VIRTUAL_MEMORY_KEYS] = {
+	{.key = "batch_flushes", .kind = FIELD_BOOL, AT(batch_flushes),
+	 .help = "one TLB shootdown for all that a munmap takes away, or one for each page"},
+	{.key = "vmalloc_guard", .kind = FIELD_BOOL, AT(vmalloc_guard),
+	 .help = "an unmapped page behind every range of vmalloc"},
+	{.key = "vmalloc_huge", .kind = FIELD_BOOL, AT(vmalloc_huge),
+	 .help = "vmalloc maps pages of 2MiB where a range has room for them"},
+	{.key = "vmalloc_lazy_max", .kind = FIELD_U64, AT(vmalloc_lazy_max_pages),
+	 .max = UINT64_C(1) << 32, .can_be_auto = true, .json_suffix = "_pages",
+	 .help = "pages of freed ranges that wait for one TLB flush of all; 0 = flush at every "
+		 "vfree, auto = Linux's formula: 32MiB * (log2(CPUs) + 1)"},
+};
+#undef AT
 
 static void step_init(void *element)
 {

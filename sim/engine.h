@@ -35,6 +35,9 @@ struct engine_cpu {
 	uint64_t khz;      /* cycles to time */
 	uint64_t rest;     /* fraction of a picosecond carried over, in 1/khz */
 	ps_t busy_ps;      /* time spent in operations, waiting for locks included */
+	/* Of now_ps, what no cycles were charged for; of that, waiting for locks, and for IPIs. */
+	ps_t skipped_ps, lock_wait_ps, ipi_wait_ps;
+	uint64_t charged_cycles; /* all that were collected */
 	void (*main)(struct engine_cpu *cpu, void *arg);
 	void *arg;
 	bool finished;
@@ -116,6 +119,7 @@ static inline void engine_collect(struct engine_cpu *cpu)
 {
 	uint64_t cycles = cpu->env.cycles;
 	cpu->env.cycles = 0;
+	cpu->charged_cycles += cycles;
 	if (__builtin_expect(cycles >> 33, 0)) { /* the product below would not fit */
 		cpu->now_ps += cycles / cpu->khz * UINT64_C(1000000000);
 		cycles %= cpu->khz;
@@ -129,6 +133,7 @@ static inline void engine_collect(struct engine_cpu *cpu)
 static inline void engine_advance_to(struct engine_cpu *cpu, ps_t ps)
 {
 	if (ps > cpu->now_ps) {
+		cpu->skipped_ps += ps - cpu->now_ps;
 		cpu->now_ps = ps;
 		cpu->rest = 0;
 	}

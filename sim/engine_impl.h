@@ -42,6 +42,15 @@ void engine_rouse(struct engine_cpu *cpu, ps_t ps);
 /* Take what is due at the CPU's present time. */
 void engine_take_interrupts(struct engine_cpu *cpu);
 
+/*
+ * Time that passed without cycles, and not in waits for locks or IPIs: what the wait that begins
+ * now adds to it is the wait's, without those of interrupts meanwhile.
+ */
+static inline ps_t engine_other_skips(const struct engine_cpu *cpu)
+{
+	return cpu->skipped_ps - cpu->lock_wait_ps - cpu->ipi_wait_ps;
+}
+
 /* The CPU is synchronised: its memory catches up with the others'. */
 static inline void engine_sync_memory(struct engine_cpu *cpu)
 {

@@ -179,5 +179,7 @@ void engine_ipi(struct env *env, const struct cpu_set *targets, env_handler hand
 		engine_collect(cpu);
 		engine_post(cpu, engine_cpu(e, i), cpu->now_ps + e->flight_ps, ipi_arrives, &call);
 	}
+	ps_t before = engine_other_skips(cpu);
 	engine_wait_open(&call.wait);
+	cpu->ipi_wait_ps += engine_other_skips(cpu) - before;
 }

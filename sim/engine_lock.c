@@ -235,6 +235,7 @@ static void wait_asleep(struct engine_locks *l, struct engine_cpu *cpu, struct e
 /* Wait until @lock, which is not free, is @cpu's, and its line there. */
 static void wait_for(struct engine_locks *l, struct engine_cpu *cpu, struct env_lock *lock)
 {
+	ps_t before = engine_other_skips(cpu);
 	lock->waiting_count++;
 	if (lock->waiting_count > lock->waiting_max)
 		lock->waiting_max = lock->waiting_count;
@@ -249,6 +250,7 @@ static void wait_for(struct engine_locks *l, struct engine_cpu *cpu, struct env_
 	engine_collect(cpu);
 	engine_join(cpu); /* who reads without the lock may be earlier */
 	lock->waiting_count--;
+	cpu->lock_wait_ps += engine_other_skips(cpu) - before;
 }
 
 /* @lock is @cpu's from now on. */

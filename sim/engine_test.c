@@ -36,6 +36,8 @@ enum mode { RUN_AHEAD, EXACT, PLAIN_SIMGRID };
 /* What a child sends. */
 struct outcome {
 	ps_t end_ps[CPUS_MOST];
+	ps_t cpu_lock_wait_ps;       /* of all CPUs */
+	unsigned unaccounted_count;  /* CPUs whose clock is not what was charged and skipped */
 	ps_t wait_ps[LOCKS], wait_ps_max[LOCKS], hold_ps[LOCKS];
 	uint64_t acquired[LOCKS], contended[LOCKS];
 	/*
@@ -240,6 +242,11 @@ static void run_engine(struct scene *s, struct engine *e)
 	o->rc = engine_run(e, &o->err);
 	o->events = engine_events(e);
 	o->deadlock = engine_deadlock(e, &o->deadlock_at_ps);
+	for (unsigned cpu = 0; cpu < s->cpus; cpu++) {
+		const struct engine_cpu *c = s->cpu[cpu];
+		o->cpu_lock_wait_ps += c->lock_wait_ps;
+		o->unaccounted_count += c->now_ps != c->charged_cycles + c->skipped_ps;
+	}
 	for (unsigned l = 0; l < LOCKS; l++) {
 		o->wait_ps[l] = s->lock[l].wait_ps_total;
 		o->wait_ps_max[l] = s->lock[l].wait_ps_max;
@@ -344,6 +351,16 @@ static void assert_same(const struct outcome *a, const struct outcome *b)
 
 static struct outcome ahead, exact, plain;
 
+/* Every moment of a CPU is work, a wait for a lock, or idle. */
+static void assert_time_is_known(const struct outcome *o)
+{
+	ps_t waits = 0;
+	for (unsigned l = 0; l < LOCKS; l++)
+		waits += o->wait_ps[l];
+	assert_int_equal(o->cpu_lock_wait_ps, waits);
+	assert_int_equal(o->unaccounted_count, 0);
+}
+
 static void all_modes_agree(struct scene s)
 {
 	simulate_well(s, RUN_AHEAD, &ahead);
@@ -352,6 +369,8 @@ static void all_modes_agree(struct scene s)
 	assert_same(&ahead, &exact);
 	assert_int_equal(ahead.hold_ps[0], exact.hold_ps[0]);
 	assert_same(&ahead, &plain);
+	assert_time_is_known(&ahead);
+	assert_time_is_known(&exact);
 	assert_true(ahead.events <= exact.events);
 }
 

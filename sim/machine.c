@@ -201,6 +201,34 @@ static int new_allocator(struct machine *m, const struct config *c, struct err *
 	return m->pa ? 0 : err_set(err, ERR_IO, "out of memory for the page allocator");
 }
 
+/* Metadata of a frame lies on the frame's node; the kernel's own tables on the first. */
+static unsigned nid_of_address(void *arg, uint64_t paddr)
+{
+	struct physmem *pm = arg;
+	bool meta = paddr >= PAGE_META_PADDR;
+	pfn_t pfn = meta ? (paddr - PAGE_META_PADDR) / PAGE_META_BYTES : paddr >> PAGE_SHIFT;
+	const struct zone *z = pfn < pm->pfn_end ? physmem_zone(pm, pfn) : NULL;
+	return z ? z->nid : 0;
+}
+
+static int new_memory(struct machine *m, const struct config *c, struct err *err)
+{
+	const struct memory_params params = {
+		.hw = &c->machine.hw,
+		.cpus_count = m->cpus_count,
+		.cpu_nid = m->cpu_nid,
+		.nodes_count = m->pm.nodes_count,
+		.cpu_khz = c->machine.cpu_khz,
+		.nid_of = nid_of_address,
+		.nid_arg = &m->pm,
+	};
+	if (!c->machine.hw.caches_count)
+		return 0;
+	m->memory = memory_new(&params);
+	return m->memory ? 0 : err_set(err, ERR_IO, "out of memory for the caches of %u CPUs",
+				       m->cpus_count);
+}
+
 int machine_init(struct machine *m, const struct config *c, const struct truth *truth,
 		 struct err *err)
 {
@@ -239,7 +267,7 @@ int machine_init(struct machine *m, const struct config *c, const struct truth *
 	if (truth) {
 		set_recorded_zones(m, truth, !c->machine.own_watermarks);
 	}
-	if (new_allocator(m, c, err) != 0) {
+	if (new_allocator(m, c, err) != 0 || new_memory(m, c, err) != 0) {
 		machine_release(m);
 		return -1;
 	}
@@ -249,6 +277,7 @@ int machine_init(struct machine *m, const struct config *c, const struct truth *
 void machine_release(struct machine *m)
 {
 	object_stack_release(&m->objects);
+	memory_free(m->memory);
 	if (m->pa)
 		m->pa->ops->free(m->pa);
 	physmem_release(&m->pm);

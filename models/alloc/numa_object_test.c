@@ -178,7 +178,8 @@ static unsigned searches(unsigned ratio, bool debug)
 	for (unsigned i = 0; i < 200; i++) {
 		uint64_t a = alloc(&r, c, 1, 1, GFP_KERNEL | __GFP_THISNODE);
 		uint64_t b = alloc(&r, c, 1, 1, GFP_KERNEL | __GFP_THISNODE);
-		r.oa->ops->shrink(r.oa, &r.m.env[1], c); /* its current slab is on its node's list */
+		r.oa->ops->shrink(r.oa, &r.m.env[1],
+				  c); /* its current slab is on its node's list */
 		uint64_t got = alloc(&r, c, 0, 0, GFP_KERNEL);
 		found += node_of(got) == 1;
 		rig_free(&r, c, 0, got);

@@ -36,5 +36,7 @@ int cache_remove(struct cache *c, uint64_t line);
 /* Visit every line. */
 void cache_walk(const struct cache *c, void (*visit)(void *arg, uint64_t line, uint8_t flags),
 		void *arg);
+/* Verify the invariants that cache.c states; 0, or -1 with what is wrong in @text. */
+int cache_check(const struct cache *c, char *text, size_t text_size);
 
 #endif

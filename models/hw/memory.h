@@ -92,7 +92,7 @@ struct memory_stats {
 	uint64_t tlb_hits_count[2];  /* by level */
 	uint64_t walks_count, walk_refs_count; /* page walks; table entries that they read */
 	uint64_t tlb_flushed_pages_count, tlb_flushes_count; /* single pages; everything */
-	uint64_t cycles[CYCLE_CAUSES]; /* what all this cost; a copy of env->cycles_by */
+	uint64_t cycles[CYCLE_CAUSES]; /* what all this cost: its part of env->cycles_by */
 };
 void memory_stats(const struct memory *m, unsigned cpu, struct memory_stats *stats);
 

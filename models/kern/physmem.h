@@ -101,8 +101,8 @@ struct physmem_params {
 	unsigned pageblock_order;      /* <= max_order */
 	bool group_by_mobility;        /* wanted; off by itself on machines too small for it */
 	/*
-	 * How far nodes are from each other, as ACPI's SLIT says it: @distances_nodes squared, row by
-	 * row, NODE_LOCAL to itself, more to others, up to 255. NULL: NODE_REMOTE to all others.
+	 * How far nodes are from each other, as ACPI's SLIT says it: @distances_nodes squared, row
+	 * by row, NODE_LOCAL to itself, more to others, up to 255. NULL: NODE_REMOTE to all others.
 	 * Nodes beyond them, which have no memory of their own, count as well.
 	 */
 	const uint64_t *distances;
