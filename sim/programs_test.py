@@ -30,7 +30,7 @@ class Maker:
 
     def __init__(self, rng, virtual):
         self.rng = rng
-        self.virtual = False
+        self.virtual = virtual
         self.names = 0
 
     def size(self, most):

@@ -5,7 +5,8 @@
  * A touch is a sequence of accesses of at most 8 bytes: from one stride to the next, over and over,
  * or at random multiples of the stride. Objects and pages are accessed at their physical addresses
  * (the kernel's direct map): without caches, each line costs costs.touch_cycles, with them what the
- * caches say.
+ * caches say. Mapped memory and that of vmalloc are accessed at virtual addresses, through TLBs and
+ * page tables, and may fault.
  *
  *   object of 256 bytes, stride 64, count 6: offsets 0, 64, 128, 192, 0, 64
  *
@@ -59,8 +60,8 @@ void replay_touch_new(struct replay *r, struct engine_cpu *cpu, uint64_t paddr, 
 
 /* What a step touches. */
 struct touched {
-	uint64_t start; /* physical or virtual address of the range's first byte */
-	uint64_t bytes; /* of the range; 0: nothing is left of it */
+	uint64_t start;          /* physical or virtual address of the range's first byte */
+	uint64_t bytes;          /* of the range; 0: nothing is left of it */
 	uint64_t accesses_count; /* so far */
 };
 
@@ -71,12 +72,26 @@ static struct touched range_of(const struct config_step *s, uint64_t start, uint
 	return (struct touched){start + offset, u64_min(s->bytes, bytes - offset), 0};
 }
 
-static bool access_one(struct engine_cpu *cpu, const struct config_step *s, const struct touched *t,
-		       uint64_t offset)
+static struct address_space *space_of(struct replay *r, const struct engine_cpu *cpu)
 {
-	uint64_t bytes = u64_min(ACCESS_BYTES, t->bytes - offset);
-	env_touch(&cpu->env, t->start + offset, bytes, s->write);
-	return true;
+	unsigned program = r->workload->program_of[cpu->env.cpu];
+	return r->virtual_memory->spaces[r->programs[program].process_index];
+}
+
+static bool access_one(struct replay *r, struct engine_cpu *cpu, const struct config_step *s,
+		       const struct touched *t, uint64_t offset)
+{
+	uint64_t bytes = u64_min(ACCESS_BYTES, t->bytes - offset), at = t->start + offset;
+	switch (s->what) {
+	case STEP_MMAP:
+		return address_space_access(space_of(r, cpu), &cpu->env, at, bytes, s->write);
+	case STEP_VMALLOC:
+		return kernel_map_access(&r->virtual_memory->kernel_map, &cpu->env, at, bytes,
+					 s->write);
+	default:
+		env_touch(&cpu->env, at, bytes, s->write);
+		return true;
+	}
 }
 
 /* One access of a touch; false if it failed. */
@@ -84,7 +99,7 @@ static bool touch_next(struct replay *r, struct engine_cpu *cpu, const struct co
 		       struct touched *t, uint64_t place)
 {
 	struct program_counts *counts = counts_of(r, cpu);
-	bool done = access_one(cpu, s, t, place * s->stride_bytes);
+	bool done = access_one(r, cpu, s, t, place * s->stride_bytes);
 	counts->accesses_count++;
 	counts->failed_accesses_count += !done;
 	if (++t->accesses_count % PIECE_ACCESSES == 0)
@@ -110,19 +125,18 @@ static void touch(struct replay *r, struct engine_cpu *cpu, const struct op *op,
 	}
 }
 
-static void do_touch(struct replay *r, struct engine_cpu *cpu, const struct op *op)
+/* What the step's name stands for; none if its allocation failed. */
+static struct touched target_of(struct replay *r, const struct op *op)
 {
-	struct touched t = {0};
-	struct object *o = replay_object_of(r, op->slot->id);
-	if (o->state == OBJECT_LIVE && op->step->what == STEP_ALLOC)
-		t = range_of(op->step, (uint64_t)o->pfn << PAGE_SHIFT,
-			     (uint64_t)PAGE_BYTES << o->order);
-	else if (o->state == OBJECT_LIVE)
-		t = range_of(op->step, object_paddr(o), o->bytes);
-	if (t.bytes)
-		touch(r, cpu, op, &t);
-	else
-		counts_of(r, cpu)->skipped_count++;
+	if (op->step->what == STEP_MMAP || op->step->what == STEP_VMALLOC)
+		return range_of(op->step, op->slot->vaddr, op->slot->vaddr ? op->slot->bytes : 0);
+	const struct object *o = replay_object_of(r, op->slot->id);
+	if (o->state != OBJECT_LIVE)
+		return (struct touched){0};
+	if (op->step->what == STEP_ALLOC)
+		return range_of(op->step, (uint64_t)o->pfn << PAGE_SHIFT,
+				(uint64_t)PAGE_BYTES << o->order);
+	return range_of(op->step, object_paddr(o), o->bytes);
 }
 
 /* --- the others ------------------------------------------------------------------------------- */
@@ -146,11 +160,57 @@ static void do_work(struct replay *r, struct engine_cpu *cpu, const struct op *o
 	}
 }
 
-void replay_program_step(struct replay *r, struct engine_cpu *cpu, const struct op *op, ps_t start)
+/* --- virtual memory --------------------------------------------------------------------------- */
+
+static void do_map(struct replay *r, struct engine_cpu *cpu, const struct op *op)
+{
+	enum alloc_failure why;
+	if (op->kind == OP_MMAP)
+		op->slot->vaddr = address_space_map(space_of(r, cpu), &cpu->env, op->bytes,
+						    VMA_WRITE | (op->step->huge ? VMA_HUGE : 0u));
+	else
+		op->slot->vaddr = vmalloc_alloc(r->virtual_memory->vmalloc, &cpu->env, op->bytes,
+						op->gfp, r->cpu_nid[cpu->env.cpu], &why);
+	counts_of(r, cpu)->failed_maps_count += !op->slot->vaddr;
+}
+
+/* A step on a range that is there. */
+static void do_range(struct replay *r, struct engine_cpu *cpu, const struct op *op,
+		     struct touched *t)
 {
 	switch (op->kind) {
 	case OP_TOUCH:
-		do_touch(r, cpu, op);
+		touch(r, cpu, op, t);
+		break;
+	case OP_PROTECT:
+		address_space_protect(space_of(r, cpu), &cpu->env, t->start, t->bytes,
+				      op->step->writable);
+		break;
+	case OP_MUNMAP:
+		address_space_unmap(space_of(r, cpu), &cpu->env, t->start, t->bytes);
+		break;
+	default:
+		vmalloc_free(r->virtual_memory->vmalloc, &cpu->env, t->start);
+	}
+}
+
+void replay_program_step(struct replay *r, struct engine_cpu *cpu, const struct op *op, ps_t start)
+{
+	struct touched t;
+	switch (op->kind) {
+	case OP_VMALLOC:
+	case OP_MMAP:
+		do_map(r, cpu, op);
+		break;
+	case OP_VFREE:
+	case OP_TOUCH:
+	case OP_PROTECT:
+	case OP_MUNMAP:
+		t = target_of(r, op);
+		if (t.bytes)
+			do_range(r, cpu, op, &t);
+		else
+			counts_of(r, cpu)->skipped_count++;
 		break;
 	case OP_LOCK:
 		env_lock(&cpu->env, &r->locks[op->step->lock]);

@@ -449,6 +449,7 @@ void report_write(struct run_result *r, FILE *out)
 	report_cycles(&j, r);
 	report_memory_system(&j, r);
 	write_locks(&j, r);
+	virtual_memory_report(&r->virtual_memory, r->config, &j);
 	write_programs(&j, r);
 	write_trace(&j, r);
 	write_start(&j, &r->start);

@@ -163,7 +163,11 @@ static int load(struct run *r)
 		return -1;
 	if (machine_init(&r->result->machine, r->c, r->has_truth ? &r->truth : NULL, r->err) != 0)
 		return -1;
-	return set_start(r) != 0 || open_objects(r) != 0 || open_workload(r) != 0 ? -1 : 0;
+	if (set_start(r) != 0 || open_objects(r) != 0 || open_workload(r) != 0)
+		return -1;
+	if (!virtual_memory_wanted(r->c))
+		return 0;
+	return virtual_memory_init(&r->result->virtual_memory, r->c, &r->result->machine, r->err);
 }
 
 /* --- simulate --------------------------------------------------------------------------------- */
@@ -193,6 +197,8 @@ static void check_now(struct run *r)
 	r->broken = r->result->machine.pa->ops->check(r->result->machine.pa, &r->check) != 0;
 	if (!r->broken && oa)
 		r->broken = oa->ops->check(oa, &r->check) != 0;
+	if (!r->broken)
+		r->broken = virtual_memory_check(&r->result->virtual_memory, &r->check) != 0;
 }
 
 static void on_sample(void *arg, ps_t now_ps)
@@ -248,6 +254,7 @@ static int setup(struct run *r)
 		.exact_events = r->options->exact_events,
 		.hw = &r->c->machine.hw,
 		.cpu_nid = res->machine.cpu_nid,
+		.ipis = virtual_memory_wanted(r->c),
 	};
 	r->engine = engine_new(&params, r->err);
 	if (!r->engine || make_locks(r) != 0)
@@ -263,6 +270,8 @@ static int setup(struct run *r)
 		.metrics = &res->metrics,
 		.cpu_nid = res->machine.cpu_nid,
 		.touch = r->c->workload.touch,
+		.virtual_memory = &res->virtual_memory,
+		.programs = r->c->workload.programs,
 		.locks = res->locks,
 		.verify_contents = r->c->measurement.verify_contents,
 		.stop = r->options->stop,
@@ -482,6 +491,7 @@ int run_simulation(struct run_result *result, struct config *c, const struct run
 
 void run_result_release(struct run_result *result)
 {
+	virtual_memory_release(&result->virtual_memory);
 	machine_release(&result->machine);
 	fidelity_release(&result->fidelity);
 	free(result->programs);

@@ -14,6 +14,7 @@
 #include "sim/object_bytes.h"
 #include "sim/start_state.h"
 #include "sim/trace.h"
+#include "sim/virtual_memory.h"
 
 struct run_options {
 	const char *output;       /* result directory */
@@ -33,6 +34,7 @@ struct run_result {
 	struct fidelity fidelity;
 	uint64_t left_out_count[2]; /* see struct workload */
 	struct program_counts *programs; /* by program; NULL: none */
+	struct virtual_memory virtual_memory; /* all zero unless programs use it */
 	struct env_lock *locks;          /* of workload.locks, in their order */
 	unsigned locks_count;
 	ps_t simulated_ps;
