@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-SEEDS = range(36)
+SEEDS = range(40)
 HOST = ',\n  "host": {'
 LOCKS = {"spin0": "spin", "spin1": "spin", "mutex0": "mutex", "mutex1": "mutex"}
 # In this order alone may a CPU take them, so that none waits for ever.
