@@ -87,12 +87,16 @@ static void flush(struct address_space *as, struct env *env, const struct pageta
 	tlb_flush_range(as->p.hw, env, &as->users, as->p.space, vaddr, pages, page, &as->flushes);
 }
 
-/* No huge page reaches over @at. */
+/* No huge page reaches over @at; its frames are pages by themselves. */
 static void split_at(struct address_space *as, struct env *env, uint64_t at)
 {
-	if (at % HUGE_BYTES && pagetable_split(&as->pt, env, at))
-		tlb_flush_range(as->p.hw, env, &as->users, as->p.space, at & ~(HUGE_BYTES - 1), 1,
-				HW_PAGE_2M, &as->flushes);
+	pfn_t pfn = at % HUGE_BYTES ? pagetable_split(&as->pt, env, at) : PFN_NONE;
+	if (pfn == PFN_NONE)
+		return;
+	for (unsigned i = 0; i < 1u << HUGE_ORDER; i++)
+		as->p.pa->ops->split_allocated(as->p.pa, pfn + i, 0);
+	tlb_flush_range(as->p.hw, env, &as->users, as->p.space, at & ~(HUGE_BYTES - 1), 1,
+			HW_PAGE_2M, &as->flushes);
 }
 
 static void free_leaves(struct address_space *as, struct env *env, const struct pagetable_gather *g)

@@ -114,9 +114,10 @@ int pagetable_deposit(struct pagetable *pt, struct env *env, unsigned nid);
 void pagetable_withdraw(struct pagetable *pt, struct env *env);
 /*
  * If @vaddr is in a page of 2 MiB, map its frames as 512 pages, with a table that was put by; takes
- * the lock. TLBs may still have the large translation. True if it did.
+ * the lock. TLBs may still have the large translation. Returns the first frame, or PFN_NONE: there
+ * is no such page.
  */
-bool pagetable_split(struct pagetable *pt, struct env *env, uint64_t vaddr);
+pfn_t pagetable_split(struct pagetable *pt, struct env *env, uint64_t vaddr);
 
 /* --- looking ---------------------------------------------------------------------------------- */
 

@@ -195,9 +195,9 @@ static void split_in_place(void **state)
 	assert_int_equal(pagetable_deposit(&r.pt, r.env, 0), 0);
 	map_range(&r, 6 * MiB, 1, HW_PAGE_2M);
 	uint64_t free_pages = r.m.pm.zones[0].free_pages;
-	assert_false(pagetable_split(&r.pt, r.env, 4 * MiB));
-	assert_true(pagetable_split(&r.pt, r.env, 7 * MiB));
-	assert_false(pagetable_split(&r.pt, r.env, 7 * MiB));
+	assert_true(pagetable_split(&r.pt, r.env, 4 * MiB) == PFN_NONE);
+	assert_int_equal(pagetable_split(&r.pt, r.env, 7 * MiB), 6 * MiB >> 12);
+	assert_true(pagetable_split(&r.pt, r.env, 7 * MiB) == PFN_NONE);
 	assert_int_equal(r.m.pm.zones[0].free_pages, free_pages);
 	assert_int_equal(r.pt.mapped_count[HW_PAGE_4K], 512);
 	assert_int_equal(r.pt.mapped_count[HW_PAGE_2M], 0);

@@ -121,8 +121,8 @@ void vma_change(struct vmas *vmas, struct env *env, uint64_t start, uint64_t end
 			continue;
 		}
 		at = u64_max(at, r->start);
+		cut_at(vmas, env, u64_min(r->end, end)); /* not in a range behind this one */
 		cut_at(vmas, env, at);
-		cut_at(vmas, env, end);
 		struct vma *v = vma_of(rangetree_find(&vmas->tree, at));
 		at = v->range.end;
 		env_charge(env, COST_VMA);
