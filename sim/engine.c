@@ -326,12 +326,10 @@ static void actor_main(int argc, char **argv)
 	engine_join(cpu);
 	cpu->main(cpu, cpu->arg);
 	engine_collect(cpu);
-	if (cpu->engine->params.ipis) {
-		engine_join(cpu); /* so that others agree when it was over */
-		while (cpu->irqs_count) {
-			engine_idle_until(cpu, cpu->irqs[0].at_ps);
-			engine_take_interrupts(cpu);
-		}
+	engine_join(cpu); /* so that others agree when it was over */
+	while (cpu->ipis && cpu->irqs_count) {
+		engine_idle_until(cpu, cpu->irqs[0].at_ps);
+		engine_take_interrupts(cpu);
 	}
 	cpu->finished = true;
 	set_key(cpu, NO_KEY);

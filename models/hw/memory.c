@@ -22,14 +22,15 @@
  * set, so looking it up again would not change any order.
  *
  * Example (L1 4 cycles, L2 14, DRAM 100 ns at 2 GHz, a TLB of one level, a walk of 30 cycles,
- * everything cold): reading 8 bytes costs 30 cycles of CAUSE_TLB at once and, when the CPU synchronises, 200 cycles of
- * CAUSE_DRAM. The same again costs nothing: 4 cycles of a first-level hit are part of what the cost
- * table charges. After other lines have pushed it out of L1 it costs 10 cycles of CAUSE_CACHE2.
+ * everything cold): reading 8 bytes costs 30 cycles of CAUSE_TLB at once and, when the CPU
+ * synchronises, 200 cycles of CAUSE_DRAM. The same again costs nothing: 4 cycles of a first-level
+ * hit are part of what the cost table charges. After other lines have pushed it out of L1 it costs
+ * 10 cycles of CAUSE_CACHE2.
  *
  * Invariants, once a CPU has nothing pending:
  *   M1  its own levels hold those lines of which the directory says so, and no others
- *   M2  a line's owner holds it; an exclusive one is a CPU, beside whose path nobody holds the
- * line; own levels show LINE_EXCLUSIVE for the exclusive owner, and LINE_DIRTY for the owner alone
+ *   M2  a line's owner holds it; an exclusive one is a CPU, and nobody beside its path holds the
+ *       line; own levels show LINE_EXCLUSIVE to that CPU alone, and LINE_DIRTY to the owner alone
  *   M3  an inclusive level holds what the levels before it hold
  *   M4  each cache and TLB is in order (cache.c, tlb.c); shared levels hold what the directory says
  *   M5  each access was answered once: by a level, another CPU's copy, or memory; or is queued

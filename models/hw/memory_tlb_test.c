@@ -94,8 +94,11 @@ static void direct_map(void **state)
 static void walk(struct rig *rig, uint32_t space, bool writable)
 {
 	const uint64_t entries[] = {0x10000, 0x11000, 0x12000, 0x13000};
-	const struct tlb_entry entry = {
-		.vaddr = 0x1000, .space = space, .page = HW_PAGE_4K, .pfn = 7, .writable = writable};
+	const struct tlb_entry entry = {.vaddr = 0x1000,
+					.space = space,
+					.page = HW_PAGE_4K,
+					.pfn = 7,
+					.writable = writable};
 	memory_walked(&rig->envs[0], space, 0x1000, entries, 4, HW_PAGE_4K, &entry);
 }
 
