@@ -89,6 +89,11 @@ void config_init(struct config *c)
 #define X(id, name, cycles, meaning) c->cost_cycles[COST_##id] = cycles;
 	COST_LIST(X)
 #undef X
+	c->virtual_memory = (struct config_virtual_memory){
+		.batch_flushes = true,
+		.vmalloc_guard = true,
+		.vmalloc_lazy_max_pages = CONFIG_AUTO,
+	};
 	c->workload.ops_fd = -1;
 	c->workload.time_scale = 1.0;
 	c->measurement = (struct config_measurement){
@@ -433,9 +438,9 @@ int config_take_recorded(struct config *c, unsigned cpus_count, unsigned nodes_c
 int config_check_runnable(const struct config *c, struct err *err)
 {
 	const struct config_workload *w = &c->workload;
-	if (w->trace[0] || w->ops_fd >= 0 || w->generators_count)
+	if (w->trace[0] || w->ops_fd >= 0 || w->generators_count || w->programs_count)
 		return 0;
 	return err_set(err, ERR_CONFIG,
-		       "workload: nothing to run; give one of trace, operations and "
-		       "generators (for example --set workload.trace=FILE)");
+		       "workload: nothing to run; give one of trace, operations, generators "
+		       "and programs (for example --set workload.trace=FILE)");
 }

@@ -192,6 +192,84 @@ struct config_generator {
 	unsigned phases_count;
 };
 
+/* What a step of a program does; which of its keys was given. */
+enum step_kind {
+	STEP_KMALLOC,
+	STEP_CACHE_ALLOC,
+	STEP_ALLOC,
+	STEP_VMALLOC,
+	STEP_MMAP,
+	STEP_TOUCH,
+	STEP_PROTECT,
+	STEP_MUNMAP,
+	STEP_FREE,
+	STEP_LOCK,
+	STEP_UNLOCK,
+	STEP_WORK,
+	STEP_IDLE,
+	STEP_CHANCE, /* the steps within, with a probability */
+	STEP_KINDS,
+};
+
+struct config_step {
+	enum step_kind kind; /* set by the checks, as are what, slot, lock and cache_index */
+	char name[CONFIG_NAME];       /* what is allocated, touched, freed, locked */
+	struct config_dist duration_ns; /* WORK, IDLE */
+	double chance;                /* CHANCE: 0 < chance <= 1 */
+	bool by_size;                 /* ALLOC: size_bytes, not order */
+	struct config_dist size_bytes; /* allocations, VMALLOC, MMAP */
+	uint64_t order;               /* ALLOC */
+	char cache[CONFIG_NAME];      /* CACHE_ALLOC: of slab.caches */
+	unsigned cache_index;         /* into slab.caches */
+	gfp_t gfp;                    /* allocations, VMALLOC */
+	bool keep;                    /* allocations: not freed by the round */
+	bool huge;                    /* MMAP */
+	uint64_t offset_bytes;        /* TOUCH, PROTECT, MUNMAP: from the beginning */
+	uint64_t bytes;               /* ... auto: to the end */
+	uint64_t stride_bytes, count; /* TOUCH; count auto: once over the range */
+	uint64_t repeat;              /* TOUCH: how often all that */
+	bool random, write;           /* TOUCH */
+	bool writable;                /* PROTECT */
+	enum step_kind what;          /* what `name` is: the kind of the step that made it */
+	unsigned slot;                /* of the name, below the program's slots_count */
+	unsigned lock;                /* LOCK, UNLOCK: into workload.locks */
+	struct config_step *steps;    /* CHANCE; heap */
+	unsigned steps_count;
+};
+
+/*
+ * What each of some CPUs does over and over, waiting for each step before the next: a closed loop.
+ * Names are the program's and the CPU's own.
+ */
+struct config_program {
+	char name[CONFIG_NAME];
+	uint64_t cpus[CPUS_LIMIT / 64]; /* bit mask; a CPU runs at most one program */
+	uint64_t rounds;              /* 0: until workload.duration */
+	char process[CONFIG_NAME];    /* whose address space mmap uses; "": its own */
+	unsigned process_index;       /* below workload.processes_count; set by the checks */
+	struct config_step *start, *steps; /* heap: once before the rounds; a round */
+	unsigned start_count, steps_count;
+	unsigned slots_count;         /* of names; set by the checks */
+	bool maps;                    /* has an mmap step; set by the checks */
+};
+
+#define CONFIG_PROGRAMS 256
+#define CONFIG_STEPS    1024 /* of a list */
+#define CONFIG_LOCKS    64
+
+enum lock_kind { LOCK_SPIN, LOCK_MUTEX };
+enum lock_handover { HANDOVER_FIFO, HANDOVER_NEAREST };
+
+/* A lock that programs take. */
+struct config_lock {
+	char name[CONFIG_NAME];
+	enum lock_kind kind;
+	enum lock_handover handover;
+};
+
+/* What the holder of new memory writes at once. */
+enum workload_touch { TOUCH_NONE, TOUCH_FIRST_LINE, TOUCH_ALL };
+
 enum workload_pace { PACE_RECORDED, PACE_BACK_TO_BACK };
 
 /* What of a trace is replayed. */
@@ -208,12 +286,27 @@ struct config_workload {
 	char ops_name[CONFIG_TEXT];   /* file it came from */
 	struct config_generator *generators; /* heap, owned by the config */
 	unsigned generators_count;
-	uint64_t duration_ns; /* generators stop allocating here; 0 = no limit (needs count) */
+	struct config_lock *locks;    /* heap, owned by the config, as are programs */
+	unsigned locks_count;
+	struct config_program *programs;
+	unsigned programs_count;
+	unsigned processes_count;     /* of all programs; set by the checks */
+	enum workload_touch touch;
+	/* generators stop allocating, programs begin no round here; 0 = no limit (needs count) */
+	uint64_t duration_ns;
 	bool free_at_end;             /* generators: free what lives when they stop */
 	enum workload_pace pace;
 	enum workload_level level;
 	enum mempolicy_mode policy;   /* which node's memory is asked for by default */
 	double time_scale;            /* recorded times are multiplied by this; > 0 */
+};
+
+/* How the kernel handles virtual memory, for programs that mmap or vmalloc. */
+struct config_virtual_memory {
+	bool batch_flushes;            /* one TLB shootdown for all that a call unmaps */
+	bool vmalloc_guard;            /* an unmapped page behind every range */
+	bool vmalloc_huge;             /* pages of 2 MiB where a range has them */
+	uint64_t vmalloc_lazy_max_pages; /* freed pages that wait for a flush; auto */
 };
 
 enum check_level { CHECK_NONE, CHECK_END, CHECK_FULL };
@@ -235,6 +328,7 @@ struct config {
 	struct config_kmalloc kmalloc;
 	uint32_t cost_cycles[COST_KINDS]; /* costs.<name>_cycles, see kern/env.h */
 	char truth[CONFIG_TEXT]; /* start.truth: directory of start.* and end.*; "" = start empty */
+	struct config_virtual_memory virtual_memory;
 	struct config_workload workload;
 	struct config_measurement measurement;
 	uint64_t seed;

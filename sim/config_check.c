@@ -97,7 +97,7 @@ static void check_allocators(struct loader *ld, const struct config *c)
 
 static void check_sources(struct loader *ld, const struct config_workload *w)
 {
-	const char *given[3] = {0};
+	const char *given[4] = {0};
 	unsigned count = 0;
 	if (w->trace[0])
 		given[count++] = "workload.trace";
@@ -105,10 +105,12 @@ static void check_sources(struct loader *ld, const struct config_workload *w)
 		given[count++] = "workload.operations";
 	if (w->generators_count)
 		given[count++] = "workload.generators";
+	if (w->programs_count)
+		given[count++] = "workload.programs";
 	if (count > 1)
 		FAIL(ld, given[1],
-		     "%s is given too; a workload has exactly one of trace, operations and "
-		     "generators (take one back with --set %s=%s)",
+		     "%s is given too; a workload has exactly one of trace, operations, "
+		     "generators and programs (take one back with --set %s=%s)",
 		     given[0], given[0], w->trace[0] ? "" : "[]");
 }
 
@@ -117,6 +119,8 @@ static void check_operations(struct loader *ld, const struct config *c)
 	if (c->workload.level != LEVEL_ALL && !c->workload.trace[0])
 		FAIL(ld, "workload.level", "chooses among what a trace has recorded; it needs "
 		     "workload.trace");
+	if (c->workload.touch != TOUCH_NONE && c->workload.programs_count)
+		FAIL(ld, "workload.touch", "has no effect: programs touch by steps");
 	if (c->workload.ops_fd < 0)
 		return;
 	if (ld->ops_cpu_max >= c->machine.cpus)
@@ -232,6 +236,8 @@ void check_all(struct loader *ld)
 	check_operations(ld, c);
 	for (unsigned i = 0; i < c->workload.generators_count; i++)
 		check_generator(ld, c, i);
+	check_locks(ld, c);
+	check_programs(ld, c);
 	if (interval > 0 && interval < 1000)
 		FAIL(ld, "measurement.sample_interval", "must be 0s (no series) or at least 1us");
 }

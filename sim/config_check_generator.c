@@ -24,8 +24,7 @@ static void generator_path(char path[PATH_SIZE], unsigned index, const char *key
 	snprintf(path, PATH_SIZE, "workload.generators[%u].%s", index, key);
 }
 
-/* The largest value that @d can give; INFINITY if nothing limits it. */
-static double dist_largest(const struct config_dist *d)
+double dist_largest(const struct config_dist *d)
 {
 	double largest = 0;
 	switch (d->kind) {
@@ -40,8 +39,7 @@ static double dist_largest(const struct config_dist *d)
 	}
 }
 
-/* A distribution on its own: limits that are no interval, parameters without meaning. */
-static void check_dist(struct loader *ld, const struct config_dist *d, const char *path)
+void check_dist(struct loader *ld, const struct config_dist *d, const char *path)
 {
 	if ((d->kind == DIST_UNIFORM || d->max > 0) && d->min > d->max)
 		FAIL(ld, path, "its min is above its max");
@@ -71,18 +69,23 @@ static void check_block_size(struct loader *ld, const struct config *c, unsigned
 		FAIL(ld, path, "can exceed %s, the largest block of buddy.max_order", text);
 }
 
+unsigned check_cache_name(struct loader *ld, const struct config *c, const char *name,
+			  const char *path)
+{
+	for (unsigned i = 0; i < c->slab.caches_count; i++) {
+		if (strcmp(c->slab.caches[i].name, name) == 0)
+			return i;
+	}
+	FAIL(ld, path, "names the cache '%s', which slab.caches does not define", name);
+	return 0;
+}
+
 static void check_cache(struct loader *ld, struct config *c, unsigned index)
 {
 	struct config_generator *g = &c->workload.generators[index];
 	char path[PATH_SIZE];
 	generator_path(path, index, "cache");
-	for (unsigned i = 0; i < c->slab.caches_count; i++) {
-		if (strcmp(c->slab.caches[i].name, g->cache) == 0) {
-			g->cache_index = i;
-			return;
-		}
-	}
-	FAIL(ld, path, "names the cache '%s', which slab.caches does not define", g->cache);
+	g->cache_index = check_cache_name(ld, c, g->cache, path);
 }
 
 static void check_fleet(struct loader *ld, const struct config *c, unsigned index)
@@ -171,12 +174,9 @@ static void check_what(struct loader *ld, struct config *c, unsigned index)
 	check_needed(ld, g, index);
 }
 
-static void check_generator_cpus(struct loader *ld, const struct config *c, unsigned index)
+void check_cpus(struct loader *ld, const struct config *c, const uint64_t *mask, const char *path)
 {
-	const uint64_t *mask = c->workload.generators[index].cpus;
-	char path[PATH_SIZE];
 	bool all = true;
-	generator_path(path, index, "cpus");
 	for (unsigned i = 0; i < CPUS_LIMIT / 64; i++)
 		all = all && mask[i] == UINT64_MAX;
 	for (unsigned cpu = (unsigned)c->machine.cpus; cpu < CPUS_LIMIT && !all; cpu++) {
@@ -225,7 +225,8 @@ void check_generator(struct loader *ld, struct config *c, unsigned index)
 	generator_path(path, index, "lifetime");
 	if (is_given(ld, path))
 		check_dist(ld, &g->lifetime_ns, path);
-	check_generator_cpus(ld, c, index);
+	generator_path(path, index, "cpus");
+	check_cpus(ld, c, g->cpus, path);
 	check_nodes(ld, c, index);
 	check_phases(ld, g, index);
 	generator_path(path, index, "count");

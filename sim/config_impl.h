@@ -177,6 +177,19 @@ void check_machine(struct loader *ld, struct config *c);
 void check_machine_cpus(struct loader *ld, struct config_machine *m);
 /* Of one generator, in config_check_generator.c. */
 void check_generator(struct loader *ld, struct config *c, unsigned index);
+/* A distribution on its own: limits that are no interval, parameters without meaning. */
+void check_dist(struct loader *ld, const struct config_dist *d, const char *path);
+/* The largest value that @d can give; INFINITY if nothing limits it. */
+double dist_largest(const struct config_dist *d);
+/* The CPUs of @mask, given at @path, exist. */
+void check_cpus(struct loader *ld, const struct config *c, const uint64_t *mask, const char *path);
+/* Index of the cache @name in slab.caches, which @path names; reports and returns 0 if it is not
+ * there. */
+unsigned check_cache_name(struct loader *ld, const struct config *c, const char *name,
+			  const char *path);
+/* In config_check_program.c; note on the way what names stand for. */
+void check_locks(struct loader *ld, const struct config *c);
+void check_programs(struct loader *ld, struct config *c);
 /* All relations between keys. */
 void check_all(struct loader *ld);
 

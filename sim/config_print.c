@@ -210,6 +210,7 @@ static bool is_absent(const struct printer *p, const struct field *f, const void
 	if (schema_is_unused(p->c, f, base))
 		return true;
 	switch (f->kind) {
+	case FIELD_NAME:
 	case FIELD_FILE:
 	case FIELD_DIR:
 		return !*at;

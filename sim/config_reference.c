@@ -11,8 +11,17 @@
 
 #define REFERENCE_RANGE 256
 
+/* The keys of steps are shown once, where a round's are. */
+static bool is_repeated(const struct field *f)
+{
+	return f->keys && schema_is_of_step(f->keys) &&
+	       (f->keys_count != STEP_KEYS || strcmp(f->key, "steps") != 0);
+}
+
 static bool has_table(const struct field *f)
 {
+	if (is_repeated(f))
+		return false;
 	return f->kind == FIELD_MAP || f->kind == FIELD_LIST || f->kind == FIELD_OPERATIONS;
 }
 
@@ -82,6 +91,9 @@ static void print_subsection(const struct field *f, const char *path, const void
 		struct config_phase phase;
 		struct config_operation operation;
 		struct config_cache cache;
+		struct config_program program;
+		struct config_step step;
+		struct config_lock lock;
 	} element;
 	memset(&element, 0, sizeof(element));
 	const char *ending = f->kind == FIELD_MAP ? "" : "[]";

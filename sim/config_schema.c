@@ -21,6 +21,7 @@
 
 static const char *const pace_names[] = {"recorded", "back_to_back"};
 const char *const schema_policy_names[MEMPOLICIES + 1] = {"workload", "local", "interleave"};
+static const char *const touch_names[] = {"none", "first_line", "all"};
 static const char *const level_names[] = {"all", "pages", "objects"};
 static const char *const check_names[] = {"none", "end", "full"};
 
@@ -178,7 +179,7 @@ static const struct field workload_keys[] = {
 	{.key = "trace",
 	 .kind = FIELD_FILE,
 	 AT(trace),
-	 .help = "a recorded trace (.atrace); either this, operations or generators"},
+	 .help = "a recorded trace (.atrace); either this, operations, generators or programs"},
 	{.key = "pace",
 	 .kind = FIELD_ENUM,
 	 AT(pace),
@@ -209,7 +210,8 @@ static const struct field workload_keys[] = {
 	 .unit = UNIT_DURATION,
 	 AT(duration_ns),
 	 .max = LONGEST_NS,
-	 .help = "generators stop allocating here; 0s = no limit, then each needs a count"},
+	 .help = "generators stop allocating, programs begin no round here; 0s = no limit, then "
+		 "each needs a count or rounds"},
 	{.key = "free_at_end",
 	 .kind = FIELD_BOOL,
 	 AT(free_at_end),
@@ -221,6 +223,26 @@ static const struct field workload_keys[] = {
 	 .keys_count = GENERATOR_KEYS,
 	 .list = &schema_generators_list,
 	 .help = "sources of random allocations, drawn from the seed"},
+	{.key = "touch",
+	 .kind = FIELD_ENUM,
+	 AT(touch),
+	 NAMES(touch_names),
+	 .help = "what the holder of new memory writes at once, after each allocation of trace, "
+		 "operations and generators: nothing, the first cache line or all of it"},
+	{.key = "locks",
+	 .kind = FIELD_LIST,
+	 AT(locks),
+	 .keys = schema_lock_keys,
+	 .keys_count = LOCK_KEYS,
+	 .list = &schema_locks_list,
+	 .help = "locks that programs take"},
+	{.key = "programs",
+	 .kind = FIELD_LIST,
+	 AT(programs),
+	 .keys = schema_program_keys,
+	 .keys_count = PROGRAM_KEYS,
+	 .list = &schema_programs_list,
+	 .help = "what CPUs do over and over, one step after the other"},
 };
 #undef AT
 
@@ -276,6 +298,12 @@ static const struct field root_keys[] = {
 	 .keys = schema_kmalloc_keys,
 	 .keys_count = KMALLOC_KEYS,
 	 .help = "size classes of kmalloc"},
+	{.key = "virtual_memory",
+	 .kind = FIELD_MAP,
+	 AT(virtual_memory),
+	 .keys = schema_virtual_memory_keys,
+	 .keys_count = VIRTUAL_MEMORY_KEYS,
+	 .help = "mmap and vmalloc, which steps of programs call"},
 	{.key = "costs",
 	 .kind = FIELD_MAP,
 	 AT(cost_cycles),
@@ -490,6 +518,8 @@ void *schema_list_items(const struct field *f, const void *base, unsigned *count
 
 bool schema_is_unused(const struct config *c, const struct field *f, const void *base)
 {
+	if (schema_is_of_step(f))
+		return schema_step_is_unused(base, f);
 	if (schema_generator_of(c, base))
 		return schema_generator_is_unused(c, base, f);
 	if (c->machine.nodes == 1 &&

@@ -46,6 +46,7 @@ struct schema_list {
 	unsigned capacity;
 	bool heap;            /* `offset` holds a pointer that the config owns, not the array */
 	void (*element_init)(void *element); /* NULL: all zero */
+	void (*element_release)(void *element); /* NULL: owns nothing */
 };
 
 struct field {
@@ -122,6 +123,24 @@ const struct config_generator *schema_generator_of(const struct config *c, const
 /* Does @f belong to another kind of generator than @g? */
 bool schema_generator_is_unused(const struct config *c, const struct config_generator *g,
 				const struct field *f);
+
+/* config_schema_program.c: workload.programs[], workload.locks[] and virtual_memory. */
+#define VIRTUAL_MEMORY_KEYS 4
+extern const struct field schema_virtual_memory_keys[VIRTUAL_MEMORY_KEYS];
+#define PROGRAM_KEYS 6
+#define LOCK_KEYS    3
+extern const struct field schema_program_keys[PROGRAM_KEYS];
+extern const struct field schema_lock_keys[LOCK_KEYS];
+extern const struct schema_list schema_programs_list, schema_locks_list;
+/* The keys of a step; those of steps inside `chance` are all but the last two. */
+#define STEP_KEYS 29
+extern const struct field schema_step_keys[STEP_KEYS];
+/* Has a step of @kind the key @f of schema_step_keys? */
+bool schema_step_takes(const struct field *f, enum step_kind kind);
+/* Is @f a key of steps? */
+bool schema_is_of_step(const struct field *f);
+/* Does @f not belong to the step @s? */
+bool schema_step_is_unused(const struct config_step *s, const struct field *f);
 
 /* The word that may stand instead of a number of @f, with its @value; NULL: none. */
 const char *schema_word(const struct field *f, uint64_t *value);

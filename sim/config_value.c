@@ -441,6 +441,14 @@ static void *list_element(const struct field *f, void *base, unsigned count)
 	return element;
 }
 
+static void release_elements(const struct field *f, void *base)
+{
+	unsigned count;
+	char *items = schema_list_items(f, base, &count);
+	for (unsigned i = 0; f->list->element_release && i < count; i++)
+		f->list->element_release(items + i * f->list->element_bytes);
+}
+
 static int load_list(struct loader *ld, const struct field *f, void *base)
 {
 	struct yaml_reader *r = ld->reader;
@@ -451,6 +459,7 @@ static int load_list(struct loader *ld, const struct field *f, void *base)
 		return yaml_reader_skip(r);
 	}
 	place_forget(ld);
+	release_elements(f, base);
 	for (;;) {
 		memcpy((char *)base + f->list->count_offset, &count, sizeof(count));
 		if (yaml_reader_next(r) != 0)
@@ -469,10 +478,12 @@ static int load_list(struct loader *ld, const struct field *f, void *base)
 		int rc = value_load_mapping(ld, &(struct field){.keys = f->keys,
 								.keys_count = f->keys_count},
 					    element, &seen);
-		if (rc != 0)
-			return -1;
-		path_pop(ld, length);
 		count++;
+		if (rc != 0) {
+			memcpy((char *)base + f->list->count_offset, &count, sizeof(count));
+			return -1;
+		}
+		path_pop(ld, length);
 	}
 }
 
@@ -516,6 +527,14 @@ void value_release(struct config *c)
 	free(c->workload.generators);
 	c->workload.generators = NULL;
 	c->workload.generators_count = 0;
+	for (unsigned i = 0; i < c->workload.programs_count; i++)
+		schema_programs_list.element_release(&c->workload.programs[i]);
+	free(c->workload.programs);
+	c->workload.programs = NULL;
+	c->workload.programs_count = 0;
+	free(c->workload.locks);
+	c->workload.locks = NULL;
+	c->workload.locks_count = 0;
 	if (c->workload.ops_fd >= 0)
 		close(c->workload.ops_fd);
 	c->workload.ops_fd = -1;

@@ -29,6 +29,7 @@
 #include "kern/bug.h"
 #include "kern/rng.h"
 #include "alloc/object_allocator.h"
+#include "sim/dist_draw.h"
 #include "sim/fleet.h"
 #include "sim/workload.h"
 
@@ -79,57 +80,12 @@ struct generated {
 	ps_t now_ps;        /* of the last operation */
 };
 
-/* --- draws ------------------------------------------------------------------------------------ */
-
-static double draw_choice(const struct config_dist *d, struct rng *rng)
-{
-	double total = 0, at;
-	for (unsigned i = 0; i < d->choices_count; i++)
-		total += d->choices[i].weight;
-	at = rng_unit(rng) * total;
-	for (unsigned i = 0; i + 1 < d->choices_count; i++) {
-		if (at < d->choices[i].weight)
-			return d->choices[i].value;
-		at -= d->choices[i].weight;
-	}
-	return d->choices[d->choices_count - 1].value;
-}
-
-static double draw_raw(const struct config_dist *d, struct rng *rng, bool integer)
-{
-	switch (d->kind) {
-	case DIST_CONSTANT:
-		return d->value;
-	case DIST_UNIFORM:
-		if (integer)
-			return d->min + (double)rng_below(rng, (uint64_t)(d->max - d->min) + 1);
-		return d->min + rng_unit(rng) * (d->max - d->min);
-	case DIST_EXPONENTIAL:
-		return d->mean * rng_exponential(rng);
-	case DIST_LOGNORMAL:
-		return d->mean * det_exp(d->sigma * rng_normal(rng) - d->sigma * d->sigma / 2);
-	case DIST_PARETO:
-		return d->scale * det_exp(rng_exponential(rng) / d->shape);
-	case DIST_CHOICE:
-		return draw_choice(d, rng);
-	}
-	BUG("distribution %d", (int)d->kind);
-}
-
-/* A value of at least 0, within the distribution's limits if it has any. */
-static double draw(const struct config_dist *d, struct rng *rng, bool integer)
-{
-	double v = draw_raw(d, rng, integer);
-	if (d->max > 0 && d->kind != DIST_UNIFORM)
-		v = v < d->min ? d->min : v > d->max ? d->max : v;
-	return v > 0 ? v : 0;
-}
-
 static unsigned draw_order(const struct config_generator *g, struct rng *rng)
 {
 	if (g->what == GENERATOR_ORDER)
-		return (unsigned)u64_min((uint64_t)draw(&g->order, rng, true), ORDER_LIMIT - 1);
-	double bytes = draw(&g->size_bytes, rng, true);
+		return (unsigned)u64_min((uint64_t)dist_draw(&g->order, rng, true),
+					 ORDER_LIMIT - 1);
+	double bytes = dist_draw(&g->size_bytes, rng, true);
 	unsigned order = 0;
 	while (order < ORDER_LIMIT - 1 && (double)((uint64_t)PAGE_BYTES << order) < bytes)
 		order++;
@@ -280,7 +236,8 @@ static double draw_what(struct source *src, bool prefill, struct op *op)
 		break;
 	case GENERATOR_KMALLOC:
 		op->kind = OP_KMALLOC;
-		op->bytes = (uint64_t)fmin(draw(&g->kmalloc_bytes, &src->rng, true), BYTES_MAX);
+		op->bytes =
+			(uint64_t)fmin(dist_draw(&g->kmalloc_bytes, &src->rng, true), BYTES_MAX);
 		break;
 	case GENERATOR_CACHE:
 		op->kind = OP_CACHE_ALLOC;
@@ -294,7 +251,7 @@ static double draw_what(struct source *src, bool prefill, struct op *op)
 		mean_s = fleet_mean_lifetime_s(row);
 		return isinf(mean_s) ? mean_s : mean_s * 1e9 * rng_exponential(&src->rng);
 	}
-	return draw(&g->lifetime_ns, &src->rng, false);
+	return dist_draw(&g->lifetime_ns, &src->rng, false);
 }
 
 static void allocate(struct generated *s, struct source *src, bool prefill, struct op *op)
@@ -479,7 +436,7 @@ static int open_stream(struct op_stream *stream, const struct config *c, struct 
 		free(s);
 		return err_set(err, ERR_IO, "out of memory for the generators");
 	}
-	*stream = (struct op_stream){generated_next, generated_release, s};
+	*stream = (struct op_stream){generated_next, generated_release, s, 0};
 	s->w = w;
 	s->fleets = fleets;
 	fleets->users++;

@@ -10,7 +10,9 @@
 #include "kern/bug.h"
 
 const char *const op_kind_names[OP_KINDS] = {
-	"alloc", "free", "kmalloc", "cache_alloc", "object_free",
+	"alloc",   "free",   "kmalloc", "cache_alloc", "object_free",
+	"vmalloc", "vfree",  "mmap",    "touch",       "protect",
+	"munmap",  "lock",   "unlock",  "work",        "idle",
 };
 const char *const op_path_names[PATH_KINDS] = {
 	[PATH_PCP] = "pcp",     [PATH_PCP_REFILL] = "pcp_refill", [PATH_PCP_DRAIN] = "pcp_drain",
@@ -19,6 +21,7 @@ const char *const op_path_names[PATH_KINDS] = {
 	[PATH_SLAB_CPU_PARTIAL] = "slab_cpu_partial",
 	[PATH_SLAB_NODE_PARTIAL] = "slab_node_partial",
 	[PATH_SLAB_NEW] = "slab_new", [PATH_SLAB_DISCARD] = "slab_discard",
+	[PATH_NONE] = "none",
 };
 
 void metrics_init(struct metrics *m)

@@ -18,7 +18,7 @@
 #define NONE   METRIC_NEUTRAL
 
 const struct metric_info metrics_list[] = {
-	{"totals.ops_count", "operations", NONE, "allocations and frees performed"},
+	{"totals.ops_count", "operations", NONE, "allocations, frees and other steps performed"},
 	{"totals.failed_count", "operations", LOWER, "allocations that found no page"},
 	{"totals.held_pages", "pages", NONE, "blocks of pages that the workload holds"},
 	{"totals.simulated_ns", "ns", LOWER, "simulated time until the last CPU was done"},
@@ -213,6 +213,13 @@ const struct metric_info metrics_list[] = {
 	{"locking.sleep_violations_count", "operations", LOWER,
 	 "operations that may sleep where that is forbidden"},
 	{"locking.deadlocked_cpus_count", "CPUs", LOWER, "CPUs that wait for locks for ever"},
+	{"programs[].rounds_count", "rounds", NONE, "rounds that a program completed"},
+	{"programs[].rounds_per_s", "1/s", HIGHER, "the same for each second of simulated time"},
+	{"programs[].accesses_count", "times", NONE, "accesses to memory by touch"},
+	{"programs[].failed_accesses_count", "times", LOWER,
+	 "accesses that found no page, or no right"},
+	{"programs[].failed_maps_count", "times", LOWER, "vmalloc and mmap that found no memory"},
+	{"programs[].skipped_count", "steps", LOWER, "steps on what could not be allocated"},
 	{"fidelity.*.skill", "ratio", HIGHER,
 	 "slab pages, active objects: 1 is perfect, 0 like doing nothing"},
 	{"fidelity.*.error", "count", LOWER,

@@ -19,11 +19,29 @@
 
 #define CACHE_LINE_BYTES 64
 
+static bool steps_want_objects(const struct config_step *steps, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		if (steps[i].kind == STEP_KMALLOC || steps[i].kind == STEP_CACHE_ALLOC ||
+		    steps[i].kind == STEP_VMALLOC ||
+		    (steps[i].kind == STEP_CHANCE &&
+		     steps_want_objects(steps[i].steps, steps[i].steps_count)))
+			return true;
+	}
+	return false;
+}
+
 bool object_stack_wanted(const struct config *c, const struct trace *trace)
 {
 	for (unsigned i = 0; i < c->workload.generators_count; i++) {
 		enum generator_what what = c->workload.generators[i].what;
 		if (what != GENERATOR_ORDER && what != GENERATOR_SIZE)
+			return true;
+	}
+	for (unsigned i = 0; i < c->workload.programs_count; i++) {
+		const struct config_program *p = &c->workload.programs[i];
+		if (steps_want_objects(p->start, p->start_count) ||
+		    steps_want_objects(p->steps, p->steps_count))
 			return true;
 	}
 	return trace && trace->objects_count && c->workload.level != LEVEL_PAGES;

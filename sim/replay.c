@@ -94,6 +94,8 @@ static void do_alloc(struct replay *r, struct engine_cpu *cpu, const struct op *
 	finish_alloc(r, cpu, op, o, pfn);
 	metrics_latency(m, OP_ALLOC, op->order < ORDER_LIMIT ? op->order : ORDER_LIMIT - 1,
 			cpu->env.path, cpu->now_ps - start);
+	if (pfn != PFN_NONE)
+		replay_touch_new(r, cpu, pfn << PAGE_SHIFT, (uint64_t)PAGE_BYTES << op->order);
 }
 
 /* A block, from before the start or not. */
@@ -271,6 +273,18 @@ static void do_op(struct replay *r, struct engine_cpu *cpu, const struct op *op,
 	case OP_OBJECT_FREE:
 		replay_object_free(r, cpu, op, start);
 		break;
+	case OP_VMALLOC:
+	case OP_VFREE:
+	case OP_MMAP:
+	case OP_TOUCH:
+	case OP_PROTECT:
+	case OP_MUNMAP:
+	case OP_LOCK:
+	case OP_UNLOCK:
+	case OP_WORK:
+	case OP_IDLE:
+		replay_program_step(r, cpu, op, start);
+		break;
 	case OP_KINDS:
 		BUG("operation kind %d", op->kind);
 	}
@@ -281,7 +295,7 @@ static void perform(struct replay *r, struct engine_cpu *cpu, const struct op *o
 {
 	struct metrics *m = r->metrics;
 	ps_t start = cpu->now_ps;
-	if (op->at_ps && start > op->at_ps) {
+	if (op->at_ps && start > op->at_ps && op->kind != OP_IDLE) {
 		m->late_ops_count++;
 		m->late_ps_max = u64_max(m->late_ps_max, start - op->at_ps);
 	}
@@ -320,6 +334,15 @@ static void on_interrupt(struct env *env, void *arg)
 
 /* --- the loop --------------------------------------------------------------------------------- */
 
+/* The next operation of @cpu, all before which is done. */
+static bool next_op(struct replay *r, struct engine_cpu *cpu, struct op *op)
+{
+	if (r->stop && *r->stop)
+		return false;
+	r->workload->streams[cpu->env.cpu].now_ps = cpu->now_ps;
+	return workload_next(r->workload, cpu->env.cpu, op);
+}
+
 static void cpu_main(struct engine_cpu *cpu, void *arg)
 {
 	struct replay *r = arg;
@@ -327,7 +350,7 @@ static void cpu_main(struct engine_cpu *cpu, void *arg)
 	struct ticks ticks = first_ticks(r, number);
 	struct op op;
 	post_next_interrupt(r, cpu);
-	while (!(r->stop && *r->stop) && workload_next(r->workload, number, &op)) {
+	while (next_op(r, cpu, &op)) {
 		do_ticks(r, cpu, &ticks, u64_max(op.at_ps, cpu->now_ps));
 		engine_idle_until(cpu, op.at_ps);
 		replay_settle(r, cpu);

@@ -9,6 +9,7 @@
 #include "sim/metrics.h"
 #include "sim/object_stack.h"
 #include "sim/objects.h"
+#include "sim/virtual_memory.h"
 #include "sim/workload.h"
 
 struct replay {
@@ -22,6 +23,10 @@ struct replay {
 	ps_t tick_interval_ps;   /* periodic work of each CPU on its page lists; 0: none */
 	ps_t tick_first_ps[CPUS_LIMIT]; /* when it is first due */
 	ps_t object_tick_interval_ps; /* likewise of the object allocator; first due after one */
+	enum workload_touch touch;
+	struct virtual_memory *virtual_memory; /* that programs use */
+	const struct config_program *programs; /* of whose processes' memory it is */
+	struct env_lock *locks;  /* that programs take: workload.locks, in their order */
 	bool verify_contents;    /* see contents.h; contents_init() was called */
 	ps_t next_sample_ps;     /* a CPU joins before an operation that starts here or later */
 	uint64_t ops_done[CPUS_LIMIT]; /* by CPU */

@@ -23,6 +23,10 @@ void replay_born(struct replay *r, struct engine_cpu *cpu, uint64_t id, struct o
 struct object *replay_await(struct replay *r, struct engine_cpu *cpu, uint64_t id, ps_t *start);
 
 void replay_object_alloc(struct replay *r, struct engine_cpu *cpu, const struct op *op, ps_t start);
+/* A step that only programs have. */
+void replay_program_step(struct replay *r, struct engine_cpu *cpu, const struct op *op, ps_t start);
+/* As workload.touch says: the holder of new memory writes it, after the allocation was timed. */
+void replay_touch_new(struct replay *r, struct engine_cpu *cpu, uint64_t paddr, uint64_t bytes);
 void replay_object_free(struct replay *r, struct engine_cpu *cpu, const struct op *op, ps_t start);
 
 #endif

@@ -84,6 +84,8 @@ void replay_object_alloc(struct replay *r, struct engine_cpu *cpu, const struct 
 	}
 	replay_born(r, cpu, op->id, o);
 	metrics_latency(m, op->kind, 0, cpu->env.path, cpu->now_ps - start);
+	if (paddr != OBJECT_NONE && known.bytes)
+		replay_touch_new(r, cpu, paddr, known.bytes);
 }
 
 static uint64_t address_of(const struct object *o)

@@ -272,6 +272,29 @@ static void write_cpus(struct json *j, const struct run_result *r)
 	json_array_end(j);
 }
 
+static void write_programs(struct json *j, const struct run_result *r)
+{
+	json_array_begin(j, "programs");
+	for (unsigned i = 0; r->programs && i < r->config->workload.programs_count; i++) {
+		const struct program_counts *p = &r->programs[i];
+		json_object_begin(j, NULL);
+		json_string(j, "name", r->config->workload.programs[i].name);
+		json_u64(j, "cpus_count", p->cpus_count);
+		json_u64(j, "rounds_count", p->rounds_count);
+		if (r->simulated_ps)
+			json_double(j, "rounds_per_s",
+				    (double)p->rounds_count * 1e12 / (double)r->simulated_ps);
+		else
+			json_null(j, "rounds_per_s");
+		json_u64(j, "accesses_count", p->accesses_count);
+		json_u64(j, "failed_accesses_count", p->failed_accesses_count);
+		json_u64(j, "failed_maps_count", p->failed_maps_count);
+		json_u64(j, "skipped_count", p->skipped_count);
+		json_object_end(j);
+	}
+	json_array_end(j);
+}
+
 static void write_start(struct json *j, const struct start_report *s)
 {
 	json_object_begin(j, "start");
@@ -428,6 +451,8 @@ void report_write(struct run_result *r, FILE *out)
 	report_cycles(&j, r);
 	report_memory_system(&j, r);
 	report_locks(&j, &r->lock_report);
+	virtual_memory_report(&r->virtual_memory, r->config, &j);
+	write_programs(&j, r);
 	write_trace(&j, r);
 	write_start(&j, &r->start);
 	write_fidelity(&j, r);

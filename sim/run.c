@@ -117,6 +117,8 @@ static int open_workload(struct run *r)
 {
 	struct run_result *res = r->result;
 	objects_init(&r->objects);
+	if (r->c->workload.programs_count)
+		return workload_from_programs(&r->workload, r->c, res->machine.cpus_count, r->err);
 	if (!res->has_trace)
 		return workload_from_generators(&r->workload, r->c, res->machine.cpus_count,
 						r->err);
@@ -163,7 +165,11 @@ static int load(struct run *r)
 		return -1;
 	if (machine_init(&r->result->machine, r->c, r->has_truth ? &r->truth : NULL, r->err) != 0)
 		return -1;
-	return set_start(r) != 0 || open_objects(r) != 0 || open_workload(r) != 0 ? -1 : 0;
+	if (set_start(r) != 0 || open_objects(r) != 0 || open_workload(r) != 0)
+		return -1;
+	if (!virtual_memory_wanted(r->c))
+		return 0;
+	return virtual_memory_init(&r->result->virtual_memory, r->c, &r->result->machine, r->err);
 }
 
 /* --- simulate --------------------------------------------------------------------------------- */
@@ -193,6 +199,8 @@ static void check_now(struct run *r)
 	r->broken = r->result->machine.pa->ops->check(r->result->machine.pa, &r->check) != 0;
 	if (!r->broken && oa)
 		r->broken = oa->ops->check(oa, &r->check) != 0;
+	if (!r->broken)
+		r->broken = virtual_memory_check(&r->result->virtual_memory, &r->check) != 0;
 }
 
 static void on_sample(void *arg, ps_t now_ps)
@@ -219,6 +227,25 @@ static void set_ticks(struct run *r)
 	}
 }
 
+/* The locks of programs. */
+static int make_locks(struct run *r)
+{
+	const struct config_workload *w = &r->c->workload;
+	struct run_result *res = r->result;
+	res->locks = calloc(w->locks_count + 1, sizeof(*res->locks));
+	if (!res->locks)
+		return err_set(r->err, ERR_IO, "out of memory for the locks");
+	res->locks_count = w->locks_count;
+	for (unsigned i = 0; i < w->locks_count; i++) {
+		const struct config_lock *l = &w->locks[i];
+		snprintf(res->locks[i].name, sizeof(res->locks[i].name), "%.*s",
+			 (int)sizeof(res->locks[i].name) - 1, l->name);
+		res->locks[i].sleeps = l->kind == LOCK_MUTEX;
+		res->locks[i].unfair = l->handover == HANDOVER_NEAREST;
+	}
+	return 0;
+}
+
 static int setup(struct run *r)
 {
 	struct run_result *res = r->result;
@@ -229,9 +256,10 @@ static int setup(struct run *r)
 		.exact_events = r->options->exact_events,
 		.hw = &r->c->machine.hw,
 		.cpu_nid = res->machine.cpu_nid,
+		.ipis = virtual_memory_wanted(r->c),
 	};
 	r->engine = engine_new(&params, r->err);
-	if (!r->engine)
+	if (!r->engine || make_locks(r) != 0)
 		return -1;
 	for (unsigned i = 0; res->machine.memory && i < params.cpus_count; i++)
 		engine_cpu(r->engine, i)->env.memory = memory_of_cpu(res->machine.memory, i);
@@ -242,6 +270,10 @@ static int setup(struct run *r)
 		.workload = &r->workload,
 		.objects = &r->objects,
 		.metrics = &res->metrics,
+		.touch = r->c->workload.touch,
+		.virtual_memory = &res->virtual_memory,
+		.programs = r->c->workload.programs,
+		.locks = res->locks,
 		.verify_contents = r->c->measurement.verify_contents,
 		.stop = r->options->stop,
 	};
@@ -313,6 +345,8 @@ static int simulate(struct run *r)
 	res->lock_report.simulated_ps = res->simulated_ps;
 	res->lock_report.waiter_bytes = r->c->machine.hw.waiter_bytes;
 	res->lock_report.sleep_violations_count = res->sleep_violations_count;
+	res->programs = r->workload.programs;
+	r->workload.programs = NULL;
 	memcpy(res->left_out_count, r->workload.left_out_count, sizeof(res->left_out_count));
 	res->engine_events_count = engine_events(r->engine);
 	return 0;
@@ -422,7 +456,8 @@ static int conclude(struct run *r)
 		if (fidelity_caches(&res->fidelity, &res->machine, &r->truth, r->err) != 0)
 			return -1;
 	}
-	if (lock_report_add_machine(&res->lock_report, &res->machine, r->err) != 0)
+	if (lock_report_add_machine(&res->lock_report, &res->machine, r->err) != 0 ||
+	    lock_report_add(&res->lock_report, res->locks, res->locks_count, r->err) != 0)
 		return -1;
 	if (write_proc(r, "end") != 0 || write_file(r, "run.json", report_write) != 0)
 		return -1;
@@ -473,9 +508,12 @@ int run_simulation(struct run_result *result, struct config *c, const struct run
 
 void run_result_release(struct run_result *result)
 {
+	virtual_memory_release(&result->virtual_memory);
 	machine_release(&result->machine);
 	fidelity_release(&result->fidelity);
 	lock_report_release(&result->lock_report);
+	free(result->programs);
+	free(result->locks);
 	if (result->has_trace)
 		trace_close(&result->trace);
 	metrics_release(&result->metrics);

@@ -15,6 +15,7 @@
 #include "sim/report_locks.h"
 #include "sim/start_state.h"
 #include "sim/trace.h"
+#include "sim/virtual_memory.h"
 
 struct run_options {
 	const char *output;       /* result directory */
@@ -33,6 +34,10 @@ struct run_result {
 	struct metrics metrics;
 	struct fidelity fidelity;
 	uint64_t left_out_count[2]; /* see struct workload */
+	struct program_counts *programs; /* by program; NULL: none */
+	struct virtual_memory virtual_memory; /* all zero unless programs use it */
+	struct env_lock *locks;          /* of workload.locks, in their order */
+	unsigned locks_count;
 	ps_t simulated_ps;
 	ps_t sample_interval_ps;
 	uint64_t samples_count;

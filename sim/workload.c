@@ -234,7 +234,7 @@ int workload_from_trace(struct workload *w, const struct trace *trace, uint64_t 
 			calloc(1, sizeof(*s) + sources * sizeof(struct cursor));
 		if (!s)
 			return err_set(err, ERR_IO, "out of memory for %u streams", cpus_count);
-		w->streams[cpu] = (struct op_stream){trace_next, trace_release, s};
+		w->streams[cpu] = (struct op_stream){trace_next, trace_release, s, 0};
 		s->trace = trace;
 		s->start_ns = start_ns;
 		s->objects = objects;
@@ -268,6 +268,7 @@ void workload_release(struct workload *w)
 {
 	release_streams(w->streams, w->cpus_count);
 	release_streams(w->interrupts, w->cpus_count);
+	free(w->programs);
 	memset(w, 0, sizeof(*w));
 }
 

@@ -14,8 +14,28 @@
 #include "sim/objects.h"
 #include "sim/trace.h"
 
-/* Pages, then objects: kmalloc, an object of a cache, the end of either. */
-enum op_kind { OP_ALLOC, OP_FREE, OP_KMALLOC, OP_CACHE_ALLOC, OP_OBJECT_FREE, OP_KINDS };
+/*
+ * Pages, then objects: kmalloc, an object of a cache, the end of either. Then what only programs
+ * do.
+ */
+enum op_kind {
+	OP_ALLOC,
+	OP_FREE,
+	OP_KMALLOC,
+	OP_CACHE_ALLOC,
+	OP_OBJECT_FREE,
+	OP_VMALLOC,
+	OP_VFREE,
+	OP_MMAP,
+	OP_TOUCH,
+	OP_PROTECT,
+	OP_MUNMAP,
+	OP_LOCK,
+	OP_UNLOCK,
+	OP_WORK,
+	OP_IDLE, /* until at_ps */
+	OP_KINDS,
+};
 
 #define OP_CACHE_NONE UINT32_MAX
 
@@ -24,12 +44,26 @@ enum op_kind { OP_ALLOC, OP_FREE, OP_KMALLOC, OP_CACHE_ALLOC, OP_OBJECT_FREE, OP
 /* Of simulated time, after time_scale: 4000 hours, which leaves room below 2^64 ps. */
 #define WORKLOAD_SPAN_NS_MAX (4000 * 3.6e12)
 
+/* What a name of a program stands for on one CPU. */
+struct program_slot {
+	uint64_t id;    /* of an object or a block */
+	uint64_t vaddr; /* of mapped memory; 0: there was none to be had */
+	uint64_t bytes; /* asked for; of a block, all of it */
+	uint32_t cache; /* of an object, OP_CACHE_NONE: kmalloc */
+};
+
 struct op {
 	ps_t at_ps;       /* not before this; 0 with pace back_to_back */
 	uint64_t id;      /* object, or OP_ID_NONE: free of a block older than the recording */
 	pfn_t pfn;        /* recorded page frame: used if the object was never allocated here */
 	uint64_t paddr;   /* OBJECT_FREE without id: recorded address, or OBJECT_NONE */
-	uint64_t bytes;   /* KMALLOC: asked for */
+	union {
+		uint64_t bytes; /* KMALLOC, VMALLOC, MMAP: asked for */
+		ps_t work_ps;   /* WORK */
+		uint64_t draw;  /* TOUCH: seeds its random accesses */
+	};
+	const struct config_step *step; /* of a program, NULL for other workloads */
+	struct program_slot *slot;      /* of the step's name; outlives the stream's use of it */
 	gfp_t gfp;
 	uint32_t cache;   /* CACHE_ALLOC, OBJECT_FREE: index into the run's caches, or NONE */
 	unsigned order;
@@ -42,6 +76,16 @@ struct op {
 };
 
 struct op_stream;
+
+/* What came of a program, over all its CPUs. */
+struct program_counts {
+	uint64_t cpus_count;
+	uint64_t rounds_count;          /* completed */
+	uint64_t accesses_count;        /* by touch */
+	uint64_t failed_accesses_count; /* not mapped, not writable, or no page to be had */
+	uint64_t failed_maps_count;     /* vmalloc, mmap: no memory or no addresses */
+	uint64_t skipped_count;         /* steps on what could not be allocated */
+};
 
 struct workload {
 	unsigned cpus_count;
@@ -58,6 +102,8 @@ struct workload {
 	 */
 	uint64_t left_out_count[2];
 	ps_t end_ps; /* the simulation lasts at least this long; 0: until the last op */
+	struct program_counts *programs; /* by program; NULL: none */
+	unsigned program_of[CPUS_LIMIT]; /* by CPU */
 };
 
 /*
@@ -72,9 +118,12 @@ int workload_from_trace(struct workload *w, const struct trace *trace, uint64_t 
 /* The operations of the config's generators. */
 int workload_from_generators(struct workload *w, const struct config *c, unsigned cpus_count,
 			     struct err *err);
+/* The rounds of the config's programs. */
+int workload_from_programs(struct workload *w, const struct config *c, unsigned cpus_count,
+			   struct err *err);
 void workload_release(struct workload *w);
 
-/* The next operation of a CPU, or false at the end. */
+/* The next operation of a CPU, or false at the end. Programs go by the stream's now_ps. */
 bool workload_next(struct workload *w, unsigned cpu, struct op *op);
 /* The next that an interrupt performs there, or false. */
 bool workload_next_interrupt(struct workload *w, unsigned cpu, struct op *op);
@@ -85,6 +134,7 @@ struct op_stream {
 	bool (*next)(struct op_stream *s, struct op *op);
 	void (*release)(struct op_stream *s);
 	void *state;
+	ps_t now_ps; /* the CPU's time when it asks: whoever asks sets it */
 };
 
 #endif

@@ -90,6 +90,7 @@ enum op_path {
 	PATH_SLAB_NODE_PARTIAL, /* a node's list of slabs, under its lock */
 	PATH_SLAB_NEW,          /* allocation that made a slab */
 	PATH_SLAB_DISCARD,      /* free that gave a slab back */
+	PATH_NONE,              /* there is but one: steps of programs that allocate nothing */
 	PATH_KINDS,
 };
 

@@ -401,6 +401,7 @@ static void random_run(void **state)
 		r.meanwhile = NULL;
 		struct address_space_stats s = stats_of(as);
 		assert_true(s.huge_faults_count > 20 && s.vma_splits_count > 20);
+		assert_true(r.waits_count > 0);
 		assert_true(s.shootdown_targets_count > 20 && s.vma_merges_count > 20);
 		address_space_free(as, r.env);
 		mm_rig_release(&r);

@@ -15,13 +15,18 @@ static void may_pause(struct env *env)
 	if (env->cpu || rig->others_run || rig->spins_held || !rig->meanwhile)
 		return;
 	rig->others_run = true;
-	rig->meanwhile(rig);
+	if (!setjmp(rig->waits))
+		rig->meanwhile(rig);
 	rig->others_run = false;
 }
 
 static void rig_lock(struct env *env, struct env_lock *lock)
 {
 	may_pause(env);
+	if (lock->owner && lock->sleeps && rig->others_run) {
+		rig->waits_count++;
+		longjmp(rig->waits, 1);
+	}
 	BUG_ON(lock->owner, "lock %s is held", lock->name);
 	lock->owner = env;
 	rig->spins_held += !lock->sleeps;

@@ -5,6 +5,8 @@
 #ifndef MM_MM_RIG_H
 #define MM_MM_RIG_H
 
+#include <setjmp.h>
+
 #include "alloc/op_script.h"
 #include "hw/memory.h"
 #include "mm/address_space.h"
@@ -26,6 +28,9 @@ struct mm_rig {
 	/* Called where CPU 0 may be paused, holding no spin lock: other CPUs do something. */
 	void (*meanwhile)(struct mm_rig *r);
 	bool others_run;
+	/* They wait for a sleeping lock that CPU 0 holds: what they were doing ends there. */
+	jmp_buf waits;
+	uint64_t waits_count;
 };
 
 /* One at a time. Aborts if it can't be made. @with_memory: caches and TLBs, else none. */

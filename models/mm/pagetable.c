@@ -307,17 +307,23 @@ static void gather(struct pagetable_gather *g, uint64_t vaddr, unsigned level)
 
 enum change { CHANGE_UNMAP, CHANGE_READ_ONLY, CHANGE_WRITABLE };
 
-/* Change one entry, which maps a page. */
+/* Is there anything to change about this entry? */
+static bool concerns(enum change change, uint64_t entry)
+{
+	return entry &&
+	       (change == CHANGE_UNMAP || !(entry & ENTRY_WRITABLE) == (change == CHANGE_WRITABLE));
+}
+
 static void change_entry(struct pagetable *pt, struct env *env, uint64_t *entry, uint64_t vaddr,
 			 unsigned level, enum change change, struct pagetable_gather *g)
 {
+	if (!concerns(change, *entry))
+		return;
 	if (change == CHANGE_UNMAP) {
 		g->leaves[g->leaves_count++] = (struct pagetable_leaf){.pfn = entry_pfn(*entry),
 								       .page = (enum hw_page)level};
 		*entry = 0;
 		pt->mapped_count[level]--;
-	} else if (!(*entry & ENTRY_WRITABLE) == (change == CHANGE_READ_ONLY)) {
-		return;
 	} else {
 		*entry ^= ENTRY_WRITABLE;
 	}
@@ -337,16 +343,15 @@ static uint64_t change_table(struct pagetable *pt, struct env *env, uint64_t vad
 	uint64_t *entries = table_entries(pt, table), span = pagetable_span(level);
 	unsigned first = pagetable_index(vaddr, level), i = first;
 	if (level) { /* a page of 2 MiB or more, or what hung here has gone meanwhile */
-		BUG_ON(entries[i] && ((vaddr & (span - 1)) || end - vaddr < span),
+		bool whole = !(vaddr & (span - 1)) && end - vaddr >= span;
+		BUG_ON(!whole && concerns(change, entries[i]),
 		       "part of the huge page around %#llx is changed", (unsigned long long)vaddr);
-		if (entries[i])
-			change_entry(pt, env, &entries[i], vaddr, level, change, g);
+		change_entry(pt, env, &entries[i], vaddr, level, change, g);
 		env_touch(env, entry_paddr(table, i), sizeof(*entries), true);
 		return u64_min(end, (vaddr | (span - 1)) + 1);
 	}
 	do {
-		if (entries[i])
-			change_entry(pt, env, &entries[i], vaddr, level, change, g);
+		change_entry(pt, env, &entries[i], vaddr, level, change, g);
 		vaddr += span;
 		i++;
 	} while (i < ENTRIES && vaddr < end &&
