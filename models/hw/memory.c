@@ -241,6 +241,8 @@ static void touch(struct env *env, uint64_t paddr, uint64_t bytes, bool write)
 	if (c->own[0] && (paddr + bytes - 1) >> c->line_shift == line &&
 	    paddr - c->page_start < c->page_bytes) {
 		uint8_t *flags = cache_recent(c->own[0], line);
+		if (!flags)
+			flags = cache_lookup(c->own[0], line);
 		if (flags && (!write || *flags & LINE_EXCLUSIVE)) {
 			*flags |= write ? LINE_DIRTY : 0;
 			c->stats.translations_count++;
