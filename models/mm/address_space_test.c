@@ -393,7 +393,7 @@ static void random_run(void **state)
 		memset(&n, 0, sizeof(n));
 		struct address_space *as = random_space = mm_rig_space(&r, batch);
 		r.meanwhile = others_access;
-		for (int step = 0; step < 4000; step++) {
+		for (int step = 0; step < 2000; step++) {
 			random_step(&r, as, &n);
 			check(as);
 			compare_tlbs(&r, as);
@@ -401,11 +401,37 @@ static void random_run(void **state)
 		r.meanwhile = NULL;
 		struct address_space_stats s = stats_of(as);
 		assert_true(s.huge_faults_count > 20 && s.vma_splits_count > 20);
-		assert_true(r.waits_count > 0);
 		assert_true(s.shootdown_targets_count > 20 && s.vma_merges_count > 20);
 		address_space_free(as, r.env);
 		mm_rig_release(&r);
 	}
+}
+
+static void other_writes(struct mm_rig *r)
+{
+	address_space_access(random_space, &r->m.env[1], GiB, 8, true);
+}
+
+/*
+ * While rights are given, ranges have them before entries do: a fault in between waits for the lock
+ * instead of failing, and succeeds afterwards. Off: before the range has them it is refused.
+ */
+static void faults_wait_for_rights(void **state)
+{
+	struct mm_rig r;
+	mm_rig_init(&r, 4096, true);
+	struct address_space *as = random_space = mm_rig_space(&r, true);
+	assert_true(address_space_map_at(as, r.env, GiB, PAGE, 0));
+	assert_true(address_space_access(as, r.env, GiB, 8, false));
+	r.meanwhile = other_writes;
+	address_space_protect(as, r.env, GiB, PAGE, true);
+	r.meanwhile = NULL;
+	assert_true(stats_of(as).failed_count > 0);
+	assert_true(r.waits_count > 0);
+	assert_true(address_space_access(as, &r.m.env[1], GiB, 8, true));
+	check(as);
+	address_space_free(as, r.env);
+	mm_rig_release(&r);
 }
 
 /* --- failures --------------------------------------------------------------------------------- */
@@ -551,6 +577,7 @@ int main(void)
 		cmocka_unit_test(flush_ceiling),
 		cmocka_unit_test(stale_translations),
 		cmocka_unit_test(parts_of_huge_pages),
+		cmocka_unit_test(faults_wait_for_rights),
 		cmocka_unit_test(random_run),
 		cmocka_unit_test(no_page_for_a_fault),
 		cmocka_unit_test(no_page_for_the_root),

@@ -152,8 +152,9 @@ void mm_rig_release(struct mm_rig *r)
 	BUG_ON(r->m.pm.zones[0].free_pages != r->free_pages, "%llu pages instead of %llu are free",
 	       (unsigned long long)r->m.pm.zones[0].free_pages, (unsigned long long)r->free_pages);
 	for (unsigned cpu = 0; r->memory && cpu < OP_CPUS; cpu++) {
-		if (r->m.env[cpu].memory->pending)
-			r->m.env[cpu].memory->sync(&r->m.env[cpu], 0);
+		struct env *env = &r->m.env[cpu];
+		if (env->memory->pending)
+			env->memory->sync(env, 0);
 	}
 	BUG_ON(r->memory && memory_check(r->memory, text, sizeof(text)) != 0, "%s", text);
 	op_machine_release(&r->m);
