@@ -389,7 +389,7 @@ static const struct damage damages[] = {
 	REC(CPU0, 0, kind, 0, "no demand"),
 	REC(CPU0, 0, pfn, 65, "unaligned"),
 	REC(CPU0, 0, pfn, 0xffffff00, "out of range"),
-	REC(CPU0, 0, aux, 1, "aux set"),
+	REC(CPU0, 0, aux, 65, "node out of range"),
 	REC(CPU0, 0, id, 9, "id out of range"),
 	REC(CPU0, 0, id, 1, "allocated twice"),
 	REC(CPU0, 0, seq, 5, "before its allocation"),
