@@ -44,17 +44,8 @@
 #include "kern/bug.h"
 #include "sim/engine_impl.h"
 
-#define NO_KEY UINT64_MAX
+#define NO_KEY ENGINE_NEVER
 #define ENGINE_STACK_KIB 256
-
-struct engine {
-	struct engine_cpu *cpus; /* CPUs, then daemons */
-	unsigned cpus_count, all_count, all_limit;
-	unsigned *heap;          /* numbers by (key, number), smallest first */
-	struct engine_params params;
-	uint64_t events_count;
-	const char *daemon_name[4];
-};
 
 /* --- where time is a double ------------------------------------------------------------------- */
 
@@ -106,15 +97,23 @@ static bool is_first(const struct engine_cpu *cpu)
 	return cpu->engine->heap[0] == cpu->env.cpu;
 }
 
-/* One SimGrid event: sleep until the private clock's time, or let others of the same time run. */
+/*
+ * One SimGrid event: sleep until the CPU's turn, or let others of the same time run. A CPU that
+ * listens can be woken earlier: then its turn has become earlier, too.
+ */
 static void give_way(struct engine_cpu *cpu)
 {
-	cpu->engine->events_count++;
 	/* Compared as doubles: a date that rounds to the present would be no sleep and no yield. */
-	if (to_simgrid(cpu->now_ps) > simgrid_get_clock())
-		sg_actor_sleep_until(to_simgrid(cpu->now_ps));
-	else
+	double turn = to_simgrid(cpu->key_ps), now = simgrid_get_clock();
+	cpu->engine->events_count++;
+	if (cpu->key_ps == NO_KEY)
+		sg_sem_acquire(cpu->kick);
+	else if (turn <= now)
 		sg_actor_yield();
+	else if (cpu->listening)
+		sg_sem_acquire_timeout(cpu->kick, turn - now);
+	else
+		sg_actor_sleep_until(turn);
 }
 
 void engine_join(struct engine_cpu *cpu)
@@ -124,49 +123,125 @@ void engine_join(struct engine_cpu *cpu)
 		give_way(cpu);
 	while (!is_first(cpu))
 		give_way(cpu);
+	cpu->joined_ps = cpu->now_ps;
 }
 
-void engine_boundary(struct engine_cpu *cpu)
+/*
+ * Sleep until @until (NO_KEY: for ever) or until woken or interrupted, whatever comes first; the
+ * private clock is at least that then. @listen: interrupts end the sleep.
+ */
+static void sleep_until(struct engine_cpu *cpu, ps_t until, bool listen)
 {
+	if (listen && cpu->irqs_count)
+		until = u64_min(until, u64_max(cpu->irqs[0].at_ps, cpu->now_ps));
+	cpu->listening = listen;
+	set_key(cpu, until);
 	if (cpu->engine->params.exact_events)
-		engine_join(cpu);
+		give_way(cpu);
+	while (cpu->key_ps == NO_KEY || !is_first(cpu))
+		give_way(cpu);
+	cpu->listening = false;
+	engine_advance_to(cpu, cpu->key_ps);
+	cpu->joined_ps = cpu->now_ps;
 }
 
-void engine_wait(struct engine_cpu *cpu)
+/* @cpu, which sleeps, is to run at @ps already. */
+void engine_rouse(struct engine_cpu *cpu, ps_t ps)
 {
-	set_key(cpu, NO_KEY);
-	cpu->engine->events_count++;
-	do
-		sg_sem_acquire(cpu->kick);
-	while (cpu->key_ps == NO_KEY);
-	engine_idle_until(cpu, cpu->key_ps);
-}
-
-void engine_wait_open(struct engine_cpu *cpu)
-{
-	engine_wait(cpu);
-}
-
-void engine_wake(struct engine_cpu *cpu, ps_t ps)
-{
-	BUG_ON(cpu->key_ps != NO_KEY, "CPU %u is woken but does not wait", cpu->env.cpu);
-	set_key(cpu, u64_max(cpu->now_ps, ps));
+	set_key(cpu, u64_min(cpu->key_ps, u64_max(cpu->now_ps, ps)));
 	sg_sem_release(cpu->kick);
 }
 
-/* --- what an allocator can ask for ------------------------------------------------------------- */
+void engine_idle(struct engine_cpu *cpu, ps_t ps)
+{
+	if (cpu->ipis) {
+		while (cpu->now_ps < ps) {
+			sleep_until(cpu, ps, true);
+			engine_take_interrupts(cpu);
+		}
+		return;
+	}
+	/* All interrupts are its own: it knows them. */
+	while (cpu->irqs_count && cpu->irqs[0].at_ps <= ps) {
+		engine_advance_to(cpu, cpu->irqs[0].at_ps);
+		engine_take_interrupts(cpu);
+	}
+	engine_advance_to(cpu, ps);
+}
+
+void engine_stop(struct engine_cpu *cpu)
+{
+	const struct engine *e = cpu->engine;
+	if (e->params.exact_events ||
+	    (cpu->ipis && cpu->now_ps >= cpu->joined_ps + e->flight_ps))
+		engine_join(cpu);
+	if (cpu->irqs_count)
+		engine_take_interrupts(cpu);
+}
+
+void engine_wait_init(struct engine_wait *w, struct engine_cpu *cpu)
+{
+	*w = (struct engine_wait){cpu, ENGINE_NEVER};
+}
+
+static void wait_for(struct engine_wait *w, bool open)
+{
+	struct engine_cpu *cpu = w->cpu;
+	while (w->woken_ps == ENGINE_NEVER || w->woken_ps > cpu->now_ps) {
+		cpu->wait = w;
+		sleep_until(cpu, w->woken_ps, open);
+		cpu->wait = NULL;
+		if (open)
+			engine_take_interrupts(cpu);
+	}
+}
+
+void engine_wait(struct engine_wait *w)
+{
+	wait_for(w, false);
+}
+
+void engine_wait_open(struct engine_wait *w)
+{
+	wait_for(w, true);
+}
+
+void engine_wake(struct engine_wait *w, ps_t ps)
+{
+	BUG_ON(w->woken_ps != ENGINE_NEVER, "CPU %u is woken twice", w->cpu->env.cpu);
+	w->woken_ps = ps;
+	/* It may be in an interrupt that came meanwhile, and look when that is over. */
+	if (w->cpu->wait == w)
+		engine_rouse(w->cpu, ps);
+}
+
+/* --- what an allocator can ask for ------------------------------------------------------------ */
 
 static void engine_sync(struct env *env)
 {
 	struct engine_cpu *cpu = engine_cpu_of(env);
 	engine_collect(cpu);
 	engine_join(cpu);
+	engine_sync_memory(cpu);
+}
+
+void engine_catch_up(struct engine_cpu *cpu)
+{
+	if (!cpu->finished) /* else who interrupts it is synchronised */
+		engine_join(cpu);
+	engine_sync_memory(cpu);
+}
+
+const char *engine_lock_cycle(const struct engine *e)
+{
+	return e->locks->order.cycle;
 }
 
 static const struct env_ops engine_env_ops = {
 	.lock = engine_lock,
 	.unlock = engine_unlock,
 	.sync = engine_sync,
+	.ipi = engine_ipi,
 };
 
 /* --- platform and actors ---------------------------------------------------------------------- */
@@ -251,6 +326,11 @@ static void actor_main(int argc, char **argv)
 	engine_join(cpu);
 	cpu->main(cpu, cpu->arg);
 	engine_collect(cpu);
+	engine_join(cpu); /* so that others agree when it was over */
+	while (cpu->ipis && cpu->irqs_count) {
+		engine_idle_until(cpu, cpu->irqs[0].at_ps);
+		engine_take_interrupts(cpu);
+	}
 	cpu->finished = true;
 	set_key(cpu, NO_KEY);
 }
@@ -263,6 +343,8 @@ static void init_cpu(struct engine *e, unsigned number)
 	cpu->env.ops = &engine_env_ops;
 	cpu->env.cost_cycles = e->params.cost_cycles;
 	cpu->khz = e->params.cpu_khz;
+	cpu->ipis = e->params.ipis;
+	cpu->stops = e->params.ipis || e->params.exact_events;
 	cpu->kick = sg_sem_init(0);
 	heap_place(e, number, number); /* all keys are 0: in order of number this is a heap */
 }
@@ -273,15 +355,20 @@ struct engine *engine_new(const struct engine_params *params, struct err *err)
 	if (e) {
 		e->params = *params;
 		e->cpus_count = e->all_count = params->cpus_count;
+		e->flight_ps = params->hw ? params->hw->ipi_flight_ns * PS_PER_NS : 0;
 		e->all_limit = params->cpus_count + (unsigned)ARRAY_SIZE(e->daemon_name);
 		e->cpus = calloc(e->all_limit, sizeof(*e->cpus));
 		e->heap = calloc(e->all_limit, sizeof(*e->heap));
+		e->locks = calloc(1, sizeof(*e->locks));
 	}
-	if (!e || !e->cpus || !e->heap) {
+	if (!e || !e->cpus || !e->heap || !e->locks) {
 		err_set(err, ERR_IO, "out of memory for %u CPUs", params->cpus_count);
 		engine_free(e);
 		return NULL;
 	}
+	/* A machine that says nothing of caches says nothing of distances. */
+	e->locks->hw = params->hw && params->hw->caches_count ? params->hw : NULL;
+	e->locks->cpu_nid = params->cpu_nid;
 	configure_simgrid();
 	if (load_platform(params->cpus_count, err) != 0) {
 		engine_free(e);
@@ -299,9 +386,11 @@ void engine_free(struct engine *e)
 	for (unsigned i = 0; e->cpus && i < e->all_count; i++) {
 		if (e->cpus[i].kick)
 			sg_sem_destroy(e->cpus[i].kick);
+		free(e->cpus[i].irqs);
 	}
 	free(e->cpus);
 	free(e->heap);
+	free(e->locks);
 	free(e);
 }
 
@@ -335,13 +424,29 @@ int engine_run(struct engine *e, struct err *err)
 		sg_actor_set_data(actor, &e->cpus[i]);
 	}
 	simgrid_run();
-	for (unsigned i = 0; i < e->all_count; i++) {
+	for (unsigned i = 0; i < e->all_count && !engine_deadlock(e, NULL); i++) {
 		if (!e->cpus[i].finished)
 			return err_set(err, ERR_INTERNAL,
 				       "deadlock: CPU %u of %u waits for ever at %llu ps", i,
 				       e->cpus_count, (unsigned long long)e->cpus[i].now_ps);
 	}
 	return 0;
+}
+
+bool engine_deadlock(const struct engine *e, ps_t *at_ps)
+{
+	bool any = false;
+	ps_t last = 0;
+	for (unsigned i = 0; i < e->all_count; i++) {
+		const struct engine_cpu *cpu = &e->cpus[i];
+		if (cpu->finished || !cpu->waits_for)
+			continue;
+		any = true;
+		last = u64_max(last, cpu->now_ps);
+	}
+	if (at_ps)
+		*at_ps = e->locks->deadlocked ? e->locks->deadlock_at_ps : last;
+	return any;
 }
 
 struct engine_cpu *engine_cpu(struct engine *e, unsigned cpu)

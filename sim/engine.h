@@ -11,8 +11,8 @@
  * which exact_events really makes; a test compares the two.
  *
  * Interrupts reach a CPU between two operations, while it idles, and while it waits with interrupts
- * on (engine_wait_open). One that another CPU sends arrives ipi_flight_ps later at the earliest; so a
- * CPU that joins at least that often knows at every moment what has arrived.
+ * on (engine_wait_open). One that another CPU sends arrives ipi_flight_ps later at the earliest; so
+ * a CPU that joins at least that often knows at every moment what has arrived.
  *
  * One engine per process, because SimGrid has one: engine_new() may be called once.
  */
@@ -35,21 +35,45 @@ struct engine_cpu {
 	uint64_t khz;      /* cycles to time */
 	uint64_t rest;     /* fraction of a picosecond carried over, in 1/khz */
 	ps_t busy_ps;      /* time spent in operations, waiting for locks included */
+	/* Of now_ps, what no cycles were charged for; of that, waiting for locks, and for IPIs. */
+	ps_t skipped_ps, lock_wait_ps, ipi_wait_ps;
+	uint64_t charged_cycles; /* all that were collected */
 	void (*main)(struct engine_cpu *cpu, void *arg);
 	void *arg;
 	bool finished;
+	const struct env_lock *waits_for; /* whose queue it is in; NULL: none's */
 	unsigned heap_index; /* in engine.c's order */
 	ps_t key_ps;
 	void *kick;        /* semaphore, engine.c's */
+	struct engine_wait *wait; /* what it sleeps on */
+	ps_t joined_ps;    /* its time at the last join: nobody has been earlier since */
+	bool ipis, stops;  /* engine_params: others interrupt it; that, or exact_events */
+	bool in_operation; /* its program is in an operation: that counts the time as busy */
+	/* Interrupts. */
+	struct engine_irq *irqs; /* a heap: posted and not taken yet */
+	unsigned irqs_count, irqs_room;
+	uint64_t irqs_posted;    /* by this CPU: the order of those that arrive at one time */
+	bool listening;          /* asleep, and to be woken when an interrupt arrives */
+	uint64_t interrupts_count; /* taken */
+	ps_t interrupts_ps;        /* time in them */
+	ps_t interrupt_delay_ps_max; /* from arrival till taken: interrupts were off */
 };
+
+/* What a CPU sleeps on; on its stack. */
+struct engine_wait {
+	struct engine_cpu *cpu;
+	ps_t woken_ps; /* ENGINE_NEVER: not yet */
+};
+#define ENGINE_NEVER UINT64_MAX
 
 struct engine_params {
 	unsigned cpus_count;      /* 1..CPUS_LIMIT */
 	uint64_t cpu_khz;
 	const uint32_t *cost_cycles;
 	bool exact_events;        /* one SimGrid event per operation and per join */
-	const struct hw_machine *hw; /* costs of interrupts and hand-overs; NULL: no interrupts */
+	const struct hw_machine *hw; /* costs of interrupts and hand-overs; NULL: none */
 	const unsigned *cpu_nid;  /* node of each CPU, with hw */
+	bool ipis;                /* CPUs interrupt each other: costs a join each ipi_flight_ns */
 };
 
 /* NULL with @err if SimGrid cannot be set up. */
@@ -65,8 +89,21 @@ void engine_set_main(struct engine *e, unsigned cpu, void (*main)(struct engine_
 void engine_add_daemon(struct engine *e, const char *name,
 		       void (*main)(struct engine_cpu *, void *), void *arg);
 
-/* Run until every CPU's program has returned. -1 with @err (ERR_INTERNAL) on a deadlock. */
+/*
+ * Run until every CPU's program has returned, or nobody can act any more because CPUs wait for
+ * locks for ever: engine_deadlock() tells. -1 with @err (ERR_INTERNAL) if they wait for ever, but
+ * none for a lock.
+ */
 int engine_run(struct engine *e, struct err *err);
+/*
+ * After engine_run(): did it end in a deadlock? Then CPUs that are not `finished` wait for ever:
+ * those with waits_for for that lock, others for something that those would have done. *@at_ps (may
+ * be NULL) is when the first circle of CPUs that wait for each other was closed; without one, since
+ * a lock's holder has finished, when the last CPU began to wait.
+ */
+bool engine_deadlock(const struct engine *e, ps_t *at_ps);
+/* The first cycle in the order in which locks were taken, as lock_order.h has it; "" if none. */
+const char *engine_lock_cycle(const struct engine *e);
 
 struct engine_cpu *engine_cpu(struct engine *e, unsigned cpu);
 /* SimGrid events made so far: how often a CPU had to give way. */
@@ -82,6 +119,7 @@ static inline void engine_collect(struct engine_cpu *cpu)
 {
 	uint64_t cycles = cpu->env.cycles;
 	cpu->env.cycles = 0;
+	cpu->charged_cycles += cycles;
 	if (__builtin_expect(cycles >> 33, 0)) { /* the product below would not fit */
 		cpu->now_ps += cycles / cpu->khz * UINT64_C(1000000000);
 		cycles %= cpu->khz;
@@ -91,30 +129,70 @@ static inline void engine_collect(struct engine_cpu *cpu)
 	cpu->rest = units % cpu->khz;
 }
 
-/* Idle until @ps if that is later than now. */
-static inline void engine_idle_until(struct engine_cpu *cpu, ps_t ps)
+/* The private clock is at least @ps. */
+static inline void engine_advance_to(struct engine_cpu *cpu, ps_t ps)
 {
 	if (ps > cpu->now_ps) {
+		cpu->skipped_ps += ps - cpu->now_ps;
 		cpu->now_ps = ps;
 		cpu->rest = 0;
 	}
 }
 
+void engine_idle(struct engine_cpu *cpu, ps_t ps);
+
+/* Idle until @ps if that is later than now; interrupts are taken meanwhile. */
+static inline void engine_idle_until(struct engine_cpu *cpu, ps_t ps)
+{
+	if (__builtin_expect(cpu->ipis || cpu->irqs_count, 0))
+		engine_idle(cpu, ps);
+	else
+		engine_advance_to(cpu, ps);
+}
+
 /* Wait until nobody else is earlier than this CPU. */
 void engine_join(struct engine_cpu *cpu);
-/* Called between operations; makes the event that exact_events promises. */
-void engine_boundary(struct engine_cpu *cpu);
-/* Sleep until engine_wake(), which says when; the private clock is at least that then. */
-void engine_wait(struct engine_cpu *cpu);
-/* The same with interrupts on: they are taken meanwhile. */
-void engine_wait_open(struct engine_cpu *cpu);
-/* Wake @cpu, which is in engine_wait(), at @ps. */
-void engine_wake(struct engine_cpu *cpu, ps_t ps);
+void engine_stop(struct engine_cpu *cpu);
 
 /*
- * Interrupt @target at @ps: @handler runs there, in interrupt context, as soon as it takes interrupts.
- * The caller is @target itself, or has joined and @ps is at least ipi_flight_ns later than its time.
+ * Between operations, and inside those that are long and leave nothing half done: takes the
+ * interrupts that are due, and makes the event that exact_events promises.
  */
-void engine_post(struct engine_cpu *target, ps_t ps, env_handler handler, void *arg);
+static inline void engine_boundary(struct engine_cpu *cpu)
+{
+	if (__builtin_expect(cpu->stops || cpu->irqs_count, 0))
+		engine_stop(cpu);
+}
+void engine_catch_up(struct engine_cpu *cpu);
+
+/* At the end of an operation: what it did in memory that others share is done, and collected. */
+static inline void engine_end_operation(struct engine_cpu *cpu)
+{
+	engine_collect(cpu);
+	if (__builtin_expect(cpu->env.memory && cpu->env.memory->waiting, 0))
+		engine_catch_up(cpu);
+}
+
+/* Prepare @w for engine_wait(); what will wake the CPU may be told of it now. */
+void engine_wait_init(struct engine_wait *w, struct engine_cpu *cpu);
+/*
+ * Sleep until engine_wake(), which may have come already; the private clock is at least what it
+ * says then. With interrupts off: whoever sends one waits.
+ */
+void engine_wait(struct engine_wait *w);
+/* The same with interrupts on: they are taken meanwhile. */
+void engine_wait_open(struct engine_wait *w);
+/* End the wait at @ps. Once for each engine_wait_init(). */
+void engine_wake(struct engine_wait *w, ps_t ps);
+
+/*
+ * Interrupt @target at @ps: @handler runs there, in interrupt context, as soon as it takes
+ * interrupts.
+ * @from is @target itself, or has joined and @ps is at least ipi_flight_ns later than its time,
+ * with engine_params.ipis. An IPI's handler takes no locks. Interrupts of one time are taken by the
+ * number of who posted them, then in order of posting.
+ */
+void engine_post(struct engine_cpu *from, struct engine_cpu *target, ps_t ps, env_handler handler,
+		 void *arg);
 
 #endif

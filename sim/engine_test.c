@@ -36,6 +36,8 @@ enum mode { RUN_AHEAD, EXACT, PLAIN_SIMGRID };
 /* What a child sends. */
 struct outcome {
 	ps_t end_ps[CPUS_MOST];
+	ps_t cpu_lock_wait_ps;       /* of all CPUs */
+	unsigned unaccounted_count;  /* CPUs whose clock is not what was charged and skipped */
 	ps_t wait_ps[LOCKS], wait_ps_max[LOCKS], hold_ps[LOCKS];
 	uint64_t acquired[LOCKS], contended[LOCKS];
 	/*
@@ -45,6 +47,8 @@ struct outcome {
 	uint64_t events;
 	uint32_t order[4096]; /* CPUs of the first sections of lock 0 */
 	unsigned order_count;
+	bool deadlock;
+	ps_t deadlock_at_ps;
 	int rc;
 	struct err err;
 };
@@ -64,7 +68,7 @@ struct scene {
 	sg_mutex_t mutex[LOCKS];
 	sg_sem_t sem[CPUS_MOST];
 	uint64_t posted[CPUS_MOST];
-	bool waits[CPUS_MOST];
+	struct engine_wait *waits[CPUS_MOST];
 };
 
 /* --- the same steps in the engine and in plain SimGrid ---------------------------------------- */
@@ -129,8 +133,8 @@ static void post(struct scene *s, unsigned from, unsigned to)
 	env_sync(&s->cpu[from]->env);
 	s->posted[to]++;
 	if (s->waits[to]) {
-		s->waits[to] = false;
-		engine_wake(s->cpu[to], s->cpu[from]->now_ps);
+		engine_wake(s->waits[to], s->cpu[from]->now_ps);
+		s->waits[to] = NULL;
 	}
 }
 
@@ -142,8 +146,10 @@ static void receive(struct scene *s, unsigned cpu)
 	}
 	env_sync(&s->cpu[cpu]->env);
 	if (!s->posted[cpu]) {
-		s->waits[cpu] = true;
-		engine_wait(s->cpu[cpu]);
+		struct engine_wait wait;
+		engine_wait_init(&wait, s->cpu[cpu]);
+		s->waits[cpu] = &wait;
+		engine_wait(&wait);
 	}
 	s->posted[cpu]--;
 }
@@ -235,6 +241,12 @@ static void run_engine(struct scene *s, struct engine *e)
 	}
 	o->rc = engine_run(e, &o->err);
 	o->events = engine_events(e);
+	o->deadlock = engine_deadlock(e, &o->deadlock_at_ps);
+	for (unsigned cpu = 0; cpu < s->cpus; cpu++) {
+		const struct engine_cpu *c = s->cpu[cpu];
+		o->cpu_lock_wait_ps += c->lock_wait_ps;
+		o->unaccounted_count += c->now_ps != c->charged_cycles + c->skipped_ps;
+	}
 	for (unsigned l = 0; l < LOCKS; l++) {
 		o->wait_ps[l] = s->lock[l].wait_ps_total;
 		o->wait_ps_max[l] = s->lock[l].wait_ps_max;
@@ -339,6 +351,16 @@ static void assert_same(const struct outcome *a, const struct outcome *b)
 
 static struct outcome ahead, exact, plain;
 
+/* Every moment of a CPU is work, a wait for a lock, or idle. */
+static void assert_time_is_known(const struct outcome *o)
+{
+	ps_t waits = 0;
+	for (unsigned l = 0; l < LOCKS; l++)
+		waits += o->wait_ps[l];
+	assert_int_equal(o->cpu_lock_wait_ps, waits);
+	assert_int_equal(o->unaccounted_count, 0);
+}
+
 static void all_modes_agree(struct scene s)
 {
 	simulate_well(s, RUN_AHEAD, &ahead);
@@ -347,6 +369,8 @@ static void all_modes_agree(struct scene s)
 	assert_same(&ahead, &exact);
 	assert_int_equal(ahead.hold_ps[0], exact.hold_ps[0]);
 	assert_same(&ahead, &plain);
+	assert_time_is_known(&ahead);
+	assert_time_is_known(&exact);
 	assert_true(ahead.events <= exact.events);
 }
 
@@ -495,6 +519,8 @@ static void test_beyond_2_53(void **state)
 static void crossing_body(struct scene *s, unsigned cpu)
 {
 	work(s, cpu, 10 + cpu);
+	if (cpu > 1)
+		return;
 	take(s, cpu, cpu, 0);
 	work(s, cpu, 1000);
 	take(s, cpu, 1 - cpu, 1);
@@ -509,20 +535,36 @@ static void forgotten_body(struct scene *s, unsigned cpu)
 		receive(s, cpu); /* nobody posts */
 }
 
-static void test_deadlock_is_reported(void **state)
+/* Who waits for a lock for ever is a result. */
+static void test_deadlock_is_a_result(void **state)
 {
-	static void (*const bodies[])(struct scene *, unsigned) = {crossing_body, forgotten_body};
-	for (size_t i = 0; i < ARRAY_SIZE(bodies); i++) {
-		for (enum mode mode = RUN_AHEAD; mode <= EXACT; mode++) {
-			char text[4096];
-			struct scene s = {.cpus = 2, .body = bodies[i], .mode = mode};
-			int status = simulate(&s, &ahead, text, sizeof(text));
-			assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-			assert_int_equal(ahead.rc, -1);
-			assert_int_equal(ahead.err.code, ERR_INTERNAL);
-			assert_non_null(strstr(ahead.err.text, "deadlock: CPU"));
-			assert_string_equal(text, ""); /* SimGrid's own words are not for users */
-		}
+	for (enum mode mode = RUN_AHEAD; mode <= EXACT; mode++) {
+		char text[4096];
+		struct scene s = {.cpus = 3, .body = crossing_body, .mode = mode};
+		int status = simulate(&s, &ahead, text, sizeof(text));
+		assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+		assert_int_equal(ahead.rc, 0);
+		assert_true(ahead.deadlock);
+		assert_int_equal(ahead.deadlock_at_ps, 1011);
+		assert_int_equal(ahead.end_ps[0] + ahead.end_ps[1], 0); /* these never end */
+		assert_int_equal(ahead.end_ps[2], 12);
+		assert_string_equal(text, ""); /* SimGrid's own words are not for users */
+	}
+}
+
+/* Who waits for ever, and not for a lock, is a mistake of ours. */
+static void test_waiting_for_ever_is_reported(void **state)
+{
+	for (enum mode mode = RUN_AHEAD; mode <= EXACT; mode++) {
+		char text[4096];
+		struct scene s = {.cpus = 2, .body = forgotten_body, .mode = mode};
+		int status = simulate(&s, &ahead, text, sizeof(text));
+		assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+		assert_int_equal(ahead.rc, -1);
+		assert_int_equal(ahead.err.code, ERR_INTERNAL);
+		assert_non_null(strstr(ahead.err.text, "deadlock: CPU"));
+		assert_false(ahead.deadlock);
+		assert_string_equal(text, "");
 	}
 }
 
@@ -628,7 +670,8 @@ int main(void)
 		cmocka_unit_test(test_ties_by_cpu),
 		cmocka_unit_test(test_time_before_cpu),
 		cmocka_unit_test(test_beyond_2_53),
-		cmocka_unit_test(test_deadlock_is_reported),
+		cmocka_unit_test(test_deadlock_is_a_result),
+		cmocka_unit_test(test_waiting_for_ever_is_reported),
 		cmocka_unit_test(test_misuse_aborts),
 		cmocka_unit_test(test_cycles_to_time_is_exact),
 		cmocka_unit_test(test_many_cycles_at_once),

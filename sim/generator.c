@@ -14,6 +14,9 @@
  * finds, of sizes drawn by live objects. What is left of an exponential lifetime is as long as the
  * whole, so nothing tells them from the others. A size without a rate has objects that stay.
  *
+ * Generators in another context than a process are interrupts: a stream of its own for each CPU,
+ * whose operations come on top of the others', whatever the CPU is at.
+ *
  * Free before allocation, then the generator listed first, at equal times. Frees that are due wait
  * in a binary heap, so memory follows what lives. Every (generator, CPU) has a random stream of its
  * own, so adding a CPU or a generator changes nothing for the others; all draws are bit-identical
@@ -446,8 +449,18 @@ static void open_source(struct generated *s, const struct config *c, unsigned in
 	advance(src, s->end_ps);
 }
 
+/* Which of the generators a stream is made of. */
+enum stream_kind { STREAM_ALL, STREAM_PROCESS, STREAM_INTERRUPTS };
+
+static bool belongs(const struct config_generator *g, unsigned cpu, enum stream_kind kind)
+{
+	if (!(g->cpus[cpu / 64] >> (cpu % 64) & 1))
+		return false;
+	return kind == STREAM_ALL || (g->context == CONTEXT_PROCESS) == (kind == STREAM_PROCESS);
+}
+
 static int open_stream(struct op_stream *stream, const struct config *c, struct fleets *fleets,
-		       unsigned cpu, unsigned cpus_count, struct err *err)
+		       unsigned cpu, unsigned cpus_count, enum stream_kind kind, struct err *err)
 {
 	const struct config_workload *w = &c->workload;
 	struct generated *s = calloc(1, sizeof(*s));
@@ -461,12 +474,37 @@ static int open_stream(struct op_stream *stream, const struct config *c, struct 
 	s->w = w;
 	s->fleets = fleets;
 	fleets->users++;
-	s->next_id = cpu;
-	s->id_step = cpus_count;
+	s->next_id = kind == STREAM_INTERRUPTS ? cpus_count + cpu : cpu;
+	s->id_step = kind == STREAM_ALL ? cpus_count : 2 * cpus_count;
 	s->end_ps = w->duration_ns ? w->duration_ns * PS_PER_NS : NEVER;
 	for (unsigned i = 0; i < w->generators_count; i++) {
-		if (w->generators[i].cpus[cpu / 64] >> (cpu % 64) & 1)
+		if (belongs(&w->generators[i], cpu, kind))
 			open_source(s, c, i, cpu);
+	}
+	return 0;
+}
+
+/*
+ * Interrupts come at times of their own; where all is done back to back there are no times.
+ */
+static bool has_interrupts(const struct config_workload *w)
+{
+	for (unsigned i = 0; w->pace == PACE_RECORDED && i < w->generators_count; i++) {
+		if (w->generators[i].context != CONTEXT_PROCESS)
+			return true;
+	}
+	return false;
+}
+
+static int open_streams(struct op_stream **streams, const struct config *c, struct fleets *fleets,
+			unsigned cpus_count, enum stream_kind kind, struct err *err)
+{
+	*streams = calloc(cpus_count, sizeof(**streams));
+	if (!*streams)
+		return err_set(err, ERR_IO, "out of memory for %u streams", cpus_count);
+	for (unsigned cpu = 0; cpu < cpus_count; cpu++) {
+		if (open_stream(&(*streams)[cpu], c, fleets, cpu, cpus_count, kind, err) != 0)
+			return -1;
 	}
 	return 0;
 }
@@ -474,17 +512,17 @@ static int open_stream(struct op_stream *stream, const struct config *c, struct 
 int workload_from_generators(struct workload *w, const struct config *c, unsigned cpus_count,
 			     struct err *err)
 {
-	int result = 0;
 	memset(w, 0, sizeof(*w));
 	w->cpus_count = cpus_count;
-	w->streams = calloc(cpus_count, sizeof(*w->streams));
-	if (!w->streams)
-		return err_set(err, ERR_IO, "out of memory for %u streams", cpus_count);
 	struct fleets *fleets = fleets_new(&c->workload, err);
 	if (!fleets)
 		return -1;
-	for (unsigned cpu = 0; cpu < cpus_count && result == 0; cpu++)
-		result = open_stream(&w->streams[cpu], c, fleets, cpu, cpus_count, err);
+	bool interrupts = has_interrupts(&c->workload);
+	int result = open_streams(&w->streams, c, fleets, cpus_count,
+				  interrupts ? STREAM_PROCESS : STREAM_ALL, err);
+	if (result == 0 && interrupts)
+		result =
+			open_streams(&w->interrupts, c, fleets, cpus_count, STREAM_INTERRUPTS, err);
 	fleets_put(fleets);
 	return result;
 }

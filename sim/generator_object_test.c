@@ -150,7 +150,8 @@ static void test_kmalloc(void **state)
 						.choices = {{0, 3}, {100, 1}}};
 	g->context = CONTEXT_IRQ;
 	open_on(1);
-	while (workload_next(&workload, 0, &op)) {
+	assert_false(workload_next(&workload, 0, &op)); /* what interrupts do stands apart */
+	while (workload_next_interrupt(&workload, 0, &op)) {
 		assert_true(op.kind == OP_KMALLOC || op.kind == OP_OBJECT_FREE);
 		assert_int_equal(op.context, CONTEXT_IRQ);
 		assert_int_equal(op.cache, OP_CACHE_NONE);
@@ -166,7 +167,7 @@ static void test_kmalloc(void **state)
 	g->kmalloc_bytes = (struct config_dist){.kind = DIST_PARETO, .scale = 1e18, .shape = 0.01};
 	uint64_t most = 0;
 	open_on(1);
-	while (workload_next(&workload, 0, &op))
+	while (workload_next_interrupt(&workload, 0, &op))
 		most = u64_max(most, op.bytes);
 	assert_true(most == UINT64_C(1) << 63);
 }

@@ -148,14 +148,35 @@ static void set_recorded_zones(struct machine *m, const struct truth *t, bool wa
 	}
 }
 
-/* As the config says, or in equal shares to the nodes, in order. */
-static void place_cpus(struct machine *m, const struct config_machine *c)
+/* As the configuration says, or in equal shares to the nodes, in order. Returns the nodes' bits. */
+static uint64_t place_cpus(struct machine *m, const struct config_machine *c, unsigned nodes_count)
 {
+	uint64_t nodes = 0;
 	m->cpus_count = (unsigned)c->cpus;
-	for (unsigned cpu = 0; cpu < m->cpus_count; cpu++)
+	for (unsigned cpu = 0; cpu < m->cpus_count; cpu++) {
 		m->cpu_nid[cpu] = c->node_cpus_count
 					  ? c->cpu_node[cpu]
-					  : (unsigned)(cpu * m->pm.nodes_count / c->cpus);
+					  : (unsigned)((uint64_t)cpu * nodes_count / m->cpus_count);
+		nodes |= UINT64_C(1) << m->cpu_nid[cpu];
+	}
+	return nodes;
+}
+
+static unsigned nodes_of(const struct spans *s)
+{
+	unsigned count = 0;
+	for (unsigned i = 0; i < s->count; i++)
+		count = (unsigned)u64_max(count, s->list[i].nid + 1);
+	return count;
+}
+
+/* Of a square matrix with so many values. */
+static unsigned rows_of(unsigned values_count)
+{
+	unsigned rows = 0;
+	while (rows * rows < values_count)
+		rows++;
+	return rows;
 }
 
 static int new_allocator(struct machine *m, const struct config *c, struct err *err)
@@ -183,33 +204,38 @@ static int new_allocator(struct machine *m, const struct config *c, struct err *
 	return m->pa ? 0 : err_set(err, ERR_IO, "out of memory for the page allocator");
 }
 
-/* The node whose memory has the frame at @paddr; what is no memory counts as node 0's. */
-static unsigned nid_of(void *arg, uint64_t paddr)
+/* Metadata of a frame lies on the frame's node; the kernel's own tables on the first. */
+static unsigned nid_of_address(void *arg, uint64_t paddr)
 {
-	const struct zone *z = physmem_zone(arg, paddr >> PAGE_SHIFT);
+	struct physmem *pm = arg;
+	bool meta = paddr >= PAGE_META_PADDR;
+	pfn_t pfn = meta ? (paddr - PAGE_META_PADDR) / PAGE_META_BYTES : paddr >> PAGE_SHIFT;
+	const struct zone *z = pfn < pm->pfn_end ? physmem_zone(pm, pfn) : NULL;
 	return z ? z->nid : 0;
 }
 
-static int new_memory(struct machine *m, const struct config_machine *c, struct err *err)
+static int new_memory(struct machine *m, const struct config *c, struct err *err)
 {
 	const struct memory_params params = {
-		.hw = &c->hw,
+		.hw = &c->machine.hw,
 		.cpus_count = m->cpus_count,
 		.cpu_nid = m->cpu_nid,
 		.nodes_count = m->pm.nodes_count,
-		.cpu_khz = c->cpu_khz,
-		.nid_of = m->pm.nodes_count > 1 ? nid_of : NULL,
+		.cpu_khz = c->machine.cpu_khz,
+		.nid_of = nid_of_address,
 		.nid_arg = &m->pm,
 	};
-	if (!c->hw.caches_count)
+	if (!c->machine.hw.caches_count)
 		return 0;
 	m->memory = memory_new(&params);
-	return m->memory ? 0 : err_set(err, ERR_IO, "out of memory for the simulated caches");
+	return m->memory ? 0 : err_set(err, ERR_IO, "out of memory for the caches of %u CPUs",
+				       m->cpus_count);
 }
 
 int machine_init(struct machine *m, const struct config *c, const struct truth *truth,
 		 struct err *err)
 {
+	const struct hw_machine *hw = &c->machine.hw;
 	struct spans spans = {.count = 0};
 	memset(m, 0, sizeof(*m));
 	if (truth)
@@ -224,6 +250,9 @@ int machine_init(struct machine *m, const struct config *c, const struct truth *
 		.max_order = (unsigned)c->buddy.max_order,
 		.pageblock_order = (unsigned)c->buddy.pageblock_order,
 		.group_by_mobility = c->buddy.group_by_mobility,
+		.distances = hw->distances_count ? hw->distances : NULL,
+		.distances_nodes = rows_of(hw->distances_count),
+		.cpu_nodes = place_cpus(m, &c->machine, nodes_of(&spans)),
 	};
 	if (physmem_init(&m->pm, &params, err) != 0)
 		return -1;
@@ -237,8 +266,7 @@ int machine_init(struct machine *m, const struct config *c, const struct truth *
 	if (truth) {
 		set_recorded_zones(m, truth, !c->machine.own_watermarks);
 	}
-	place_cpus(m, &c->machine);
-	if (new_memory(m, &c->machine, err) != 0 || new_allocator(m, c, err) != 0) {
+	if (new_allocator(m, c, err) != 0 || new_memory(m, c, err) != 0) {
 		machine_release(m);
 		return -1;
 	}
@@ -248,9 +276,9 @@ int machine_init(struct machine *m, const struct config *c, const struct truth *
 void machine_release(struct machine *m)
 {
 	object_stack_release(&m->objects);
+	memory_free(m->memory);
 	if (m->pa)
 		m->pa->ops->free(m->pa);
-	memory_free(m->memory);
 	physmem_release(&m->pm);
 	memset(m, 0, sizeof(*m));
 }

@@ -25,7 +25,13 @@ static int make_machine(struct native_machine *m, uint64_t bytes, struct err *er
 		{ZONE_DMA, 0, 0, DMA_PAGES, DMA_PAGES},
 		{ZONE_NORMAL, 0, DMA_PAGES, DMA_PAGES + pages, pages},
 	};
-	const struct physmem_params pm = {spans, ARRAY_SIZE(spans), 10, 9, true};
+	const struct physmem_params pm = {
+		.spans = spans,
+		.spans_count = ARRAY_SIZE(spans),
+		.max_order = 10,
+		.pageblock_order = 9,
+		.group_by_mobility = true,
+	};
 	const struct watermark_params marks = {.min_free_kbytes = UINT64_MAX, .scale_factor = 10};
 	if (physmem_init(&m->pm, &pm, err) != 0 || !physmem_ram(&m->pm, 0, err))
 		return -1;

@@ -66,6 +66,17 @@ static const struct plot plots[] = {
 	  "share of object allocations and frees that took longer, by path"},
 	 "latency.gp",
 	 plot_object_latency},
+	{{"cycles_by_cause", "Where the CPUs' time went",
+	  "cycles per operation by cause: allocator code, caches, memory, locks"},
+	 "bars.gp",
+	 plot_cycles},
+	{{"miss_rates", "Misses of caches and TLBs",
+	  "share of accesses that each level of caches and TLBs missed, over time"},
+	 "miss_rates.gp",
+	 plot_miss_rates},
+	{{"locks", "Locks", "time that CPUs waited for each lock and held it"},
+	 "bars.gp",
+	 plot_locks},
 	{{"fidelity", "Simulated against recorded free blocks",
 	  "difference from the recorded end state by order and zone (needs --truth)"},
 	 "fidelity.gp",
@@ -92,7 +103,7 @@ const struct plot_info *plot_info(unsigned index)
 
 static int check_names(const struct plot_options *options, struct err *err)
 {
-	char known[512];
+	char known[1024];
 	size_t used = 0;
 	unsigned i, p;
 
@@ -169,10 +180,11 @@ static int load(struct plot_input *in, struct err *err)
 	    plot_parse_orders(&in->orders, in->options->orders, in->max_order, err) ||
 	    check_zone(in, err))
 		return -1;
-	return load_series(in, "series.csv", &in->series, &in->has_series, err) ||
-			       load_series(in, "caches.csv", &in->caches, &in->has_caches, err)
-		       ? -1
-		       : 0;
+	if (load_series(in, "series.csv", &in->series, &in->has_series, err) ||
+	    load_series(in, "caches.csv", &in->caches, &in->has_caches, err) ||
+	    load_series(in, "machine.csv", &in->machine, &in->has_machine, err))
+		return -1;
+	return 0;
 }
 
 /*
@@ -346,6 +358,7 @@ out:
 	free(s.canvas.scripts);
 	series_release(&s.in.series);
 	series_release(&s.in.caches);
+	series_release(&s.in.machine);
 	cJSON_Delete(s.in.run);
 	return failed;
 }

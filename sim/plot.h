@@ -33,7 +33,7 @@ struct plot_options {
 const struct plot_info *plot_info(unsigned index);
 
 /*
- * Draw the result in @dir (run.json, series.csv, caches.csv) into @dir/plots: NAME.png, NAME.svg
+ * Draw the result in @dir (run.json and the tables of samples) into @dir/plots: NAME.png, NAME.svg
  * and, in data/, the columns and labels that were drawn. A plot that doesn't apply (no series, no
  * recorded truth) is skipped with a message; one named in options->only is then an error. Pictures
  * appear complete or not at all.

@@ -23,13 +23,14 @@ void plot_format_bytes(char *buf, size_t size, double bytes)
 		snprintf(buf, size, "%.1f %s", bytes, units[i]);
 }
 
-void plot_bars_begin(struct plot_output *out, unsigned panels, const struct plot_part *parts,
-		     unsigned parts_count)
+void plot_bars_begin(struct plot_output *out, const char *palette, unsigned panels,
+		     const struct plot_part *parts, unsigned parts_count)
 {
 	unsigned i;
 
 	/* Drawn with characters, the legend takes as much room as a panel. */
 	out->panel_rows = panels + 1;
+	plot_set_string(out->vars, "palette", palette);
 	fprintf(out->vars, "panels = %u\nparts = %u\n", panels, parts_count);
 	fprintf(out->vars, "array part_label[%u]\narray part_value[%u]\narray color[%u]\n",
 		parts_count, parts_count, parts_count);
@@ -75,17 +76,18 @@ void plot_bars_panel(struct plot_output *out, unsigned number, const struct plot
 		     unsigned parts_count)
 {
 	static const char *const units[] = {"B", "KiB", "MiB", "GiB"};
-	double end = panel->end_bytes, divisor = 1, longest = 0;
+	double end = panel->end, divisor = 1, longest = 0;
 	char label[PLOT_LABEL];
 	unsigned i, unit = 0;
 
 	for (i = 0; i < panel->count; i++)
 		longest = fmax(longest, length(&panel->bars[i], parts_count));
 	end = end > 0 ? end : longest;
-	for (; end / divisor > 4096 && unit < ARRAY_SIZE(units) - 1; unit++)
+	for (; !panel->unit && end / divisor > 4096 && unit < ARRAY_SIZE(units) - 1; unit++)
 		divisor *= 1024;
 	plot_set_element(out->vars, "panel_title", number, panel->title);
-	snprintf(label, sizeof(label), "%s (%s)", panel->x_label, units[unit]);
+	snprintf(label, sizeof(label), "%s (%s)", panel->x_label,
+		 panel->unit ? panel->unit : units[unit]);
 	plot_set_element(out->vars, "x_label", number, label);
 	fprintf(out->vars, "x_max[%u] = %.10g\nbars[%u] = %u\nbottom[%u] = %.4g\ntop[%u] = %.4g\n",
 		number, end > 0 ? end / divisor : 1, number, panel->count, number, panel->bottom,

@@ -8,10 +8,10 @@
 
 #include "sim/plot_data.h"
 
-#define BAR_PARTS_MAX 12
+#define BAR_PARTS_MAX 16
 #define BARS_MAX      14
 
-/* One bar: sizes of its parts in bytes, in the order of the legend. */
+/* One bar: sizes of its parts in the panel's unit, in the order of the legend. */
 struct plot_bar {
 	char label[PLOT_LABEL]; /* on the axis */
 	char note[PLOT_LABEL];  /* behind the end of the bar */
@@ -22,21 +22,25 @@ struct plot_bar {
 struct plot_part {
 	char label[PLOT_LABEL];
 	char value[40];  /* beside it */
-	unsigned color;  /* of palette_parts, from 1 */
+	unsigned color;  /* of the palette, from 1 */
 };
 
 struct plot_bar_panel {
 	char title[2 * PLOT_LABEL];
 	const char *x_label;   /* without the unit */
+	const char *unit;      /* NULL: bytes, shown in a unit that suits them */
 	struct plot_bar bars[BARS_MAX];
 	unsigned count;
-	double end_bytes;      /* bars are cut there; 0: after the longest */
+	double end;            /* bars are cut there; 0: after the longest */
 	double bottom, top;    /* of the picture's height, 0 .. 1 */
 };
 
-/* The variables that hold for all panels, then each of them, in order. */
-void plot_bars_begin(struct plot_output *out, unsigned panels, const struct plot_part *parts,
-		     unsigned parts_count);
+/*
+ * The variables that hold for all panels, then each of them, in order. @palette: "parts" or
+ * "causes", of common.gp.
+ */
+void plot_bars_begin(struct plot_output *out, const char *palette, unsigned panels,
+		     const struct plot_part *parts, unsigned parts_count);
 void plot_bars_panel(struct plot_output *out, unsigned number, const struct plot_bar_panel *panel,
 		     unsigned parts_count);
 

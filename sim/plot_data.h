@@ -28,8 +28,8 @@ struct plot_input {
 	const char *dir;
 	const struct plot_options *options;
 	cJSON *run;
-	struct series series, caches; /* series.csv, caches.csv */
-	bool has_series, has_caches;
+	struct series series, caches, machine; /* series.csv, caches.csv, machine.csv */
+	bool has_series, has_caches, has_machine;
 	unsigned max_order;
 	uint32_t orders; /* bit mask for unusable_index */
 };
@@ -52,6 +52,9 @@ int plot_pcp_contents(const struct plot_input *in, struct plot_output *out, stru
 int plot_free_blocks(const struct plot_input *in, struct plot_output *out, struct err *err);
 int plot_latency(const struct plot_input *in, struct plot_output *out, struct err *err);
 int plot_object_latency(const struct plot_input *in, struct plot_output *out, struct err *err);
+int plot_cycles(const struct plot_input *in, struct plot_output *out, struct err *err);
+int plot_miss_rates(const struct plot_input *in, struct plot_output *out, struct err *err);
+int plot_locks(const struct plot_input *in, struct plot_output *out, struct err *err);
 int plot_fidelity(const struct plot_input *in, struct plot_output *out, struct err *err);
 
 /* Helpers; see plot_data.c. */

@@ -318,8 +318,8 @@ static void cut_axis(struct plot_bar_panel *panel, double managed)
 		snprintf(panel->title, sizeof(panel->title), "all memory, %s", all);
 		return;
 	}
-	panel->end_bytes = used * 1.12;
-	plot_format_bytes(end, sizeof(end), panel->end_bytes);
+	panel->end = used * 1.12;
+	plot_format_bytes(end, sizeof(end), panel->end);
 	snprintf(panel->title, sizeof(panel->title),
 		 "all memory, %s; bars end at %s, what is beyond is free", all, end);
 }
@@ -410,7 +410,7 @@ int plot_memory(const struct plot_input *in, struct plot_output *out, struct err
 		plot_number(cJSON_GetObjectItemCaseSensitive(in->run, "objects"), "held_bytes", 0));
 	snprintf(caches.title, sizeof(caches.title), "held by objects at the end: %s, by cache",
 		 held);
-	plot_bars_begin(out, count ? 2 : 1, parts, MEMORY_PARTS);
+	plot_bars_begin(out, "parts", count ? 2 : 1, parts, MEMORY_PARTS);
 	plot_bars_panel(out, 1, &all, MEMORY_PARTS);
 	if (count)
 		plot_bars_panel(out, 2, &caches, MEMORY_PARTS);
@@ -495,7 +495,7 @@ int plot_waste(const struct plot_input *in, struct plot_output *out, struct err 
 	for (i = 0; i < pinned.count; i++)
 		empty += pinned.bars[i].parts[WASTE_EMPTY];
 	set_waste_legend(in, empty, parts);
-	plot_bars_begin(out, pinning ? 2 : 1, parts, WASTE_PARTS);
+	plot_bars_begin(out, "parts", pinning ? 2 : 1, parts, WASTE_PARTS);
 	plot_bars_panel(out, 1, &waste, WASTE_PARTS);
 	if (pinning)
 		plot_bars_panel(out, 2, &pinned, WASTE_PARTS);

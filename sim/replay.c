@@ -11,6 +11,9 @@
  * counted as conflicting and nothing happens; so it is if another CPU, at the same moment, is about
  * to free the page.
  *
+ * Operations of interrupts are posted to the CPU one at a time, each when the one before is done;
+ * the engine runs them on top of what the CPU does.
+ *
  * Order. Only the allocator's own locks and env_sync() join CPUs; looking up an object does not,
  * since an object is written once by the CPU that allocates it and a free that comes too early
  * waits.
@@ -43,9 +46,9 @@ void replay_settle(struct replay *r, struct engine_cpu *cpu)
 static void wake_waiters(struct replay *r, uint64_t id, ps_t born_ps)
 {
 	for (unsigned i = 0; i < r->workload->cpus_count; i++) {
-		if (r->waits_for[i] == id) {
-			r->waits_for[i] = OP_ID_NONE;
-			engine_wake(engine_cpu(r->engine, i), born_ps);
+		if (r->waits_for[i].id == id) {
+			r->waits_for[i].id = OP_ID_NONE;
+			engine_wake(r->waits_for[i].wait, born_ps);
 		}
 	}
 }
@@ -60,7 +63,7 @@ void replay_born(struct replay *r, struct engine_cpu *cpu, uint64_t id, struct o
 static void finish_alloc(struct replay *r, struct engine_cpu *cpu, const struct op *op,
 			 struct object *o, pfn_t pfn)
 {
-	engine_collect(cpu);
+	engine_end_operation(cpu);
 	o->state = pfn == PFN_NONE ? OBJECT_FAILED : OBJECT_LIVE;
 	o->pfn = pfn == PFN_NONE ? UINT32_MAX : (uint32_t)pfn;
 	o->order = (uint8_t)op->order;
@@ -98,7 +101,7 @@ static void free_block(struct replay *r, struct engine_cpu *cpu, pfn_t pfn, unsi
 		       ps_t start)
 {
 	r->pa->ops->free_pages(r->pa, &cpu->env, pfn, order);
-	engine_collect(cpu);
+	engine_end_operation(cpu);
 	r->metrics->pages_freed += UINT64_C(1) << order;
 	metrics_latency(r->metrics, OP_FREE, order, cpu->env.path, cpu->now_ps - start);
 }
@@ -178,9 +181,11 @@ struct object *replay_await(struct replay *r, struct engine_cpu *cpu, uint64_t i
 {
 	struct object *o = replay_object_of(r, id);
 	if (o->state == OBJECT_UNBORN) {
+		struct engine_wait wait;
+		engine_wait_init(&wait, cpu);
 		o->waited_for = true;
-		r->waits_for[cpu->env.cpu] = id;
-		engine_wait(cpu);
+		r->waits_for[cpu->env.cpu] = (struct object_wait){id, &wait};
+		engine_wait_open(&wait);
 	}
 	if (o->state != OBJECT_RECORDED && o->born_ps > *start) {
 		engine_idle_until(cpu, o->born_ps);
@@ -246,7 +251,7 @@ static void do_ticks(struct replay *r, struct engine_cpu *cpu, struct ticks *nex
 			r->stack->oa->ops->tick(r->stack->oa, &cpu->env);
 			next->objects += r->object_tick_interval_ps;
 		}
-		engine_collect(cpu);
+		engine_end_operation(cpu);
 	}
 }
 
@@ -271,39 +276,84 @@ static void do_op(struct replay *r, struct engine_cpu *cpu, const struct op *op,
 	}
 }
 
+/* An operation from its start: do it, time it. */
+static void perform(struct replay *r, struct engine_cpu *cpu, const struct op *op)
+{
+	struct metrics *m = r->metrics;
+	ps_t start = cpu->now_ps;
+	if (op->at_ps && start > op->at_ps) {
+		m->late_ops_count++;
+		m->late_ps_max = u64_max(m->late_ps_max, start - op->at_ps);
+	}
+	env_set_context(&cpu->env, op->context);
+	do_op(r, cpu, op, start);
+	engine_end_operation(cpu);
+	r->ops_done[cpu->env.cpu]++;
+	m->ops_count++;
+}
+
+/* --- interrupts ------------------------------------------------------------------------------- */
+
+static void on_interrupt(struct env *env, void *arg);
+
+static void post_next_interrupt(struct replay *r, struct engine_cpu *cpu)
+{
+	struct interrupt_op *next = &r->interrupt_ops[cpu->env.cpu];
+	next->replay = r;
+	next->pending = !(r->stop && *r->stop) &&
+			workload_next_interrupt(r->workload, cpu->env.cpu, &next->op);
+	if (next->pending)
+		engine_post(cpu, cpu, next->op.at_ps, on_interrupt, next);
+}
+
+static void on_interrupt(struct env *env, void *arg)
+{
+	struct engine_cpu *cpu = (struct engine_cpu *)env;
+	struct interrupt_op *mine = arg;
+	struct replay *r = mine->replay;
+	engine_collect(cpu); /* entering it */
+	if (cpu->now_ps >= r->next_sample_ps)
+		engine_join(cpu);
+	perform(r, cpu, &mine->op);
+	post_next_interrupt(r, cpu);
+}
+
+/* --- the loop --------------------------------------------------------------------------------- */
+
 static void cpu_main(struct engine_cpu *cpu, void *arg)
 {
 	struct replay *r = arg;
-	struct metrics *m = r->metrics;
 	unsigned number = cpu->env.cpu;
 	struct ticks ticks = first_ticks(r, number);
 	struct op op;
+	post_next_interrupt(r, cpu);
 	while (!(r->stop && *r->stop) && workload_next(r->workload, number, &op)) {
 		do_ticks(r, cpu, &ticks, u64_max(op.at_ps, cpu->now_ps));
 		engine_idle_until(cpu, op.at_ps);
 		replay_settle(r, cpu);
 		ps_t start = cpu->now_ps;
-		if (op.at_ps && start > op.at_ps) {
-			m->late_ops_count++;
-			m->late_ps_max = u64_max(m->late_ps_max, start - op.at_ps);
-		}
-		env_set_context(&cpu->env, op.context);
-		do_op(r, cpu, &op, start);
-		engine_collect(cpu);
+		cpu->in_operation = true;
+		perform(r, cpu, &op);
+		cpu->in_operation = false;
 		cpu->busy_ps += cpu->now_ps - start;
-		r->ops_done[number]++;
-		m->ops_count++;
 	}
-	if (r->workload->end_ps) {
-		do_ticks(r, cpu, &ticks, r->workload->end_ps);
-		engine_idle_until(cpu, r->workload->end_ps);
+	ps_t end = r->workload->end_ps;
+	while (r->interrupt_ops[number].pending) {
+		ps_t at = u64_max(r->interrupt_ops[number].op.at_ps, cpu->now_ps);
+		do_ticks(r, cpu, &ticks, at);
+		engine_idle_until(cpu, at);
+		engine_boundary(cpu);
+	}
+	if (end) {
+		do_ticks(r, cpu, &ticks, end);
+		engine_idle_until(cpu, end);
 	}
 }
 
 void replay_setup(struct replay *r)
 {
 	for (unsigned i = 0; i < r->workload->cpus_count; i++) {
-		r->waits_for[i] = OP_ID_NONE;
+		r->waits_for[i].id = OP_ID_NONE;
 		engine_set_main(r->engine, i, cpu_main, r);
 	}
 }

@@ -25,12 +25,21 @@ struct replay {
 	bool verify_contents;    /* see contents.h; contents_init() was called */
 	ps_t next_sample_ps;     /* a CPU joins before an operation that starts here or later */
 	uint64_t ops_done[CPUS_LIMIT]; /* by CPU */
-	uint64_t waits_for[CPUS_LIMIT]; /* by CPU: object whose allocation it waits for, or
-					   OP_ID_NONE */
+	/* By CPU: the object whose allocation it waits for, or OP_ID_NONE. */
+	struct object_wait {
+		uint64_t id;
+		struct engine_wait *wait;
+	} waits_for[CPUS_LIMIT];
 	/* By CPU: the recorded block that it is about to free; see replay.c. */
 	struct recorded_free {
 		pfn_t start, end; /* equal: none */
 	} recorded_frees[CPUS_LIMIT];
+	/* By CPU: what its next interrupt performs. */
+	struct interrupt_op {
+		struct replay *replay;
+		struct op op;
+		bool pending;
+	} interrupt_ops[CPUS_LIMIT];
 	volatile const int *stop; /* not 0: a signal asks to end; may be NULL */
 };
 

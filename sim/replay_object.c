@@ -66,7 +66,7 @@ void replay_object_alloc(struct replay *r, struct engine_cpu *cpu, const struct 
 	uint64_t paddr = op->kind == OP_CACHE_ALLOC && !cache
 				 ? OBJECT_NONE
 				 : allocate(r, cpu, &known, cache, &why);
-	engine_collect(cpu);
+	engine_end_operation(cpu);
 	if (paddr == OBJECT_NONE) {
 		m->object_failed_count++;
 		m->object_failures[why]++;
@@ -98,7 +98,7 @@ static void release(struct replay *r, struct engine_cpu *cpu, uint64_t paddr, un
 		s->oa->ops->free_object(s->oa, &cpu->env, s->slots[slot].cache, paddr);
 	else
 		kmalloc_free(&s->km, &cpu->env, paddr);
-	engine_collect(cpu);
+	engine_end_operation(cpu);
 	metrics_latency(r->metrics, OP_OBJECT_FREE, 0, cpu->env.path, cpu->now_ps - start);
 }
 

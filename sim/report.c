@@ -13,6 +13,7 @@
 #include "sim/engine.h"
 #include "sim/import.h"
 #include "sim/json.h"
+#include "sim/report_machine.h"
 #include "sim/report_objects.h"
 
 static double ns(ps_t ps)
@@ -422,6 +423,8 @@ void report_write(struct run_result *r, FILE *out)
 	report_caches(&j, r);
 	write_pcps(&j, r);
 	write_cpus(&j, r);
+	report_cycles(&j, r);
+	report_memory_system(&j, r);
 	write_locks(&j, r);
 	write_trace(&j, r);
 	write_start(&j, &r->start);

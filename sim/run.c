@@ -38,12 +38,13 @@ struct run {
 	bool has_truth;
 	uint64_t start_ns, end_ns; /* window of the trace, its clock; end exclusive */
 	struct resultdir dir;
-	FILE *series, *caches;
+	FILE *series, *caches, *machine; /* the tables of samples; NULL: not written */
 	struct objects objects;
 	struct workload workload;
 	struct engine *engine;
 	struct replay replay;
 	struct sampler sampler;
+	struct machine_series machine_series;
 	struct progress progress;
 	struct check_report check;
 	bool broken;               /* a check found something */
@@ -226,10 +227,14 @@ static int setup(struct run *r)
 		.cpu_khz = r->c->machine.cpu_khz,
 		.cost_cycles = r->c->cost_cycles,
 		.exact_events = r->options->exact_events,
+		.hw = &r->c->machine.hw,
+		.cpu_nid = res->machine.cpu_nid,
 	};
 	r->engine = engine_new(&params, r->err);
 	if (!r->engine)
 		return -1;
+	for (unsigned i = 0; res->machine.memory && i < params.cpus_count; i++)
+		engine_cpu(r->engine, i)->env.memory = memory_of_cpu(res->machine.memory, i);
 	r->replay = (struct replay){
 		.pa = res->machine.pa,
 		.stack = res->machine.objects.oa ? &res->machine.objects : NULL,
@@ -254,12 +259,22 @@ static int setup(struct run *r)
 			r->caches = resultdir_open(&r->dir, "caches.csv", r->err);
 		if (r->replay.stack && !r->caches)
 			return -1;
+		if (res->machine.memory)
+			r->machine = resultdir_open(&r->dir, "machine.csv", r->err);
+		if (res->machine.memory && !r->machine)
+			return -1;
 	}
 	if (r->replay.stack)
 		object_bytes_sum(r->replay.stack, &res->objects_start);
 	if (sampler_init(&r->sampler, &r->replay, res->machine.cpus_count, res->sample_interval_ps,
 			 r->series, r->caches) != 0)
 		return err_set(r->err, ERR_IO, "out of memory for the series");
+	if (r->machine) {
+		machine_series_init(&r->machine_series, r->engine, res->machine.memory,
+				    res->machine.cpus_count, r->c->machine.hw.caches_count,
+				    r->machine);
+		r->sampler.machine = &r->machine_series;
+	}
 	r->sampler.on_sample = on_sample;
 	r->sampler.arg = r;
 	sampler_start(&r->sampler);
@@ -287,6 +302,9 @@ static int simulate(struct run *r)
 		res->cpus[i].ops_count = r->replay.ops_done[i];
 		res->cpus[i].busy_ps = cpu->busy_ps;
 		res->cpus[i].end_ps = cpu->now_ps;
+		cycles_of_cpu(&res->cpus[i].cycles, cpu);
+		if (res->machine.memory)
+			memory_stats(res->machine.memory, i, &res->cpus[i].memory);
 		res->sleep_violations_count += cpu->env.sleep_violations_count;
 		res->simulated_ps = u64_max(res->simulated_ps, cpu->now_ps);
 	}
@@ -353,10 +371,10 @@ static int write_proc(struct run *r, const char *when)
 static int end_samples(struct run *r)
 {
 	struct run_result *res = r->result;
-	FILE *files[] = {r->series, r->caches};
+	FILE *files[] = {r->series, r->caches, r->machine};
 	if (r->series && r->sampler.last_ps != res->simulated_ps)
 		sampler_sample(&r->sampler, res->simulated_ps);
-	r->series = r->caches = NULL;
+	r->series = r->caches = r->machine = NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		if (files[i] && resultdir_close(&r->dir, files[i], r->err) != 0)
 			return -1;

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "sim/config.h"
+#include "sim/cycles.h"
 #include "sim/fidelity.h"
 #include "sim/machine.h"
 #include "sim/metrics.h"
@@ -38,6 +39,8 @@ struct run_result {
 	struct {
 		uint64_t ops_count;
 		ps_t busy_ps, end_ps;
+		struct cycle_account cycles;
+		struct memory_stats memory; /* all zero without caches */
 	} cpus[CPUS_LIMIT];
 	/* Objects; all zero without any. The peak is the sample with the most memory held. */
 	struct object_bytes objects_start, objects_peak, objects_end;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
+#include "sim/report_machine.h"
 #include "sim/run.h"
 
 static uint64_t median_ps(const struct metrics *m, enum op_kind kind)
@@ -230,12 +231,14 @@ void run_print_summary(struct run_result *r, const char *output, FILE *out)
 	print_buddy(r, out);
 	if (r->machine.objects.oa)
 		print_objects(r, out);
+	summary_machine(r, out);
 	print_fidelity(r, out);
 	fprintf(out, "speed         %.2f M operations/s, %.3f s in all, %.0f MiB of host memory\n",
 		r->wall_seconds > 0 ? (double)m->ops_count / r->wall_seconds / 1e6 : 0,
 		r->wall_seconds + r->setup_seconds, (double)usage.ru_maxrss / 1024);
-	fprintf(out, "result        %s/run.json%s, end.buddyinfo%s\n", output,
+	fprintf(out, "result        %s/run.json%s%s, end.buddyinfo%s\n", output,
 		r->sample_interval_ps ? ", series.csv" : "",
+		r->sample_interval_ps && r->machine.memory ? ", machine.csv" : "",
 		r->machine.objects.oa ? ", end.slabinfo" : "");
 	if (r->has_fidelity)
 		fidelity_print(&r->fidelity, &r->machine, out);

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "kern/bug.h"
+#include "sim/csv_row.h"
 
 /* Column names of a zone: "normal", or "node1_normal" beyond node 0. */
 static void zone_prefix(const struct zone *z, char *buf, size_t size)
@@ -133,24 +134,6 @@ void sampler_release(struct sampler *s)
 
 /* --- a row ------------------------------------------------------------------------------------ */
 
-static char *put_u64(char *p, uint64_t v)
-{
-	char digits[20];
-	unsigned n = 0;
-	do
-		digits[n++] = (char)('0' + v % 10);
-	while (v /= 10);
-	while (n)
-		*p++ = digits[--n];
-	return p;
-}
-
-static char *put_column(char *p, uint64_t v)
-{
-	*p++ = ',';
-	return put_u64(p, v);
-}
-
 /* @v units of 10^-@digits. */
 static char *put_fixed(char *p, int64_t v, unsigned digits)
 {
@@ -160,7 +143,7 @@ static char *put_fixed(char *p, int64_t v, unsigned digits)
 	*p++ = ',';
 	if (v < 0)
 		*p++ = '-';
-	p = put_u64(p, size / scale);
+	p = csv_put_u64(p, size / scale);
 	if (!(size %= scale))
 		return p;
 	*p++ = '.';
@@ -193,12 +176,12 @@ static char *put_zone(char *p, struct page_allocator *pa, unsigned i, struct sum
 		for (unsigned mt = 0; mt < MIGRATE_TYPES; mt++)
 			f.blocks[o] += z.free_blocks[o][mt];
 	}
-	p = put_column(p, free_counts_pages(&f));
+	p = csv_put_column(p, free_counts_pages(&f));
 	for (unsigned o = 0; o <= f.max_order; o++)
-		p = put_column(p, f.blocks[o]);
+		p = csv_put_column(p, f.blocks[o]);
 	for (unsigned mt = 0; mt < MIGRATE_TYPES; mt++) {
 		for (unsigned o = 0; o <= f.max_order; o++)
-			p = put_column(p, z.free_blocks[o][mt]);
+			p = csv_put_column(p, z.free_blocks[o][mt]);
 	}
 	free_counts_add(&sums->all, &f);
 	return p;
@@ -219,9 +202,9 @@ static char *put_pcps(char *p, struct page_allocator *pa, unsigned cpus_count, s
 		}
 		sums->pcp_pages += by_cpu[cpu];
 	}
-	p = put_column(p, sums->pcp_pages);
+	p = csv_put_column(p, sums->pcp_pages);
 	for (unsigned cpu = 0; cpu < cpus_count; cpu++)
-		p = put_column(p, by_cpu[cpu]);
+		p = csv_put_column(p, by_cpu[cpu]);
 	return p;
 }
 
@@ -244,11 +227,11 @@ static char *put_objects(char *p, const struct sampler *s, const struct object_b
 				 m->object_allocs_count, m->object_frees_count,
 				 m->object_failed_count};
 	for (size_t i = 0; i < ARRAY_SIZE(first); i++)
-		p = put_column(p, first[i]);
+		p = csv_put_column(p, first[i]);
 	for (unsigned i = 0; i < OBJECT_WASTES; i++)
-		p = put_column(p, sum->waste_bytes[i]);
+		p = csv_put_column(p, sum->waste_bytes[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(last); i++)
-		p = put_column(p, last[i]);
+		p = csv_put_column(p, last[i]);
 	return p;
 }
 
@@ -256,14 +239,14 @@ static char *put_objects(char *p, const struct sampler *s, const struct object_b
 static void sample_caches(struct sampler *s, ps_t now_ps, struct object_bytes *sum)
 {
 	const struct object_stack *stack = s->replay->stack;
-	char *p = put_u64(s->row, now_ps / PS_PER_NS);
+	char *p = csv_put_u64(s->row, now_ps / PS_PER_NS);
 	struct object_bytes b;
 	memset(sum, 0, sizeof(*sum));
 	for (unsigned slot = 0; slot < stack->slots_count; slot++) {
 		object_bytes_of_slot(stack, slot, &b);
 		object_bytes_add(sum, &b);
 		if (s->caches)
-			p = put_column(p, b.held_bytes);
+			p = csv_put_column(p, b.held_bytes);
 	}
 	if (s->caches)
 		write_row(s, p, s->caches);
@@ -283,9 +266,11 @@ void sampler_sample(struct sampler *s, ps_t now_ps)
 	struct object_bytes objects;
 	if (s->replay->stack)
 		sample_caches(s, now_ps, &objects);
+	if (s->machine)
+		machine_series_sample(s->machine, now_ps);
 	if (!s->out)
 		return;
-	char *p = put_u64(s->row, now_ps / PS_PER_NS);
+	char *p = csv_put_u64(s->row, now_ps / PS_PER_NS);
 	for (unsigned i = 0; i < pa->pm->zones_count; i++)
 		p = put_zone(p, pa, i, &sums);
 	for (unsigned o = 0; o <= pa->pm->max_order; o++)
@@ -298,7 +283,7 @@ void sampler_sample(struct sampler *s, ps_t now_ps)
 				 sums.fallbacks, sums.refills,    sums.drains,
 				 sums.lock_wait_ps / PS_PER_NS, m->held_pages};
 	for (size_t i = 0; i < ARRAY_SIZE(last); i++)
-		p = put_column(p, last[i]);
+		p = csv_put_column(p, last[i]);
 	if (s->replay->stack)
 		p = put_objects(p, s, &objects);
 	write_row(s, p, s->out);

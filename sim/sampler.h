@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "sim/machine_series.h"
 #include "sim/object_bytes.h"
 #include "sim/replay.h"
 
@@ -15,6 +16,7 @@ struct sampler {
 	ps_t interval_ps;
 	FILE *out;                /* NULL: sample without writing */
 	FILE *caches;             /* memory held by each cache; NULL: not written */
+	struct machine_series *machine; /* CPUs' time and caches; NULL: not written */
 	uint64_t rows_count;
 	ps_t last_ps;             /* of the last row; UINT64_MAX before the first */
 	/* Called with every sample, at a moment when all CPUs stand still; may be NULL. */

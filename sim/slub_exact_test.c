@@ -71,7 +71,13 @@ static void set_up(struct scene *s, bool exact)
 						 {ZONE_NORMAL, 1, 256, 512, 256}};
 	bool two = s->seed % 2;
 	const struct zone_span one = {ZONE_NORMAL, 0, 0, 512, 512};
-	const struct physmem_params machine = {two ? spans : &one, two ? 2 : 1, 7, 5, true};
+	const struct physmem_params machine = {
+		.spans = two ? spans : &one,
+		.spans_count = two ? 2 : 1,
+		.max_order = 7,
+		.pageblock_order = 5,
+		.group_by_mobility = true,
+	};
 	const struct watermark_params marks = {.scale_factor = 10};
 	struct object_allocator_params p;
 	struct err err = {0};

@@ -246,17 +246,28 @@ int workload_from_trace(struct workload *w, const struct trace *trace, uint64_t 
 	return 0;
 }
 
+static void release_streams(struct op_stream *streams, unsigned count)
+{
+	for (unsigned i = 0; streams && i < count; i++) {
+		if (streams[i].release)
+			streams[i].release(&streams[i]);
+	}
+	free(streams);
+}
+
 void workload_release(struct workload *w)
 {
-	for (unsigned i = 0; w->streams && i < w->cpus_count; i++) {
-		if (w->streams[i].release)
-			w->streams[i].release(&w->streams[i]);
-	}
-	free(w->streams);
+	release_streams(w->streams, w->cpus_count);
+	release_streams(w->interrupts, w->cpus_count);
 	memset(w, 0, sizeof(*w));
 }
 
 bool workload_next(struct workload *w, unsigned cpu, struct op *op)
 {
 	return w->streams[cpu].next(&w->streams[cpu], op);
+}
+
+bool workload_next_interrupt(struct workload *w, unsigned cpu, struct op *op)
+{
+	return w->interrupts && w->interrupts[cpu].next(&w->interrupts[cpu], op);
 }

@@ -44,6 +44,11 @@ struct op_stream;
 struct workload {
 	unsigned cpus_count;
 	struct op_stream *streams; /* one a CPU */
+	/*
+	 * Operations that interrupts perform, on top of the others': one a CPU, or NULL if the
+	 * source has none. A recording keeps its own order: all in `streams`.
+	 */
+	struct op_stream *interrupts;
 	uint64_t ops_expected;     /* for the progress line; 0: unknown */
 	/*
 	 * Demands for pages, so far, that the recorded kernel made for objects and that are left to
@@ -69,6 +74,8 @@ void workload_release(struct workload *w);
 
 /* The next operation of a CPU, or false at the end. */
 bool workload_next(struct workload *w, unsigned cpu, struct op *op);
+/* The next that an interrupt performs there, or false. */
+bool workload_next_interrupt(struct workload *w, unsigned cpu, struct op *op);
 
 /* --- for the sources -------------------------------------------------------------------------- */
 

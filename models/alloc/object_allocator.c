@@ -13,6 +13,7 @@ void object_params_init(struct object_allocator_params *p)
 		.min_objects = SLAB_AUTO,
 		.cpu_partial_objects = SLAB_AUTO,
 		.min_partial_slabs = SLAB_AUTO,
+		.remote_node_defrag_ratio = 100,
 	};
 }
 

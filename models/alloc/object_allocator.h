@@ -73,6 +73,11 @@ struct object_allocator_params {
 	uint64_t min_objects;        /* wished for in a slab; SLAB_AUTO: from the CPUs */
 	uint64_t cpu_partial_objects; /* free ones on a CPU's partial slabs; SLAB_AUTO; 0: none */
 	uint64_t min_partial_slabs;  /* kept on a node's list, empty or not; SLAB_AUTO */
+	/*
+	 * How often a CPU whose node has no partial slab looks for one on other nodes, as Linux's
+	 * sysfs says it: in tens of 1024 times, 0..100; 0: never, 100: but for one time in 45.
+	 */
+	unsigned remote_node_defrag_ratio;
 	bool freelist_random;        /* new slabs' objects in shuffled order */
 	bool freelist_hardened;      /* links are stored scrambled and checked */
 	unsigned debug_flags;        /* CACHE_RED_ZONE, CACHE_POISON for every cache */

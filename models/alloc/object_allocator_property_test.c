@@ -76,6 +76,18 @@ static const struct zone_span spans_nodes[] = {
 	{ZONE_NORMAL, 0, 512, 1024, 512},
 	{ZONE_NORMAL, 1, 1024, 2048, 1024},
 };
+static const struct zone_span spans_four[] = {
+	{ZONE_NORMAL, 0, 0, 512, 512},
+	{ZONE_NORMAL, 1, 512, 1024, 500},
+	{ZONE_NORMAL, 2, 1024, 1536, 512},
+	{ZONE_NORMAL, 3, 1536, 2048, 512},
+};
+static const uint64_t ring[16] = { /* to itself, to its neighbours, across */
+	10, 16, 22, 16, //
+	16, 10, 16, 22, //
+	22, 16, 10, 16, //
+	16, 22, 16, 10, //
+};
 
 static const struct {
 	const struct zone_span *spans;
@@ -86,6 +98,7 @@ static const struct {
 	{spans_small, 1, 1, false},
 	{spans_dma, 2, 1, true},
 	{spans_nodes, 3, 2, false},
+	{spans_four, 4, 4, false},
 };
 
 static const uint32_t classes_few[] = {8, 24, 40, 64};
@@ -128,7 +141,12 @@ static size_t draw_machine(struct history *h, struct rng *r)
 	h->machine.pcp.high_min_pages = h->machine.pcp.high_max_pages = rng_below(r, 60);
 	for (unsigned i = 0; i < OP_CPUS; i++)
 		h->machine.cpu_nid[i] = i % machines[m].nodes;
+	if (machines[m].nodes == 4 && coin(r)) {
+		h->machine.distances = ring;
+		h->machine.distances_nodes = 4;
+	}
 	object_params_init(&h->params);
+	h->params.remote_node_defrag_ratio = coin(r) ? 100 : (unsigned)rng_below(r, 101);
 	h->params.seed = rng_u64(r);
 	h->params.merge = coin(r);
 	h->params.min_order = rng_below(r, 4) == 0;

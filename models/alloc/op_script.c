@@ -34,6 +34,8 @@ static void init_physmem(struct physmem *pm, const struct op_params *p)
 		.max_order = p->max_order ? p->max_order : 10,
 		.pageblock_order = p->pageblock_order ? p->pageblock_order : 9,
 		.group_by_mobility = !p->ungrouped,
+		.distances = p->distances,
+		.distances_nodes = p->distances_nodes,
 	};
 	struct watermark_params marks = {
 		.min_free_kbytes = p->min_free_kbytes,

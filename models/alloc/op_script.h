@@ -50,6 +50,8 @@ struct op_params {
 	uint64_t boost_factor;
 	unsigned cpus_count;            /* 0: 1; up to OP_CPUS */
 	unsigned cpu_nid[OP_CPUS];
+	const uint64_t *distances;      /* nodes x nodes; NULL: all others are equally far */
+	unsigned distances_nodes;
 	struct pcp_params pcp;          /* pcp.enabled false: no per-CPU lists */
 	bool unchecked;                 /* don't verify the invariants after each word */
 };

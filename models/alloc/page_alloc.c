@@ -54,6 +54,7 @@ struct buddy_allocator {
 	struct zone_view *view_zones;
 	struct pageblock_log log;
 	uint64_t log_trim_at;       /* length at which to trim it */
+	struct numastat numastat;
 };
 
 /* A request on its way through the zones. */
@@ -65,6 +66,7 @@ struct request {
 	enum migratetype mt;
 	enum zone_type highest;
 	unsigned flags; /* enum alloc_flags */
+	unsigned wanted_nid, got_nid; /* of the first zone that it may use; of the one it used */
 };
 
 const char *const alloc_failure_names[ALLOC_FAILURES] = {
@@ -230,8 +232,10 @@ static pfn_t walk_zones(struct request *r)
 		const struct zone *z = &pm->zones[i];
 		if (!may_use(r, z))
 			continue;
+		if (first)
+			r->wanted_nid = z->nid;
 		/* A block of another type on the own node is better than one of another node. */
-		if ((r->flags & ALLOC_NOFRAGMENT) && z->nid != r->nid)
+		if ((r->flags & ALLOC_NOFRAGMENT) && z->nid != r->wanted_nid)
 			return PFN_NONE;
 		if (!first)
 			env_charge(r->env, COST_ZONE);
@@ -239,8 +243,10 @@ static pfn_t walk_zones(struct request *r)
 		if (!zone_allows(r, i))
 			continue;
 		pfn_t pfn = take_from(r, i);
-		if (pfn != PFN_NONE)
+		if (pfn != PFN_NONE) {
+			r->got_nid = z->nid;
 			return pfn;
+		}
 	}
 	return PFN_NONE;
 }
@@ -397,6 +403,7 @@ static pfn_t buddy_alloc_pages(struct page_allocator *pa, struct env *env, unsig
 		env_set_path(env, PATH_FAILED);
 		return PFN_NONE;
 	}
+	numastat_count(&ba->numastat, env->cpu, r.wanted_nid, r.got_nid);
 	struct page *p = physmem_page(pa->pm, pfn);
 	p->flags = (uint8_t)((p->flags & PAGE_BACKED) | PAGE_ALLOCATED);
 	p->order = (uint8_t)order;
@@ -502,8 +509,13 @@ static void buddy_tick(struct page_allocator *pa, struct env *env)
 {
 	struct buddy_allocator *ba = to_buddy(pa);
 	struct refresh_arg arg = {ba, env->cpu};
-	for (unsigned i = 0; ba->pcp_enabled && i < pa->pm->zones_count; i++)
-		pcp_decay(pcp_of(ba, i, env->cpu), env, refresh_synced, &arg);
+	unsigned nid = ba->numastat.cpu_nid[env->cpu];
+	for (unsigned i = 0; ba->pcp_enabled && i < pa->pm->zones_count; i++) {
+		struct pcp *pcp = pcp_of(ba, i, env->cpu);
+		pcp_decay(pcp, env, refresh_synced, &arg);
+		if (pa->pm->zones[i].nid != nid)
+			pcp_expire(pcp, env, refresh_synced, &arg);
+	}
 }
 
 static void buddy_add_range_op(struct page_allocator *pa, pfn_t start, pfn_t end)
@@ -600,6 +612,11 @@ static bool buddy_pcp_stats(struct page_allocator *pa, unsigned zone, unsigned c
 	return true;
 }
 
+static struct numastat *buddy_numastat(struct page_allocator *pa)
+{
+	return &to_buddy(pa)->numastat;
+}
+
 static void buddy_free_allocator(struct page_allocator *pa)
 {
 	struct buddy_allocator *ba = to_buddy(pa);
@@ -611,6 +628,7 @@ static void buddy_free_allocator(struct page_allocator *pa)
 	free(ba->views);
 	free(ba->view_zones);
 	free(ba->log.changes);
+	numastat_release(&ba->numastat);
 	free(ba);
 }
 
@@ -644,7 +662,8 @@ static struct page_allocator *buddy_new(const struct page_allocator_params *p)
 	ba->pcps = calloc((size_t)zones * p->cpus_count, sizeof(*ba->pcps));
 	ba->views = calloc(p->cpus_count, sizeof(*ba->views));
 	ba->view_zones = calloc((size_t)zones * p->cpus_count, sizeof(*ba->view_zones));
-	if (!ba->zones || !ba->limits || !ba->pcps || !ba->views || !ba->view_zones) {
+	if (!ba->zones || !ba->limits || !ba->pcps || !ba->views || !ba->view_zones ||
+	    numastat_init(&ba->numastat, p->pm->nodes_count, p->cpus_count, p->cpu_nid) != 0) {
 		buddy_free_allocator(&ba->base);
 		return NULL;
 	}
@@ -673,4 +692,5 @@ const struct page_allocator_ops buddy_page_allocator = {
 	.check = buddy_check_all,
 	.zone_stats = buddy_zone_stats,
 	.pcp_stats = buddy_pcp_stats,
+	.numastat = buddy_numastat,
 };

@@ -8,6 +8,7 @@
 #ifndef ALLOC_PAGE_ALLOCATOR_H
 #define ALLOC_PAGE_ALLOCATOR_H
 
+#include "alloc/numastat.h"
 #include "kern/env.h"
 #include "kern/err.h"
 #include "kern/gfp.h"
@@ -111,7 +112,8 @@ struct page_allocator_ops {
 				uint64_t high_pages);
 
 	/*
-	 * Allocate 2^@order pages for CPU env->cpu, preferring node @nid. Returns the first pfn, or
+	 * Allocate 2^@order pages for CPU env->cpu, preferring node @nid, then others in the order
+	 * of its zonelist; with __GFP_THISNODE, from no other. Returns the first pfn, or
 	 * PFN_NONE with the reason in @why. Sets env->path.
 	 */
 	pfn_t (*alloc_pages)(struct page_allocator *pa, struct env *env, unsigned order, gfp_t gfp,
@@ -145,6 +147,8 @@ struct page_allocator_ops {
 	/* False if there is no such list. */
 	bool (*pcp_stats)(struct page_allocator *pa, unsigned zone, unsigned cpu,
 			  struct page_pcp_stats *stats);
+	/* Which node's memory allocations got; the caller may count interleavings. Optional. */
+	struct numastat *(*numastat)(struct page_allocator *pa);
 };
 
 /* Every registered page allocator, ended by NULL (generated from models/meson.build). */

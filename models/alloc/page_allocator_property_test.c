@@ -65,6 +65,18 @@ static const struct zone_span spans_nodes[] = {
 	{ZONE_DMA32, 0, 0, 4096, 4096},      {ZONE_NORMAL, 0, 4096, 8192, 4000},
 	{ZONE_NORMAL, 1, 8192, 16384, 8192}, {ZONE_MOVABLE, 1, 16384, 20480, 4096},
 };
+static const struct zone_span spans_four[] = {
+	{ZONE_DMA32, 0, 0, 4096, 4096},       {ZONE_NORMAL, 0, 4096, 6144, 2048},
+	{ZONE_NORMAL, 1, 6144, 10240, 4096},  {ZONE_NORMAL, 2, 10240, 12288, 2000},
+	{ZONE_NORMAL, 3, 12288, 16384, 4096},
+};
+/* A ring, as rows of four: to itself, to its neighbours, across. */
+static const uint64_t ring[16] = {
+	10, 16, 22, 16, //
+	16, 10, 16, 22, //
+	22, 16, 10, 16, //
+	16, 22, 16, 10, //
+};
 static const struct zone_span spans_highmem[] = {
 	{ZONE_DMA, 0, 0, 4096, 4096},
 	{ZONE_NORMAL, 0, 4096, 8192, 4096},
@@ -79,6 +91,7 @@ static const struct {
 	{spans_small, 1, 1},
 	{spans_three, 3, 1},
 	{spans_nodes, 4, 2},
+	{spans_four, 5, 4},
 	{spans_highmem, 3, 1},
 };
 
@@ -105,6 +118,10 @@ static void draw_machine(struct history *h, struct rng *r, unsigned *nodes)
 		.boost_factor = coin(r) ? 15000 : 0,
 		.cpus_count = 1 + (unsigned)rng_below(r, OP_CPUS),
 	};
+	if (*nodes == 4 && coin(r)) {
+		p->distances = ring;
+		p->distances_nodes = 4;
+	}
 	p->pageblock_order = p->max_order - (unsigned)rng_below(r, 4);
 	for (unsigned i = 0; i < OP_CPUS; i++)
 		p->cpu_nid[i] = i % *nodes;

@@ -26,6 +26,10 @@
  * Example. batch 63, high 10023, empty lists: the first order-0 request refills 63 pages and takes
  * one; the next 62 cost no lock; the 64th refills 126.
  *
+ * Zones of other nodes. When the CPU has not used its lists of one for three turns of the vmstat
+ * worker, a batch goes back to the zone, and another after every three turns more. MODEL: used is
+ * who took or put a page; Linux also counts what the pages' owners do to the zone's other counters.
+ *
  * Invariants: P1 each list is linked both ways and its count is its length; P2 a listed block is
  * marked PAGE_PCP and of the list's order; P3 pcp.count is the pages on all lists.
  *
@@ -150,6 +154,7 @@ pfn_t pcp_alloc(struct pcp *pcp, struct env *env, unsigned order, enum migratety
 	unsigned index = pcp_list_index(order, mt);
 	struct pagelist *list = &pcp->lists[index];
 	env_charge(env, COST_PCP);
+	pcp->used = true;
 	pcp->free_count >>= 1;
 	if (!list->count)
 		refill(pcp, env, order, mt, flags, below_high, synced, arg);
@@ -241,6 +246,7 @@ void pcp_free(struct pcp *pcp, struct env *env, pfn_t pfn, unsigned order, enum 
 	enum migratetype list_type = mt < MIGRATE_PCPTYPES ? mt : MIGRATE_MOVABLE;
 	unsigned index = pcp_list_index(order, list_type);
 	env_charge(env, COST_PCP);
+	pcp->used = true;
 	pcp->alloc_factor >>= 1;
 	push(pcp, pfn, order, index, false);
 
@@ -278,6 +284,17 @@ void pcp_decay(struct pcp *pcp, struct env *env, void (*synced)(void *arg), void
 		n = u64_min(left, l->batch);
 		drain(pcp, env, n, 0, false, synced, arg);
 	}
+}
+
+void pcp_expire(struct pcp *pcp, struct env *env, void (*synced)(void *arg), void *arg)
+{
+	if (pcp->used)
+		pcp->expire = PCP_EXPIRE;
+	pcp->used = false;
+	if (!pcp->expire || !pcp->count || --pcp->expire)
+		return;
+	drain(pcp, env, pcp->limits->batch, 0, false, synced, arg);
+	pcp->used = true; /* the zone's counters have changed, which is how Linux knows */
 }
 
 /* --- start states and questions --------------------------------------------------------------- */

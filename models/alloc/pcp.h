@@ -12,6 +12,7 @@
 #define PCP_ORDERS    4 /* orders 0..3 (PAGE_ALLOC_COSTLY_ORDER) have a list for each type */
 #define PCP_HUGE      (PCP_ORDERS * MIGRATE_PCPTYPES) /* then: huge blocks, not movable; movable */
 #define PCP_LISTS     (PCP_HUGE + 2)
+#define PCP_EXPIRE    3 /* turns of the vmstat worker that a list of another node may rest */
 #define PCP_SCALE_MAX 5 /* a bulk is at most batch << 5 pages (PCP_BATCH_SCALE_MAX) */
 
 /* Sizes of every CPU's lists of one zone. */
@@ -28,6 +29,8 @@ struct pcp {
 	uint64_t free_count; /* pages freed lately: how large a drain pays */
 	unsigned alloc_factor;      /* the next order-0 refill takes batch << alloc_factor */
 	bool prev_free_high_order;  /* the last free was of order 1..3 */
+	bool used;                  /* since the last pcp_expire() */
+	unsigned expire;            /* turns of the vmstat worker until a batch goes back */
 	uint64_t refills_count, refilled_pages, drains_count, drained_pages;
 };
 
@@ -64,6 +67,12 @@ void pcp_free(struct pcp *pcp, struct env *env, pfn_t pfn, unsigned order, enum 
 	      bool below_high, void (*synced)(void *arg), void *arg);
 /* The vmstat worker's turn: lower the mark and drain what is above it. */
 void pcp_decay(struct pcp *pcp, struct env *env, void (*synced)(void *arg), void *arg);
+
+/*
+ * The vmstat worker's turn, for lists of another node's zone: when the CPU has not used them for
+ * PCP_EXPIRE turns, a batch goes back; after as many turns the next.
+ */
+void pcp_expire(struct pcp *pcp, struct env *env, void (*synced)(void *arg), void *arg);
 
 /* Recorded state: a block at the tail of a list. */
 void pcp_add(struct pcp *pcp, pfn_t pfn, unsigned order, enum migratetype mt);

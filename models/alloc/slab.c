@@ -24,8 +24,8 @@
  * the node does so with the shared array, and frees some of its empty slabs.
  *
  * Other nodes. An object for another node is taken straight from that node's slabs, and so are all
- * if arrays have no entries. If a node has no memory left, the others' slabs are tried in order,
- * then their pages.
+ * if arrays have no entries. If a node has no memory left, the others' slabs are tried, the
+ * nearest first, then their pages.
  *
  * Parameters. cpu_partial_objects is the limit of a CPU's array (automatic: by size; 0: no arrays,
  * every operation works on the node's lists). min_partial_slabs is how many empty slabs a node
@@ -182,10 +182,15 @@ static uint64_t grow_one(struct slab_op *op, unsigned nid, gfp_t gfp)
 
 static uint64_t take_elsewhere(struct slab_op *op, unsigned nid)
 {
-	unsigned nodes = op->sa->nodes_count;
+	const struct physmem *pm = op->sa->base.pm;
+	const struct node *node = &pm->nodes[nid];
 	uint64_t object = OBJECT_NONE;
-	for (unsigned step = 1; step < nodes && object == OBJECT_NONE; step++)
-		object = take_one(op, (nid + step) % nodes);
+	for (unsigned i = 0; i < node->zonelist_count && object == OBJECT_NONE; i++) {
+		unsigned other = pm->zones[node->zonelist[i]].nid;
+		if (i >= node->zonelist_own_count &&
+		    other != pm->zones[node->zonelist[i - 1]].nid)
+			object = take_one(op, other);
+	}
 	return object != OBJECT_NONE ? object : grow_one(op, nid, op->gfp);
 }
 

@@ -65,8 +65,7 @@
  * MODEL: slabs of CACHE_TYPESAFE_BY_RCU go back at once, without a grace period.
  * cpu_partial_objects of 0 means no CPU partial lists (Linux built without them; its sysfs knob
  * leaves one slab in stock). There is no memory policy: a request for the CPU's own node states no
- * preference, as most of Linux's do, so a slab from another node goes on being used; and other
- * nodes' lists are always searched, where Linux skips that for one request in 42. Slabs from
+ * preference, as most of Linux's do, so a slab from another node goes on being used. Slabs from
  * emergency reserves (pfmemalloc) are like others. A flush of all CPUs (shrink, the end of a cache)
  * empties the other CPUs at once and without cost to them, where Linux interrupts them: whoever
  * calls it during a run has the other CPUs stand still.
@@ -201,14 +200,14 @@ static bool take_node(struct request *r, unsigned nid)
 	return true;
 }
 
-/* Own node first; then others that have plenty. */
+/* Own node first; then others that have plenty, the nearest one first. */
 static bool take_partial(struct request *r, bool this_node)
 {
 	const struct physmem *pm = r->c->sa->base.pm;
 	unsigned home = r->nid == ANY_NODE ? r->cpu->home_nid : r->nid;
 	if (take_node(r, home))
 		return true;
-	if (this_node)
+	if (this_node || !slub_looks_elsewhere(r->c->sa, r->env))
 		return false;
 	const struct node *node = &pm->nodes[home];
 	for (unsigned i = 0; i < node->zonelist_count; i++) {
@@ -533,6 +532,7 @@ static void slub_delete(struct object_allocator *oa)
 		munmap(sa->slabs, sa->slabs_bytes);
 	free(sa->caches);
 	free(sa->cpu_nid);
+	free(sa->cpu_rng);
 	free(sa);
 }
 
@@ -573,8 +573,11 @@ static struct object_allocator *slub_create(const struct object_allocator_params
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (slabs != MAP_FAILED)
 		sa->slabs = slabs;
-	if (!sa->caches || !sa->cpu_nid || !sa->slabs)
+	sa->cpu_rng = malloc(params->cpus_count * sizeof(*sa->cpu_rng));
+	if (!sa->caches || !sa->cpu_nid || !sa->cpu_rng || !sa->slabs)
 		goto out;
+	for (unsigned cpu = 0; cpu < params->cpus_count; cpu++)
+		rng_init(&sa->cpu_rng[cpu], params->seed, SLUB_CPU_STREAMS + cpu);
 	memcpy(sa->cpu_nid, params->cpu_nid, params->cpus_count * sizeof(*sa->cpu_nid));
 	sa->params.cpu_nid = sa->cpu_nid;
 	/* Reserves the RAM if that was not done: objects hold their links. */

@@ -18,6 +18,9 @@
 #include "kern/bug.h"
 #include "kern/rng.h"
 
+/* Streams of random numbers, nobody else's: one for each cache, one for each CPU. */
+#define SLUB_RNG_STREAMS (UINT64_C(0x534c5542) << 32)
+#define SLUB_CPU_STREAMS (UINT64_C(0x534c5543) << 32)
 #define SLAB_FREE_END    UINT16_MAX /* end of a slab's shared list of free objects */
 #define SLAB_OBJECTS_MAX 32767      /* 15 bits count the objects of a slab */
 #define SLUB_DEBUG_FLAGS (CACHE_RED_ZONE | CACHE_POISON)
@@ -165,6 +168,7 @@ struct slub {
 	struct object_allocator base;
 	struct object_allocator_params params;
 	unsigned *cpu_nid;
+	struct rng *cpu_rng; /* by CPU: whether it looks for slabs on other nodes; its own */
 	struct slab *slabs; /* by pfn, as sparse as the frames */
 	uint64_t slabs_bytes;
 	struct object_cache **caches;
@@ -228,6 +232,16 @@ static inline unsigned object_index(const struct object_cache *c, pfn_t pfn, uin
 static inline unsigned slab_order(const struct object_cache *c, const struct slab *s)
 {
 	return s->objects == c->l.objects ? c->l.order : c->l.min_order;
+}
+
+/*
+ * Does the CPU look for partial slabs on other nodes this time? Linux takes the clock for chance.
+ */
+static inline bool slub_looks_elsewhere(struct slub *sa, const struct env *env)
+{
+	unsigned ratio = sa->params.remote_node_defrag_ratio;
+	return sa->base.pm->nodes_count > 1 && ratio &&
+	       rng_below(&sa->cpu_rng[env->cpu], 1024) <= 10 * ratio;
 }
 
 static inline unsigned slab_nid(const struct slub *sa, pfn_t pfn)

@@ -48,7 +48,10 @@ static void start(struct bench *b, const char *allocator)
 {
 	static const unsigned nid;
 	const struct zone_span span = {ZONE_NORMAL, 0, 0, ZONE_PAGES, ZONE_PAGES};
-	const struct physmem_params pm = {&span, 1, 10, 9, true};
+	const struct physmem_params pm = {
+		.spans = &span, .spans_count = 1, .max_order = 10, .pageblock_order = 9,
+		.group_by_mobility = true,
+	};
 	const struct watermark_params marks = {.min_free_kbytes = UINT64_MAX, .scale_factor = 10};
 	struct object_allocator_params params;
 	struct err err = {0};

@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define RNG_STREAMS    (UINT64_C(0x534c5542) << 32) /* one for each cache; nobody else's */
 #define SHRINK_CLASSES 32 /* slabs with more free objects than this are not sorted */
 #define MERGE_SAME     (CACHE_RECLAIM_ACCOUNT | CACHE_DMA | CACHE_DMA32 | CACHE_ACCOUNT)
 #define MERGE_NEVER                                                                                \
@@ -68,7 +67,7 @@ static int init_cache(struct object_cache *c, struct slub *sa)
 	c->ram = sa->base.pm->ram;
 	c->sa = sa;
 	c->hardened = p->freelist_hardened;
-	rng_init(&c->rng, p->seed, RNG_STREAMS + c->index);
+	rng_init(&c->rng, p->seed, SLUB_RNG_STREAMS + c->index);
 	c->key = rng_u64(&c->rng);
 	slab_list_init(&c->unlisted);
 	for (unsigned cpu = 0; cpu < p->cpus_count; cpu++) {

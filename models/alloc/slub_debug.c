@@ -217,9 +217,11 @@ uint64_t slub_debug_alloc(struct object_cache *c, struct env *env, uint64_t byte
 	const struct physmem *pm = c->sa->base.pm;
 	const struct node *node = &pm->nodes[nid];
 	uint64_t object = take_from_node(c, env, nid, bytes);
+	bool elsewhere = object == OBJECT_NONE && !(gfp & __GFP_THISNODE) &&
+			 slub_looks_elsewhere(c->sa, env);
 	for (unsigned i = 0; i < node->zonelist_count; i++) {
 		unsigned other = pm->zones[node->zonelist[i]].nid;
-		if (object != OBJECT_NONE || (gfp & __GFP_THISNODE))
+		if (object != OBJECT_NONE || !elsewhere)
 			break;
 		if (other != nid && c->nodes[other].partial.count > c->l.min_partial)
 			object = take_from_node(c, env, other, bytes);

@@ -20,15 +20,16 @@ struct vmalloc_params {
 	struct kmalloc *km; /* for page arrays of at most a page; NULL: pages of pa */
 	struct mapper *mapper;
 	unsigned cpus_count;
-	uint64_t start, end; /* of addresses; pages */
+	uint64_t start, end; /* addresses to give out; page-aligned */
 	bool guard;          /* an unmapped page behind every range */
 	bool huge;           /* map 2 MiB pages where a range has them */
-	uint64_t
-		lazy_max_pages; /* freed pages that wait for a flush; UINT64_MAX: Linux's formula */
+	/* Freed pages that may wait for a flush; UINT64_MAX: Linux's formula. */
+	uint64_t lazy_max_pages;
 };
 
 /* NULL: out of host memory. */
 struct vmalloc *vmalloc_new(const struct vmalloc_params *params);
+/* The end of a run: host memory alone; simulated pages and mappings stay as they are. */
 void vmalloc_free_all(struct vmalloc *v);
 
 /*
@@ -39,11 +40,13 @@ uint64_t vmalloc_alloc(struct vmalloc *v, struct env *env, uint64_t bytes, gfp_t
 		       enum alloc_failure *why);
 /* Give back what vmalloc_alloc() returned; anything else is a bug. */
 void vmalloc_free(struct vmalloc *v, struct env *env, uint64_t vaddr);
-/* Purge what waits: the flush, then the addresses are free again. */
+/* Linux's lazy_max_pages(): fls(CPUs) * 32 MiB. */
+uint64_t vmalloc_lazy_max_pages(unsigned cpus_count);
+/* Purge what waits: the flush, then the addresses are free again. Takes a sleeping lock. */
 void vmalloc_purge(struct vmalloc *v, struct env *env);
 
 struct vmalloc_stats {
-	uint64_t areas_count, mapped_pages;  /* live */
+	uint64_t areas_count, mapped_pages;  /* live; ranges that hold page arrays among them */
 	uint64_t lazy_pages, lazy_max_pages; /* wait for a purge now; at most by the formula */
 	uint64_t guard_pages;                /* addresses of live ranges' guards */
 	uint64_t array_bytes;                /* of page arrays of live ranges */

@@ -30,4 +30,13 @@ static inline uint8_t *cache_recent(const struct cache *c, uint64_t line)
 	return c->tags[at] == line + 1 ? &c->flags[at] : NULL;
 }
 
+/* The line will be looked up soon: let the host fetch what that takes. */
+static inline void cache_prefetch(const struct cache *c, uint64_t line)
+{
+	size_t first = cache_first(c, line);
+	for (unsigned way = 0; way < c->ways && way < 32; way += 8)
+		__builtin_prefetch(&c->tags[first + way]);
+	__builtin_prefetch(&c->flags[first]);
+}
+
 #endif

@@ -67,6 +67,11 @@ struct directory_entry *directory_find(const struct directory *d, uint64_t line)
 	return e->tag ? e : NULL;
 }
 
+void directory_prefetch(const struct directory *d, uint64_t line)
+{
+	__builtin_prefetch(slot(d, slot_home(d, line + 1)));
+}
+
 static int grow(struct directory *d)
 {
 	struct directory bigger = *d;

@@ -34,6 +34,8 @@ struct directory_entry *directory_find(const struct directory *d, uint64_t line)
 /* The same; an entry that is not there is made, without holders. NULL: out of host memory. */
 struct directory_entry *directory_get(struct directory *d, uint64_t line);
 void directory_remove(struct directory *d, struct directory_entry *e);
+/* The line will be looked up soon: let the host fetch what that takes. */
+void directory_prefetch(const struct directory *d, uint64_t line);
 /* The entries in no order; start with *@at = 0, NULL at the end. */
 struct directory_entry *directory_next(const struct directory *d, size_t *at);
 

@@ -61,7 +61,7 @@ struct hw_machine {
 	unsigned caches_count; /* 0: no caches and no TLBs are simulated */
 	struct hw_tlb tlbs[HW_TLBS];
 	unsigned tlbs_count;      /* 0: translation is free */
-	uint64_t tlb_hit2_cycles; /* an access that level 2 of the TLB answers */
+	uint64_t tlb_hit2_cycles; /* of looking level 2 of the TLB up, with success or not */
 	/* Paging-structure caches: entries that skip to the PTE, the PMD, the PUD; 0: none. */
 	uint64_t pwc_pde_entries, pwc_pdpte_entries, pwc_pml4e_entries;
 	uint64_t walk_cycles;         /* a page walk; HW_AUTO: its references through the caches */

@@ -21,15 +21,16 @@
  * translated last is the latest of its TLB set, and a line used last is the latest of its cache
  * set, so looking it up again would not change any order.
  *
- * Example (L1 4 cycles, L2 14, DRAM 100 ns at 2 GHz, a walk of 30 cycles, everything cold): reading
- * 8 bytes costs 30 cycles of CAUSE_TLB at once and, when the CPU synchronises, 200 cycles of
- * CAUSE_DRAM. The same again costs nothing: 4 cycles of a first-level hit are part of what the cost
- * table charges. After other lines have pushed it out of L1 it costs 10 cycles of CAUSE_CACHE2.
+ * Example (L1 4 cycles, L2 14, DRAM 100 ns at 2 GHz, a TLB of one level, a walk of 30 cycles,
+ * everything cold): reading 8 bytes costs 30 cycles of CAUSE_TLB at once and, when the CPU
+ * synchronises, 200 cycles of CAUSE_DRAM. The same again costs nothing: 4 cycles of a first-level
+ * hit are part of what the cost table charges. After other lines have pushed it out of L1 it costs
+ * 10 cycles of CAUSE_CACHE2.
  *
  * Invariants, once a CPU has nothing pending:
  *   M1  its own levels hold those lines of which the directory says so, and no others
- *   M2  a line's owner holds it; an exclusive one is a CPU, beside whose path nobody holds the
- * line; own levels show LINE_EXCLUSIVE for the exclusive owner, and LINE_DIRTY for the owner alone
+ *   M2  a line's owner holds it; an exclusive one is a CPU, and nobody beside its path holds the
+ *       line; own levels show LINE_EXCLUSIVE to that CPU alone, and LINE_DIRTY to the owner alone
  *   M3  an inclusive level holds what the levels before it hold
  *   M4  each cache and TLB is in order (cache.c, tlb.c); shared levels hold what the directory says
  *   M5  each access was answered once: by a level, another CPU's copy, or memory; or is queued
@@ -113,6 +114,16 @@ static unsigned kernel_entries(const struct hw_machine *hw, uint64_t vaddr, enum
 	return count;
 }
 
+/* Count how a lookup ended; what level 1 did not answer has waited for level 2, if there is one. */
+static void looked_up(struct memory_cpu *c, struct env *env, enum tlb_result result)
+{
+	if (result == TLB_HIT1)
+		return;
+	c->missed_tlb_count++;
+	c->stats.tlb_hits_count[1] += result == TLB_HIT2;
+	memory_charge(c, env, CAUSE_TLB, c->m->tlb_level2_cycles);
+}
+
 /* Translate the direct map's page of @paddr, if it is not the last one. */
 static void translate_direct(struct memory_cpu *c, struct env *env, uint64_t paddr)
 {
@@ -124,18 +135,11 @@ static void translate_direct(struct memory_cpu *c, struct env *env, uint64_t pad
 	uint64_t vaddr = (meta ? VMEMMAP_VADDR : DIRECT_MAP_VADDR) + offset;
 	struct tlb_entry found;
 
-	switch (tlb_lookup(c->tlb, SPACE_KERNEL, vaddr, page, &found)) {
-	case TLB_HIT1:
-		break;
-	case TLB_HIT2:
-		c->missed_tlb_count++;
-		c->stats.tlb_hits_count[1]++;
-		memory_charge(c, env, CAUSE_TLB, hw->tlb_hit2_cycles);
-		break;
-	case TLB_MISS: {
+	enum tlb_result result = tlb_lookup(c->tlb, SPACE_KERNEL, vaddr, page, &found);
+	looked_up(c, env, result);
+	if (result == TLB_MISS) {
 		uint64_t entries[5];
 		unsigned count = kernel_entries(hw, vaddr, page, entries);
-		c->missed_tlb_count++;
 		walk(c, env, SPACE_KERNEL, vaddr, entries, count, page);
 		tlb_insert(c->tlb, &(struct tlb_entry){
 					   .vaddr = vaddr & ~(bytes - 1),
@@ -144,7 +148,6 @@ static void translate_direct(struct memory_cpu *c, struct env *env, uint64_t pad
 					   .pfn = (offset & ~(bytes - 1)) >> PAGE_SHIFT,
 					   .writable = true,
 				   });
-	}
 	}
 	c->page_start = paddr - (offset & (bytes - 1));
 	/* Of a page in which memory ends and metadata begins, this translates the first part. */
@@ -161,17 +164,11 @@ bool memory_translate(struct env *env, uint32_t space, uint64_t vaddr, bool writ
 	c->stats.translations_count++;
 	enum tlb_result result = tlb_lookup(c->tlb, space, vaddr, HW_PAGE_4K, found);
 	if (result != TLB_MISS && write && !found->writable) {
-		tlb_drop_page(c->tlb, space, vaddr, found->page);
+		tlb_drop_page(c->tlb, found->space, vaddr, found->page);
 		result = TLB_MISS;
 	}
-	if (result == TLB_HIT1)
-		return true;
-	c->missed_tlb_count++;
-	if (result == TLB_MISS)
-		return false;
-	c->stats.tlb_hits_count[1]++;
-	memory_charge(c, env, CAUSE_TLB, c->m->hw->tlb_hit2_cycles);
-	return true;
+	looked_up(c, env, result);
+	return result != TLB_MISS;
 }
 
 void memory_walked(struct env *env, uint32_t space, uint64_t vaddr, const uint64_t *entry_paddrs,
@@ -268,6 +265,10 @@ static void compute_costs(struct memory *m)
 	const uint64_t ns[] = {hw->transfer_cache_ns, hw->transfer_node_ns, hw->transfer_remote_ns};
 	for (unsigned i = 0; i < 3; i++)
 		m->transfer_cycles[i] = ns_to_cycles(ns[i], m->params.cpu_khz);
+	for (unsigned i = 0; i < hw->tlbs_count; i++) {
+		if (hw->tlbs[i].level == 2)
+			m->tlb_level2_cycles = hw->tlb_hit2_cycles;
+	}
 	for (unsigned from = 0; from < nodes; from++) {
 		for (unsigned to = 0; to < nodes; to++) {
 			unsigned i = from * nodes + to;

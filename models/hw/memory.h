@@ -53,7 +53,7 @@ struct tlb_entry {
 };
 
 /*
- * Translate @vaddr of @space for env's CPU; charges a second-level hit. False: a miss, or a write
+ * Translate @vaddr of @space for env's CPU; charges what level 2 takes. False: a miss, or a write
  * to a page that the entry has read-only (which is dropped): the caller walks its tables, and says
  * so with memory_walked(). Needs env->memory, like all of this section.
  */

@@ -21,7 +21,7 @@
 
 #define CPUS   64
 #define BURST  64
-#define ROUNDS 5
+#define ROUNDS 3
 
 static const struct hw_machine hw = {
 	.caches = {{"L1", 32 << 10, 8, 64, 4, 1, HW_LRU, false},
@@ -47,7 +47,7 @@ static const struct hw_machine hw = {
 
 enum stream { HITS, L1, L2, MISSES, SHARE, STREAMS };
 static const char *const names[] = {"hits", "l1", "l2", "misses", "share"};
-static const uint64_t counts[] = {100000000, 50000000, 10000000, 2000000, 2000000};
+static const uint64_t counts[] = {40000000, 10000000, 4000000, 1000000, 4000000};
 
 /* The address of access @i of @cpu. */
 static uint64_t address(enum stream stream, unsigned cpu, uint64_t i)

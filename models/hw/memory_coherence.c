@@ -44,6 +44,8 @@
 
 #include "kern/bug.h"
 
+#define FORESIGHT 8 /* requests */
+
 /* A synchronisation under way. */
 struct visit {
 	struct memory *m;
@@ -355,6 +357,21 @@ static void hear(struct memory_cpu *c, uint64_t line)
 	c->stats.invalidated_count += lost;
 }
 
+/*
+ * The directory and large levels are beyond the host's own caches: it fetches what a request will
+ * look at while those before it are carried out.
+ */
+static void foresee(const struct memory_cpu *c, size_t i)
+{
+	const struct memory *m = c->m;
+	if (i >= c->queue.count)
+		return;
+	uint64_t line = c->queue.words[i] >> REQUEST_SHIFT;
+	directory_prefetch(&m->dir, line);
+	for (unsigned level = m->own_levels; level < m->levels; level++)
+		cache_prefetch(shared_cache(m, place_of(m, level, c->cpu)), line);
+}
+
 void memory_sync(struct env *env, ps_t now_ps)
 {
 	struct memory_cpu *c = (struct memory_cpu *)env->memory;
@@ -362,6 +379,7 @@ void memory_sync(struct env *env, ps_t now_ps)
 	for (size_t i = 0; i < c->queue.count; i++) {
 		uint64_t word = c->queue.words[i];
 		enum request kind = word & REQUEST_KIND;
+		foresee(c, i + FORESIGHT);
 		if (kind == REQUEST_EVICT)
 			left(&v, word >> REQUEST_SHIFT);
 		else

@@ -64,6 +64,7 @@ struct memory {
 	struct dram_node dram[NODES_LIMIT];
 	uint64_t *dram_cycles; /* latency; row: the CPU's node, column: the address's */
 	uint64_t transfer_cycles[3];
+	uint64_t tlb_level2_cycles; /* 0: the TLBs have one level */
 	ps_t line_ps; /* of a node's bandwidth; rest as in struct dram_node */
 	uint64_t line_rest;
 };

@@ -19,14 +19,14 @@
  *
  * A walk reads one entry of each table, root first. Three paging-structure caches, each fully
  * associative with exact LRU, keep entries that point to tables: of PML4Es (what they know skips to
- * the PUD), of PDPTEs (to the PMD) and of PDEs (to the PTE). The longest skip is taken; what is read
- * below it is kept. Entries that map a page are the TLB's and never kept here.
+ * the PUD), of PDPTEs (to the PMD) and of PDEs (to the PTE). The longest skip is taken; what is
+ * read below it is kept. Entries that map a page are the TLB's and never kept here.
  *
- * Data. All entries of an array are in a hash table by page, whatever their set: where in its set an
- * entry is makes no difference, only the order of use does. So one mechanism serves 4 ways and 1536:
- * a lookup costs a hash and about one comparison. The order of a set is a ring of all its slots,
- * newest to oldest, then to the newest again; what is dropped becomes the oldest, and the next entry
- * takes its slot.
+ * Data. All entries of an array are in a hash table by page, whatever their set: where in its set
+ * an entry is makes no difference, only the order of use does. So one mechanism serves 4 ways and
+ * 1536: a lookup costs a hash and about one comparison. The order of a set is a ring of all its
+ * slots, newest to oldest, then to the newest again; what is dropped becomes the oldest, and the
+ * next entry takes its slot.
  *
  *   chains[hash] -> slot -> slot          newest[set] -> a -> b -> c -> (empty) -> a
  *
@@ -44,18 +44,19 @@
  * newest[0] is page 4, then page 0. Page 6 next, and 0 goes. Pages 1 and 3 are not affected.
  *
  * Cost: the page used last a comparison; else O(1) for each size of page that arrays hold. Dropping
- * a page costs a lookup in both levels and a pass over the paging-structure caches, dropping a space
- * a pass over all slots.
+ * a page costs a lookup in both levels and a pass over the paging-structure caches, dropping a
+ * space a pass over all slots.
  *
  * MODEL: two arrays of a level for one size of page (loads and stores apart): the first gets all.
  * MODEL: no instruction TLB, no prefetch of translations, no merging of neighbouring pages into one
- * entry, no limit to walks at a time: what the allocators under study do is data access, one by one.
+ * entry, no limit to walks at a time: what the allocators do is data access, one by one.
  * MODEL: no PML5E cache: a walk of five levels reads the root's entry unless a lower one is known.
  * MODEL: a dropped page takes all paging-structure entries of its space along, as Intel's INVLPG
- * does (SDM volume 3, 4.10.4.1); space numbers are never used up, as PCIDs are.
- * MODEL: no nested tables of virtual machines; a walk has one dimension.
- * An address that a space and the kernel both map, or that is mapped by pages of two sizes, may find
- * either: whoever changes tables drops the old page first.
+ * does (SDM volume 3, 4.10.4.1), and of no other space; spaces never run out, as PCIDs do.
+ * MODEL: no nested tables of virtual machines: a walk has one dimension.
+ *
+ * An address that a space and the kernel both map, or that is mapped by pages of two sizes, may
+ * find either: whoever changes tables drops the old page first.
  */
 #include "hw/tlb.h"
 
@@ -115,7 +116,7 @@ static bool array_init(struct tlb_array *a, uint64_t entries, uint64_t ways, boo
 	a->ways = (uint32_t)ways;
 	a->set_bits = log2_of(a->sets);
 	a->hashed = hashed && a->set_bits;
-	a->chain_bits = 64 - (unsigned)__builtin_clzll(entries);
+	a->chain_bits = 65 - (unsigned)__builtin_clzll(entries); /* 2 to 4 chains for each */
 	a->slots = calloc(entries, sizeof(*a->slots));
 	a->newest = calloc(a->sets, sizeof(*a->newest));
 	a->chains = calloc((size_t)1 << a->chain_bits, sizeof(*a->chains));

@@ -14,12 +14,8 @@
 #include <cmocka.h>
 
 #include "hw/tlb_impl.h"
+#include "hw/tlb_rig.h"
 #include "kern/rng.h"
-
-#define SIZE_4K (1u << HW_PAGE_4K)
-#define SIZE_2M (1u << HW_PAGE_2M)
-#define SIZE_1G (1u << HW_PAGE_1G)
-#define SIZES   (SIZE_4K | SIZE_2M | SIZE_1G)
 
 #define KERNEL_HALF UINT64_C(0xffff800000000000)
 
@@ -133,9 +129,8 @@ static enum tlb_result naive_lookup(struct naive *n, uint32_t space, uint64_t va
 	for (unsigned level = 1; level <= 2; level++) {
 		for (unsigned i = 0; i < n->count * HW_PAGES; i++) {
 			struct naive_array *a = &n->arrays[i / HW_PAGES];
-			int k = a->hw.level == level
-				      ? naive_find(a, space, vaddr, i % HW_PAGES)
-				      : -1;
+			int k = a->hw.level == level ? naive_find(a, space, vaddr, i % HW_PAGES)
+						     : -1;
 			if (k < 0)
 				continue;
 			*found = a->entries[k];
@@ -378,9 +373,8 @@ static void spaces(void **state)
 	for (uint32_t space = 1; space <= 2; space++) {
 		assert_int_equal(tlb_lookup(t, space, 0x1fff, HW_PAGE_2M, &found), TLB_HIT1);
 		assert_int_equal(found.space, space);
-		assert_int_equal(
-			tlb_lookup(t, space, KERNEL_HALF + 0x1fffff, HW_PAGE_4K, &found),
-			TLB_HIT1);
+		assert_int_equal(tlb_lookup(t, space, KERNEL_HALF + 0x1fffff, HW_PAGE_4K, &found),
+				 TLB_HIT1);
 		assert_int_equal(found.space, SPACE_KERNEL);
 		assert_int_equal(found.vaddr, KERNEL_HALF);
 	}
@@ -421,6 +415,25 @@ static void replaced(void **state)
 		put(t, 1, 0x2000 + (page << 14), HW_PAGE_4K);
 	assert_int_equal(tlb_lookup(t, 1, 0x2000, HW_PAGE_4K, &found), TLB_HIT2);
 	assert_same(&found, &e);
+	check(t);
+	tlb_free(t);
+}
+
+/* Two arrays for one size of page: the second has no part in it, but in its other sizes. */
+static void first_array(void **state)
+{
+	const struct hw_machine hw = {
+		.tlbs = {{1, 1, 1, SIZE_4K, false}, {1, 4, 4, SIZE_4K | SIZE_2M, false}},
+		.tlbs_count = 2,
+		.paging_levels = 4,
+	};
+	struct tlb *t = make(&hw);
+	put(t, 1, 0x1000, HW_PAGE_4K);
+	put(t, 1, UINT64_C(1) << 40, HW_PAGE_2M);
+	put(t, 1, 0x2000, HW_PAGE_4K);
+	assert_int_equal(look(t, 1, 0x1000), TLB_MISS);
+	assert_int_equal(look(t, 1, 0x2000), TLB_HIT1);
+	assert_int_equal(look(t, 1, UINT64_C(1) << 40), TLB_HIT1);
 	check(t);
 	tlb_free(t);
 }
@@ -546,6 +559,7 @@ int main(void)
 		cmocka_unit_test(two_levels),
 		cmocka_unit_test(spaces),
 		cmocka_unit_test(replaced),
+		cmocka_unit_test(first_array),
 		cmocka_unit_test(broken_ring),
 		cmocka_unit_test(broken_order),
 		cmocka_unit_test(broken_chains),

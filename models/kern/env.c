@@ -9,7 +9,7 @@
 
 void env_lock(struct env *env, struct env_lock *lock)
 {
-	env_charge(env, COST_LOCK);
+	env_charge_to(env, CAUSE_LOCK, env->cost_cycles[COST_LOCK]);
 	if (env->ops) {
 		env->ops->lock(env, lock);
 		return;

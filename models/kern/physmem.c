@@ -11,6 +11,20 @@
  * reserves 16 GiB of addresses and uses what its run touches.
  *
  * The pageblock arrays are initialised in full: 1 byte for 2 MiB.
+ *
+ * Zonelists. A node's memory is asked for first, then that of the others as Linux 6.18 orders them
+ * (build_zonelists, find_next_best_node): the nearest next, where a node counts as one farther if
+ * its number is below the own, and as one farther if it has CPUs, which need it themselves. Among
+ * those that are still equal, the one goes first that is the first of its distance on fewer lists
+ * built so far; then the one with the smallest number.
+ *
+ *   two sockets of two nodes: 12 to the neighbour, 32 across
+ *     list of node 0: 0, 1, 2, 3   (1 is near; 2 and 3 are equal: the smaller number)
+ *     list of node 1: 1, 0, 3, 2   (2 is already the first across of node 0: so 3)
+ *     list of node 2: 2, 3, 0, 1
+ *     list of node 3: 3, 2, 1, 0
+ *
+ * MODEL: built once; memory that comes or goes later does not reorder them.
  */
 #include "kern/physmem.h"
 
@@ -44,18 +58,91 @@ static void release(void *p, uint64_t bytes)
 		munmap(p, bytes);
 }
 
-/* Own node first, then the others in ascending order after it, each from its highest zone down. */
-static void build_zonelist(struct physmem *pm, unsigned nid)
+/* --- zonelists -------------------------------------------------------------------------------- */
+
+/* Append the zones of node @other to the zonelist of @node, highest first. */
+static void append_zones(struct physmem *pm, struct node *node, unsigned other)
 {
-	struct node *node = &pm->nodes[nid];
-	for (unsigned step = 0; step < pm->nodes_count; step++) {
-		unsigned other = (nid + step) % pm->nodes_count;
-		for (unsigned i = pm->zones_count; i-- > 0;) {
-			if (pm->zones[i].nid == other && pm->zones[i].managed_pages)
-				node->zonelist[node->zonelist_count++] = i;
-		}
+	for (unsigned i = pm->zones_count; i-- > 0;) {
+		if (pm->zones[i].nid == other && pm->zones[i].managed_pages)
+			node->zonelist[node->zonelist_count++] = i;
 	}
 }
+
+/* What speaks against @other as the next fallback of @nid; the smallest one wins. */
+static unsigned fallback_penalty(const struct physmem *pm, unsigned nid, unsigned other,
+				 const unsigned *load)
+{
+	unsigned penalty = physmem_distance(pm, nid, other);
+	penalty += other < nid;
+	penalty += pm->nodes[other].has_cpus;
+	return penalty * NODES_LIMIT + load[other];
+}
+
+/* The best node with memory of those that are not in @used; -1: none is left. */
+static int next_fallback(const struct physmem *pm, unsigned nid, uint64_t used,
+			 uint64_t with_memory, const unsigned *load)
+{
+	if ((with_memory & ~used) >> nid & 1)
+		return (int)nid;
+	int best = -1;
+	for (unsigned other = 0; other < pm->nodes_count; other++) {
+		if ((with_memory & ~used) >> other & 1 &&
+		    (best < 0 || fallback_penalty(pm, nid, other, load) <
+					 fallback_penalty(pm, nid, (unsigned)best, load)))
+			best = (int)other;
+	}
+	return best;
+}
+
+static void build_zonelist(struct physmem *pm, unsigned nid, uint64_t with_memory, unsigned *load)
+{
+	struct node *node = &pm->nodes[nid];
+	uint64_t used = 0;
+	unsigned last = nid;
+	for (int next; (next = next_fallback(pm, nid, used, with_memory, load)) >= 0;) {
+		unsigned other = (unsigned)next;
+		/* Only the first of those that are equally far bears the load. */
+		if (physmem_distance(pm, nid, other) != physmem_distance(pm, nid, last))
+			load[other]++;
+		append_zones(pm, node, other);
+		if (other == nid)
+			node->zonelist_own_count = node->zonelist_count;
+		used |= UINT64_C(1) << other;
+		last = other;
+	}
+}
+
+static void build_zonelists(struct physmem *pm)
+{
+	unsigned load[NODES_LIMIT] = {0};
+	uint64_t with_memory = 0;
+	for (unsigned i = 0; i < pm->zones_count; i++) {
+		if (pm->zones[i].managed_pages)
+			with_memory |= UINT64_C(1) << pm->zones[i].nid;
+	}
+	for (unsigned nid = 0; nid < pm->nodes_count; nid++)
+		build_zonelist(pm, nid, with_memory, load);
+}
+
+static void set_distances(struct physmem *pm, const struct physmem_params *params)
+{
+	unsigned nodes = pm->nodes_count;
+	for (unsigned from = 0; from < nodes; from++) {
+		for (unsigned to = 0; to < nodes; to++) {
+			uint64_t distance = from == to ? NODE_LOCAL : NODE_REMOTE;
+			if (params->distances && from < params->distances_nodes &&
+			    to < params->distances_nodes)
+				distance = params->distances[from * params->distances_nodes + to];
+			BUG_ON(distance > UINT8_MAX, "node %u is %llu away from node %u", to,
+			       (unsigned long long)distance, from);
+			pm->distances[from * nodes + to] = (uint8_t)distance;
+		}
+		pm->nodes[from].has_cpus = !params->cpu_nodes || params->cpu_nodes >> from & 1;
+	}
+}
+
+/* --- the machine ------------------------------------------------------------------------------ */
 
 static void init_zone(struct physmem *pm, unsigned i, const struct zone_span *span)
 {
@@ -96,6 +183,13 @@ int physmem_init(struct physmem *pm, const struct physmem_params *params, struct
 		pm->nodes_count = (unsigned)u64_max(pm->nodes_count, s->nid + 1);
 		managed += s->managed_pages;
 	}
+	/* A node may be there for its CPUs alone. */
+	for (unsigned nid = pm->nodes_count; nid < NODES_LIMIT; nid++) {
+		if (params->cpu_nodes >> nid & 1)
+			pm->nodes_count = nid + 1;
+	}
+	if (params->distances)
+		pm->nodes_count = (unsigned)u64_max(pm->nodes_count, params->distances_nodes);
 	/* Linux gives up grouping when there are fewer pageblocks than types could use. */
 	pm->group_by_mobility =
 		params->group_by_mobility && managed >= pageblock_pages(pm) * MIGRATE_TYPES;
@@ -110,7 +204,9 @@ int physmem_init(struct physmem *pm, const struct physmem_params *params, struct
 	pm->pageblock_zone = malloc(pm->pageblocks_count);
 	pm->zones = calloc(pm->zones_count, sizeof(*pm->zones));
 	pm->nodes = calloc(pm->nodes_count, sizeof(*pm->nodes));
-	if (!pm->pages || !pm->pageblock_type || !pm->pageblock_zone || !pm->zones || !pm->nodes) {
+	pm->distances = malloc((size_t)pm->nodes_count * pm->nodes_count);
+	if (!pm->pages || !pm->pageblock_type || !pm->pageblock_zone || !pm->zones || !pm->nodes ||
+	    !pm->distances) {
 		physmem_release(pm);
 		return err_set(err, ERR_IO, "out of memory for the simulated machine");
 	}
@@ -119,8 +215,8 @@ int physmem_init(struct physmem *pm, const struct physmem_params *params, struct
 	memset(pm->pageblock_zone, 0xfe, pm->pageblocks_count);
 	for (unsigned i = 0; i < pm->zones_count; i++)
 		init_zone(pm, i, &params->spans[i]);
-	for (unsigned nid = 0; nid < pm->nodes_count; nid++)
-		build_zonelist(pm, nid);
+	set_distances(pm, params);
+	build_zonelists(pm);
 	return 0;
 }
 
@@ -133,6 +229,7 @@ void physmem_release(struct physmem *pm)
 	free(pm->pageblock_zone);
 	free(pm->zones);
 	free(pm->nodes);
+	free(pm->distances);
 	memset(pm, 0, sizeof(*pm));
 }
 

@@ -63,6 +63,8 @@ struct node {
 	unsigned zonelist[NODES_LIMIT * ZONE_TYPES]; /* zone indexes: own node, highest type first,
 							then by distance */
 	unsigned zonelist_count;
+	unsigned zonelist_own_count; /* the first of them: the node's own, all of __GFP_THISNODE */
+	bool has_cpus;
 };
 
 struct physmem {
@@ -79,6 +81,7 @@ struct physmem {
 	unsigned zones_count;
 	struct node *nodes;
 	unsigned nodes_count;
+	uint8_t *distances;       /* nodes x nodes, row by row */
 };
 
 #define PAGEBLOCK_MIXED 0xff
@@ -97,7 +100,18 @@ struct physmem_params {
 	unsigned max_order;            /* < ORDER_LIMIT */
 	unsigned pageblock_order;      /* <= max_order */
 	bool group_by_mobility;        /* wanted; off by itself on machines too small for it */
+	/*
+	 * How far nodes are from each other, as ACPI's SLIT says it: @distances_nodes squared, row
+	 * by row, NODE_LOCAL to itself, more to others, up to 255. NULL: NODE_REMOTE to all others.
+	 * Nodes beyond them, which have no memory of their own, count as well.
+	 */
+	const uint64_t *distances;
+	unsigned distances_nodes;
+	uint64_t cpu_nodes; /* bit by node: has CPUs; 0: all have */
 };
+
+#define NODE_LOCAL  10u
+#define NODE_REMOTE 20u
 
 /*
  * Reserve frames for every zone, all pageblocks movable (as Linux boots). Returns 0, or -1 with
@@ -109,6 +123,18 @@ void physmem_release(struct physmem *pm);
 
 extern const char *const zone_type_names[ZONE_TYPES];
 extern const char *const migratetype_names[MIGRATE_TYPES];
+
+/* How far node @to is from node @from, see physmem_params. */
+static inline unsigned physmem_distance(const struct physmem *pm, unsigned from, unsigned to)
+{
+	return pm->distances[from * pm->nodes_count + to];
+}
+
+/* Has the node memory of its own? */
+static inline bool node_has_memory(const struct node *node)
+{
+	return node->zonelist_own_count;
+}
 
 /* The zone that spans @pfn, or NULL. */
 struct zone *physmem_zone(struct physmem *pm, pfn_t pfn);

@@ -11,6 +11,27 @@
 
 #include "kern/physmem.h"
 
+/* One zone of 512 pages a node. */
+static void nodes_init(struct physmem *pm, unsigned nodes, const uint64_t *distances,
+		       unsigned distances_nodes, uint64_t cpu_nodes)
+{
+	struct zone_span spans[NODES_LIMIT];
+	struct err err = {0};
+	for (unsigned nid = 0; nid < nodes; nid++)
+		spans[nid] = (struct zone_span){ZONE_NORMAL, nid, nid * 512, nid * 512 + 512, 512};
+	const struct physmem_params params = {
+		.spans = spans,
+		.spans_count = nodes,
+		.max_order = 9,
+		.pageblock_order = 9,
+		.distances = distances,
+		.distances_nodes = distances_nodes,
+		.cpu_nodes = cpu_nodes,
+	};
+	if (physmem_init(pm, &params, &err) != 0)
+		fail_msg("%s", err.text);
+}
+
 static void machine_init(struct physmem *pm, const struct zone_span *spans, unsigned count)
 {
 	struct err err = {0};
@@ -77,6 +98,97 @@ static void zonelists_of_four_nodes(void **state)
 	assert_zonelist(&pm, 1, "1/Normal 2/Movable 2/Normal 3/Normal 0/Normal 0/DMA");
 	assert_zonelist(&pm, 2, "2/Movable 2/Normal 3/Normal 0/Normal 0/DMA 1/Normal");
 	assert_zonelist(&pm, 3, "3/Normal 0/Normal 0/DMA 1/Normal 2/Movable 2/Normal");
+	physmem_release(&pm);
+}
+
+/* "0123": the nodes of @nid's zonelist, each once. */
+static void assert_fallback(const struct physmem *pm, unsigned nid, const char *expected)
+{
+	char text[NODES_LIMIT + 1] = "";
+	size_t used = 0;
+	for (unsigned n = 0; n < pm->nodes[nid].zonelist_count; n++)
+		text[used++] = (char)('0' + pm->zones[pm->nodes[nid].zonelist[n]].nid);
+	assert_string_equal(text, expected);
+	assert_int_equal(pm->nodes[nid].zonelist_own_count, expected[0] == (char)('0' + nid));
+}
+
+static const uint64_t ring[16] = {
+	10, 16, 22, 16, //
+	16, 10, 16, 22, //
+	22, 16, 10, 16, //
+	16, 22, 16, 10, //
+};
+static const uint64_t mesh[16] = { /* two sockets of two nodes */
+	10, 12, 32, 32, //
+	12, 10, 32, 32, //
+	32, 32, 10, 12, //
+	32, 32, 12, 10, //
+};
+
+/* The nearest next; a higher number before a lower one that is as near. */
+static void fallback_in_a_ring(void **state)
+{
+	struct physmem pm;
+	nodes_init(&pm, 4, ring, 4, 0);
+	assert_fallback(&pm, 0, "0132");
+	assert_fallback(&pm, 1, "1203");
+	assert_fallback(&pm, 2, "2310");
+	assert_fallback(&pm, 3, "3021");
+	assert_int_equal(physmem_distance(&pm, 1, 3), 22);
+	physmem_release(&pm);
+}
+
+/* Equally far nodes across: the two of a socket don't both turn to the same one. */
+static void fallback_in_a_mesh(void **state)
+{
+	struct physmem pm;
+	nodes_init(&pm, 4, mesh, 4, 0);
+	assert_fallback(&pm, 0, "0123");
+	assert_fallback(&pm, 1, "1032");
+	assert_fallback(&pm, 2, "2301");
+	assert_fallback(&pm, 3, "3210");
+	physmem_release(&pm);
+}
+
+/* Off: without distances the opposite of a ring comes before a neighbour. */
+static void fallback_without_distances(void **state)
+{
+	struct physmem pm;
+	nodes_init(&pm, 4, NULL, 0, 0);
+	assert_fallback(&pm, 0, "0123"); /* the ring: 0132 */
+	assert_fallback(&pm, 1, "1230"); /* the ring: 1203, the mesh: 1032 */
+	assert_fallback(&pm, 2, "2301"); /* the ring: 2310 */
+	assert_fallback(&pm, 3, "3012"); /* the mesh: 3210 */
+	assert_int_equal(physmem_distance(&pm, 1, 1), NODE_LOCAL);
+	assert_int_equal(physmem_distance(&pm, 1, 3), NODE_REMOTE);
+	physmem_release(&pm);
+}
+
+/* A node without CPUs is nobody's own: it is taken before one that has some. */
+static void fallback_prefers_nodes_without_cpus(void **state)
+{
+	struct physmem pm;
+	nodes_init(&pm, 4, NULL, 0, 0x7);
+	assert_fallback(&pm, 0, "0312");
+	assert_fallback(&pm, 1, "1320");
+	assert_fallback(&pm, 2, "2301");
+	assert_true(pm.nodes[2].has_cpus && !pm.nodes[3].has_cpus);
+	physmem_release(&pm);
+}
+
+/* Nodes that have CPUs or distances alone fall back at once, and have nothing for THISNODE. */
+static void fallback_of_nodes_without_memory(void **state)
+{
+	struct physmem pm;
+	nodes_init(&pm, 2, NULL, 0, 0x5);
+	assert_int_equal(pm.nodes_count, 3);
+	assert_fallback(&pm, 2, "10"); /* 1 has no CPUs */
+	assert_false(node_has_memory(&pm.nodes[2]));
+	physmem_release(&pm);
+	nodes_init(&pm, 3, ring, 4, 0);
+	assert_int_equal(pm.nodes_count, 4);
+	assert_fallback(&pm, 3, "021");
+	assert_true(node_has_memory(&pm.nodes[1]) && !node_has_memory(&pm.nodes[3]));
 	physmem_release(&pm);
 }
 
@@ -205,6 +317,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(zonelist_of_one_node),
 		cmocka_unit_test(zonelists_of_four_nodes),
+		cmocka_unit_test(fallback_in_a_ring),
+		cmocka_unit_test(fallback_in_a_mesh),
+		cmocka_unit_test(fallback_without_distances),
+		cmocka_unit_test(fallback_prefers_nodes_without_cpus),
+		cmocka_unit_test(fallback_of_nodes_without_memory),
 		cmocka_unit_test(zone_of_a_frame),
 		cmocka_unit_test(pageblocks_by_type),
 		cmocka_unit_test(grouping_needs_memory),

@@ -2,6 +2,7 @@
 # from above, parts + 1 edges, a note behind the bar. Its labels are bar_label[(p - 1) * bars_max + 1]
 # and so on; it lies between bottom[p] and top[p] of the picture.
 
+bar_color(i) = palette eq "causes" ? palette_causes[color[i]] : palette_parts[color[i]]
 if (is_text) {
 	set multiplot layout panels,1 title heading
 } else {
@@ -12,7 +13,7 @@ if (is_text) {
 	do for [i = 1:parts] {
 		y = top[1] - 0.012 - 0.031 * (i - 1)
 		set object i rectangle from screen 0.747, screen y - 0.009 to screen 0.762, screen y + 0.009 \
-			fillcolor rgb palette_parts[color[i]] fillstyle solid noborder
+			fillcolor rgb bar_color(i) fillstyle solid noborder
 		set label 2 * i - 1 part_label[i] at screen 0.767, screen y left font ",12"
 		set label 2 * i part_value[i] at screen 0.992, screen y right font ",12"
 	}
@@ -42,8 +43,8 @@ do for [p = 1:panels] {
 	}
 	plot for [i = 1:parts] data index p-1 \
 		using (column(i + 1)):1:(column(i + 1)):(column(i + 2)):($1 - 0.38):($1 + 0.38) \
-		with boxxyerror fillcolor rgb palette_parts[color[i]] \
-		linecolor rgb palette_parts[color[i]] title part_label[i] . ": " . part_value[i], \
+		with boxxyerror fillcolor rgb bar_color(i) \
+		linecolor rgb bar_color(i) title part_label[i] . ": " . part_value[i], \
 		data index p-1 using (column(parts + 2)):1:parts + 3 \
 		with labels left offset 0.6,0 font ",12" notitle
 }

@@ -57,6 +57,13 @@ array palette_caches[19] = [ \
 	"#b5bd61", "#17807e", "#c4c4c4", "#000000", "#7f7f7f", "#b2182b", "#1b7837", "#c51b7d", \
 	"#a6761d", "#542788", "#35978f" ]
 
+# What cycles went into: allocator code, zeroing, taking locks; caches of level 2 to 4; memory, that of
+# other nodes, other CPUs' lines; TLBs, page tables, flushes; interrupts, the workload; waiting for locks,
+# for IPIs. Darker the farther away.
+array palette_causes[16] = [ \
+	"#0072b2", "#e69f00", "#cc79a7", "#d9f0a3", "#addd8e", "#78c679", "#d55e00", "#8c2d04", \
+	"#5e3c99", "#9ecae1", "#4b9cc9", "#17807e", "#7f7f7f", "#d9d9d9", "#1a1a1a", "#8c564b" ]
+
 # The width of line i of n that may lie upon each other, from below to above.
 overlay_width(i, n) = n > 1 ? 3.8 - 2.3 * (i - 1.0) / (n - 1) : 2.2
 
