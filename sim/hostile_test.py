@@ -133,8 +133,8 @@ class Hostile(unittest.TestCase):
 class Machines(unittest.TestCase):
     def refused(self, machine, expected):
         with tempfile.TemporaryDirectory(prefix="allocsim-hostile.") as directory:
-            Path(directory, "c.yaml").write_text("machine:\n" + machine +
-                                                 "workload: {operations: [{at: 0s, alloc: a, order: 0}]}\n")
+            workload = "workload: {operations: [{at: 0s, alloc: a, order: 0}]}\n"
+            Path(directory, "c.yaml").write_text("machine:\n" + machine + workload)
             done = subprocess.run((ALLOCSIM, "run", "c.yaml", "-o", "out"), cwd=directory,
                                   capture_output=True, text=True)
             self.assertEqual(done.returncode, 78, done.stderr)
