@@ -85,6 +85,7 @@ void config_init(struct config *c)
 	c->slab.min_objects = CONFIG_AUTO;
 	c->slab.cpu_partial_objects = CONFIG_AUTO;
 	c->slab.min_partial_slabs = CONFIG_AUTO;
+	c->slab.remote_node_defrag_ratio = 100;
 #define X(id, name, cycles, meaning) c->cost_cycles[COST_##id] = cycles;
 	COST_LIST(X)
 #undef X

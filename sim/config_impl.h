@@ -69,8 +69,8 @@ struct loader {
 	struct { uint64_t dev, ino; } including[16];
 
 	/* What the operations ask of other keys, and where. */
-	uint64_t ops_cpu_max, ops_order_max, ops_count;
-	struct config_pos ops_cpu_pos, ops_order_pos;
+	uint64_t ops_cpu_max, ops_order_max, ops_node_max, ops_count;
+	struct config_pos ops_cpu_pos, ops_order_pos, ops_node_pos;
 	/* The caches that operations name, and where first; CONFIG_CACHES of them, or NULL. */
 	struct named_cache {
 		char name[CONFIG_NAME];

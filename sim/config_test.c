@@ -160,6 +160,32 @@ static void test_operations(void **state)
 		"c.yaml:1:25: workload.operations: allocates order 12, above buddy.max_order 10\n");
 }
 
+/* Nodes that allocations ask for: out of range, at their line; beside a policy; at a free. */
+static void test_nodes(void **state)
+{
+	config_rig_refused("machine: {nodes: 2}\n"
+		"workload:\n"
+		"  generators:\n"
+		"  - {name: a, rate: 1/s, order: 1, lifetime: 1s, count: 1,\n"
+		"     node: 2, policy: local}\n",
+		NULL, ERR_CONFIG,
+		"c.yaml:5:12: workload.generators[0].node: is 2 but machine.nodes is 2 (legal "
+		"range: 0..1)\n"
+		"c.yaml:5:23: workload.generators[0].policy: has no effect beside node, which says "
+		"it all\n");
+	config_rig_refused("machine: {nodes: 2}\n"
+		"workload: {operations: [{at: 0s, kmalloc: a, size: 8B, node: 1},\n"
+		"  {at: 0s, kmalloc: b, size: 8B, node: 3}, {at: 0s, free: a, node: 1}]}\n",
+		NULL, ERR_CONFIG,
+		"c.yaml:3:44: workload.operations[2]: free does not take 'node'\n");
+	config_rig_refused("machine: {nodes: 2}\n"
+		"workload: {operations: [{at: 0s, kmalloc: a, size: 8B, node: 1},\n"
+		"  {at: 0s, kmalloc: b, size: 8B, node: 3}]}\n",
+		NULL, ERR_CONFIG,
+		"c.yaml:3:3: workload.operations: asks for node 3 but machine.nodes is 2 (legal "
+		"range: 0..1)\n");
+}
+
 /* Many names that live and die in an order that makes runs in the hash map wrap and close up. */
 static void test_names(void **state)
 {
@@ -375,6 +401,7 @@ int main(void)
 		cmocka_unit_test(test_yaml),
 		cmocka_unit_test(test_relations),
 		cmocka_unit_test(test_operations),
+		cmocka_unit_test(test_nodes),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_bounded),
 		cmocka_unit_test(test_generators_of_objects),

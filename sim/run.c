@@ -242,10 +242,10 @@ static int setup(struct run *r)
 		.workload = &r->workload,
 		.objects = &r->objects,
 		.metrics = &res->metrics,
-		.cpu_nid = res->machine.cpu_nid,
 		.verify_contents = r->c->measurement.verify_contents,
 		.stop = r->options->stop,
 	};
+	mempolicy_init(&r->replay.mempolicy, res->machine.pa, res->machine.cpu_nid);
 	set_ticks(r);
 	if (r->replay.verify_contents && contents_init(&res->machine.pm, r->err) != 0)
 		return -1;
@@ -308,6 +308,11 @@ static int simulate(struct run *r)
 		res->sleep_violations_count += cpu->env.sleep_violations_count;
 		res->simulated_ps = u64_max(res->simulated_ps, cpu->now_ps);
 	}
+	if (lock_report_engine(&res->lock_report, r->engine, res->machine.cpus_count, r->err) != 0)
+		return -1;
+	res->lock_report.simulated_ps = res->simulated_ps;
+	res->lock_report.waiter_bytes = r->c->machine.hw.waiter_bytes;
+	res->lock_report.sleep_violations_count = res->sleep_violations_count;
 	memcpy(res->left_out_count, r->workload.left_out_count, sizeof(res->left_out_count));
 	res->engine_events_count = engine_events(r->engine);
 	return 0;
@@ -330,6 +335,11 @@ static void write_zoneinfo(struct run_result *res, FILE *f)
 	proc_zoneinfo(res->machine.pa, res->machine.cpus_count, f);
 }
 
+static void write_numastat(struct run_result *res, FILE *f)
+{
+	proc_numastat(res->machine.pa, f);
+}
+
 static void write_slabinfo(struct run_result *res, FILE *f)
 {
 	proc_slabinfo(res->machine.objects.oa, f);
@@ -349,16 +359,18 @@ static int write_proc(struct run *r, const char *when)
 	static const struct {
 		const char *name;
 		void (*write)(struct run_result *, FILE *);
-		bool objects;
+		bool objects, nodes; /* not without objects; with one node */
 	} files[] = {
-		{"buddyinfo", write_buddyinfo, false},
-		{"pagetypeinfo", write_pagetypeinfo, false},
-		{"zoneinfo", write_zoneinfo, false},
-		{"slabinfo", write_slabinfo, true},
+		{"buddyinfo", write_buddyinfo, false, false},
+		{"pagetypeinfo", write_pagetypeinfo, false, false},
+		{"zoneinfo", write_zoneinfo, false, false},
+		{"slabinfo", write_slabinfo, true, false},
+		{"numastat", write_numastat, false, true},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		char name[64];
-		if (files[i].objects && !r->replay.stack)
+		if ((files[i].objects && !r->replay.stack) ||
+		    (files[i].nodes && r->result->machine.pm.nodes_count == 1))
 			continue;
 		snprintf(name, sizeof(name), "%s.%s", when, files[i].name);
 		if (write_file(r, name, files[i].write) != 0)
@@ -410,6 +422,8 @@ static int conclude(struct run *r)
 		if (fidelity_caches(&res->fidelity, &res->machine, &r->truth, r->err) != 0)
 			return -1;
 	}
+	if (lock_report_add_machine(&res->lock_report, &res->machine, r->err) != 0)
+		return -1;
 	if (write_proc(r, "end") != 0 || write_file(r, "run.json", report_write) != 0)
 		return -1;
 	return resultdir_commit(&r->dir, r->err);
@@ -461,6 +475,7 @@ void run_result_release(struct run_result *result)
 {
 	machine_release(&result->machine);
 	fidelity_release(&result->fidelity);
+	lock_report_release(&result->lock_report);
 	if (result->has_trace)
 		trace_close(&result->trace);
 	metrics_release(&result->metrics);

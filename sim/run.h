@@ -12,6 +12,7 @@
 #include "sim/machine.h"
 #include "sim/metrics.h"
 #include "sim/object_bytes.h"
+#include "sim/report_locks.h"
 #include "sim/start_state.h"
 #include "sim/trace.h"
 
@@ -46,6 +47,7 @@ struct run_result {
 	struct object_bytes objects_start, objects_peak, objects_end;
 	ps_t objects_peak_ps;
 	uint64_t sleep_violations_count;
+	struct lock_report lock_report;
 	/* Of this host and moment, never of the simulation. */
 	double wall_seconds;      /* of the replay alone */
 	double setup_seconds;     /* before it: start state, trace, machine */
