@@ -216,7 +216,8 @@ void replay_program_step(struct replay *r, struct engine_cpu *cpu, const struct 
 		env_lock(&cpu->env, &r->locks[op->step->lock]);
 		break;
 	case OP_UNLOCK:
-		/* The engine takes what a spin lock guards for one native step; this was several. */
+		/* The engine takes what a spin lock guards for one native step; this was several.
+		 */
 		env_sync(&cpu->env);
 		env_unlock(&cpu->env, &r->locks[op->step->lock]);
 		break;
