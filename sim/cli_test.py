@@ -25,7 +25,7 @@ from pathlib import Path
 
 ALLOCSIM = str(Path(sys.argv[1]).resolve())
 ROOT = Path(sys.argv[2]).resolve()
-COMMANDS = ("import", "run", "compare", "plot", "classes", "validate", "list")
+COMMANDS = ("import", "run", "compare", "plot", "scaling", "classes", "validate", "list")
 SMALL = "configs/examples/operations.yaml"
 
 QUICKSTART = """\
@@ -163,9 +163,14 @@ class Help(Case):
             self.assert_ok("run", "configs/quickstart.yaml", "-q")
             self.assert_ok("run", "configs/quickstart.yaml", "--set", "pcp.enabled=false", "-q",
                            "-o", "results/no-pcp")
+            for name, cpus in (("per-cpu", 1), ("per-cpu", 2), ("global-lock", 1)):
+                if command == "scaling":
+                    self.assert_ok("run", "configs/examples/scaling.yaml", "-q", "-o",
+                                   f"results/{name}-{cpus}", f"--set=name={name}",
+                                   f"--set=machine.cpus={cpus}")
             for line in self.examples(command):
                 with self.subTest(line):
-                    if command in ("plot", "compare") and not shutil.which("gnuplot"):
+                    if command in ("plot", "compare", "scaling") and not shutil.which("gnuplot"):
                         self.fail("gnuplot is missing: apt-get install gnuplot-nox")
                     done = subprocess.run(["sh", "-c", line], cwd=self.work, env=environment,
                                           capture_output=True, text=True, errors="replace",
@@ -200,6 +205,8 @@ class Usage(Case):
                 ("no configuration is given", "validate"),
                 ("no trace is given", "import"),
                 ("no result directory is given", "plot"),
+                ("no result directory is given", "scaling"),
+                ("--no-plots leaves nothing for --output", "scaling", "a", "--no-plots", "-o", "b"),
                 ("no trace is given", "classes"),
                 ("one trace at a time: a and b", "classes", "a", "b"),
                 ("--classes: '65' is out of range .legal range: 1..64.", "classes", "a", "-k", "65"),
@@ -447,7 +454,7 @@ class Run(Case):
     def test_streams(self):
         done = self.run_it("run", SMALL, "-o", "out")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        self.assertEqual(done.stdout.count("\n"), 10)
+        self.assertEqual(done.stdout.count("\n"), 11)
         self.assertNotIn("\x1b", done.stdout)
         self.assertEqual(self.assert_ok("run", SMALL, "-q", "-o", "out"), "")
         names = sorted(p.name for p in (self.work / "out").iterdir())
@@ -603,12 +610,17 @@ class Listing(Case):
         self.assertRegex(self.assert_ok("list", "formats"), r"(?m)^ftrace +\S")
         self.assertRegex(self.assert_ok("list", "plots"), r"(?m)^free_by_order +\S")
         self.assertRegex(self.assert_ok("list", "metrics"), r"(?m)^totals\.ops_count +\S")
+        machines = self.assert_ok("list", "machines")
+        self.assertRegex(machines, r"(?m)^configs/machines/zen3\.yaml +One socket of AMD Zen 3")
+        for row in machines.splitlines():
+            self.assert_ok("validate", row.split()[0], "workloads/churn.yaml")
         self.assertRegex(self.assert_ok("list", "workloads"), r"(?m)^workloads/churn\.yaml +\S")
 
     def test_workloads_elsewhere(self):
         shutil.rmtree(self.work / "workloads")
         shutil.rmtree(self.work / "configs")
         self.assert_fails(66, "run this in allocsim's directory", "list", "workloads")
+        self.assert_fails(66, "run this in allocsim's directory", "list", "machines")
 
 
 if __name__ == "__main__":

@@ -13,10 +13,11 @@
 #include "sim/suggest.h"
 
 static const char doc[] =
-	"List what there is: allocators, workloads, metrics, plots or formats (of traces)."
+	"List what there is: allocators, machines, workloads, metrics, plots or formats (of "
+	"traces)."
 	"\vExamples:\n"
 	"  allocsim list allocators\n"
-	"  allocsim list workloads\n"
+	"  allocsim list machines\n"
 	"  allocsim list plots\n";
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -31,7 +32,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (!*what)
 			argp_error(state,
-				   "list what? allocators, workloads, metrics, plots or formats");
+				   "list what? allocators, machines, workloads, metrics, plots or "
+				   "formats");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -78,7 +80,7 @@ static int list_metrics(struct err *err)
 }
 
 /* The first comment line of a YAML file says what it is. */
-static void workload_row(const char *dir, const char *name)
+static void file_row(const char *dir, const char *name)
 {
 	char path[4096], line[256] = "";
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
@@ -97,24 +99,37 @@ static int is_yaml(const struct dirent *d)
 	return n > 5 && strcmp(d->d_name + n - 5, ".yaml") == 0;
 }
 
+/* The YAML files of @dir; returns how many. */
+static unsigned list_files(const char *dir)
+{
+	struct dirent **names;
+	int n = scandir(dir, &names, is_yaml, alphasort);
+	for (int k = 0; k < n; k++) {
+		file_row(dir, names[k]->d_name);
+		free(names[k]);
+	}
+	if (n >= 0)
+		free(names);
+	return n > 0 ? (unsigned)n : 0;
+}
+
 static int list_workloads(struct err *err)
 {
-	static const char *const dirs[] = {"workloads", "configs", "configs/examples"};
-	unsigned shown = 0;
-	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
-		struct dirent **names;
-		int n = scandir(dirs[i], &names, is_yaml, alphasort);
-		for (int k = 0; k < n; k++) {
-			workload_row(dirs[i], names[k]->d_name);
-			free(names[k]);
-			shown++;
-		}
-		if (n >= 0)
-			free(names);
-	}
+	unsigned shown = list_files("workloads");
+	shown += list_files("configs");
+	shown += list_files("configs/examples");
 	if (!shown)
 		return err_set(err, ERR_NO_INPUT,
 			       "there is no workloads/ or configs/ here: run this in allocsim's "
+			       "directory");
+	return 0;
+}
+
+static int list_machines(struct err *err)
+{
+	if (!list_files("configs/machines"))
+		return err_set(err, ERR_NO_INPUT,
+			       "there is no configs/machines/ here: run this in allocsim's "
 			       "directory");
 	return 0;
 }
@@ -123,14 +138,15 @@ static const struct {
 	const char *name;
 	int (*list)(struct err *err);
 } lists[] = {
-	{"allocators", list_allocators}, {"workloads", list_workloads}, {"metrics", list_metrics},
-	{"plots", list_plots},           {"formats", list_formats},
+	{"allocators", list_allocators}, {"machines", list_machines}, {"workloads", list_workloads},
+	{"metrics", list_metrics},       {"plots", list_plots},       {"formats", list_formats},
 };
 
 int cmd_list(int argc, char **argv, struct err *err)
 {
 	const struct argp argp = {
-		NULL, parse, "allocators|workloads|metrics|plots|formats", doc, NULL, NULL, NULL};
+		NULL, parse, "allocators|machines|workloads|metrics|plots|formats", doc, NULL, NULL,
+		NULL};
 	const char *what = NULL, *names[sizeof(lists) / sizeof(lists[0])];
 	argp_parse(&argp, argc, argv, 0, NULL, &what);
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {

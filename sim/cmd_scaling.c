@@ -21,8 +21,8 @@ static const char doc[] =
 	"Results "
 	"of the same configuration name are one line; scripts/scaling makes such results."
 	"\vExamples:\n"
-	"  allocsim scaling results/pcp-1 results/pcp-4 results/pcp-16\n"
-	"  allocsim scaling --no-plots --json results/pcp-1 results/pcp-4\n";
+	"  allocsim scaling results/per-cpu-1 results/per-cpu-2 results/global-lock-1\n"
+	"  allocsim scaling --no-plots --json results/per-cpu-*\n";
 
 struct arguments {
 	struct scaling_plot_options plot;

@@ -85,6 +85,7 @@ void config_init(struct config *c)
 	c->slab.min_objects = CONFIG_AUTO;
 	c->slab.cpu_partial_objects = CONFIG_AUTO;
 	c->slab.min_partial_slabs = CONFIG_AUTO;
+	c->slab.remote_node_defrag_ratio = 100;
 #define X(id, name, cycles, meaning) c->cost_cycles[COST_##id] = cycles;
 	COST_LIST(X)
 #undef X
@@ -419,11 +420,13 @@ int config_load(struct config *c, const char *const *files, unsigned files_count
 	return rc;
 }
 
-int config_check_recorded(const struct config *c, unsigned cpus_count, unsigned nodes_count,
-			  struct err *err)
+int config_take_recorded(struct config *c, unsigned cpus_count, unsigned nodes_count,
+			 struct err *err)
 {
-	struct loader ld = {.c = NULL};
-	check_machine_cpus(&ld, &c->machine, cpus_count, nodes_count);
+	struct loader ld = {.no_places = true};
+	c->machine.cpus = cpus_count;
+	c->machine.nodes = nodes_count;
+	check_machine_cpus(&ld, &c->machine);
 	if (!ld.problems_count)
 		return 0;
 	return err_set(err, ERR_CONFIG,

@@ -16,6 +16,7 @@
 #include "kern/env.h"
 #include "kern/err.h"
 #include "kern/types.h"
+#include "mm/mempolicy.h"
 
 #define CONFIG_TEXT  256
 #define CONFIG_NAME  32
@@ -105,6 +106,7 @@ struct config_slab {
 	uint64_t min_objects;         /* auto: from the CPUs */
 	uint64_t cpu_partial_objects; /* auto */
 	uint64_t min_partial_slabs;   /* auto */
+	uint64_t remote_node_defrag_ratio; /* 0..100 */
 	bool freelist_random, freelist_hardened, red_zone, poison;
 	uint64_t sheaf_capacity_objects; /* 0: no sheaves */
 	struct config_names sheaf_caches; /* which caches have them; none: all */
@@ -160,6 +162,9 @@ enum generator_what {
 	GENERATOR_FLEET,   /* fleet: kmalloc requests as a table says */
 };
 
+/* How a generator chooses nodes: as the workload does, or enum mempolicy_mode + 1. */
+enum generator_policy { GENERATOR_POLICY_WORKLOAD };
+
 /*
  * One generator: allocations arrive at `rate` per second on each of its CPUs and live for
  * `lifetime`.
@@ -177,6 +182,8 @@ struct config_generator {
 	double rate_factor;           /* FLEET: of the table's rates and live objects; per CPU */
 	bool prefill;                 /* FLEET: what lives is there from the beginning */
 	unsigned context;             /* enum env_context of its operations */
+	uint64_t node;                /* asked for; auto: as the policy says */
+	unsigned policy;              /* enum generator_policy, where no node is asked for */
 	struct config_dist lifetime_ns; /* not FLEET */
 	double rate_per_s;            /* mean of a Poisson process; per CPU; not FLEET */
 	uint64_t cpus[CPUS_LIMIT / 64]; /* bit mask; default all */
@@ -290,6 +297,7 @@ struct config_workload {
 	bool free_at_end;             /* generators: free what lives when they stop */
 	enum workload_pace pace;
 	enum workload_level level;
+	enum mempolicy_mode policy;   /* which node's memory is asked for by default */
 	double time_scale;            /* recorded times are multiplied by this; > 0 */
 };
 
@@ -352,11 +360,11 @@ int config_load(struct config *c, const char *const *files, unsigned files_count
 int config_check_runnable(const struct config *c, struct err *err);
 
 /*
- * With a recorded start state, the CPUs and nodes of the machine are known only once that is read:
- * does the rest of @c's machine fit them? Returns 0, or -1 and ERR_CONFIG.
+ * A recorded start state decides how many CPUs and nodes the machine has: take them over. Returns
+ * 0, or -1 and ERR_CONFIG if the rest of @c's machine does not fit them.
  */
-int config_check_recorded(const struct config *c, unsigned cpus_count, unsigned nodes_count,
-			  struct err *err);
+int config_take_recorded(struct config *c, unsigned cpus_count, unsigned nodes_count,
+			 struct err *err);
 
 /*
  * The resolved configuration, as YAML that config_load() reads back to the same values. Paths are

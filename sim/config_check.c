@@ -128,6 +128,11 @@ static void check_operations(struct loader *ld, const struct config *c)
 			"names CPU %llu but machine.cpus is %llu (legal range: 0..%llu)",
 			(unsigned long long)ld->ops_cpu_max, (unsigned long long)c->machine.cpus,
 			(unsigned long long)c->machine.cpus - 1);
+	if (ld->ops_node_pos.source && ld->ops_node_max >= c->machine.nodes)
+		diag_at(ld, ERR_CONFIG, &ld->ops_node_pos, "workload.operations",
+			"asks for node %llu but machine.nodes is %llu (legal range: 0..%llu)",
+			(unsigned long long)ld->ops_node_max, (unsigned long long)c->machine.nodes,
+			(unsigned long long)c->machine.nodes - 1);
 	if (ld->ops_order_pos.source && ld->ops_order_max > c->buddy.max_order)
 		diag_at(ld, ERR_CONFIG, &ld->ops_order_pos, "workload.operations",
 			"allocates order %llu, above buddy.max_order %llu",

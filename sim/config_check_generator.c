@@ -190,6 +190,22 @@ void check_cpus(struct loader *ld, const struct config *c, const uint64_t *mask,
 	}
 }
 
+static void check_nodes(struct loader *ld, const struct config *c, unsigned index)
+{
+	const struct config_generator *g = &c->workload.generators[index];
+	char path[PATH_SIZE];
+	generator_path(path, index, "node");
+	if (g->node == CONFIG_AUTO)
+		return;
+	if (g->node >= c->machine.nodes)
+		FAIL(ld, path, "is %llu but machine.nodes is %llu (legal range: 0..%llu)",
+		     (unsigned long long)g->node, (unsigned long long)c->machine.nodes,
+		     (unsigned long long)c->machine.nodes - 1);
+	generator_path(path, index, "policy");
+	if (g->policy != GENERATOR_POLICY_WORKLOAD)
+		FAIL(ld, path, "has no effect beside node, which says it all");
+}
+
 static void check_phases(struct loader *ld, const struct config_generator *g, unsigned index)
 {
 	char path[PATH_SIZE];
@@ -211,6 +227,7 @@ void check_generator(struct loader *ld, struct config *c, unsigned index)
 		check_dist(ld, &g->lifetime_ns, path);
 	generator_path(path, index, "cpus");
 	check_cpus(ld, c, g->cpus, path);
+	check_nodes(ld, c, index);
 	check_phases(ld, g, index);
 	generator_path(path, index, "count");
 	if (!c->workload.duration_ns && !g->count_max)

@@ -11,7 +11,7 @@
  * The words `full` become numbers here, once all keys are known.
  *
  * CPUs and nodes are those of the recorded state if there is one, which is not read yet: then what
- * depends on them is left to config_check_recorded().
+ * depends on them is left to config_take_recorded().
  */
 #include <string.h>
 
@@ -242,7 +242,7 @@ static void check_cache_pair(struct loader *ld, const struct hw_machine *hw, uns
 {
 	const struct hw_cache *c = &hw->caches[index], *before = c - 1;
 	char path[PATH_SIZE];
-	if (c->line_bytes != before->line_bytes)
+	if (c->line_bytes != before->line_bytes && is_power_of_two(before->line_bytes))
 		FAIL(ld, cache_path(path, index, "line"),
 		     "is %lluB but that of machine.caches[%u] is %lluB: all levels have one size",
 		     (ull)c->line_bytes, index - 1, (ull)before->line_bytes);
@@ -298,8 +298,8 @@ static void check_pages(struct loader *ld, const struct hw_machine *hw, uint64_t
 	for (size_t i = 0; i < ARRAY_SIZE(needs); i++) {
 		uint64_t bit = UINT64_C(1) << needs[i].page;
 		if (!((level1_pages | told) & bit))
-			FAIL(ld, needs[i].key, "no array of level 1 holds pages of %s, which %s "
-			     "use", page_names[needs[i].page], needs[i].user);
+			FAIL(ld, needs[i].key, "no array of level 1 holds pages of %s, as used by "
+			     "%s", page_names[needs[i].page], needs[i].user);
 		told |= bit;
 	}
 }
@@ -336,16 +336,24 @@ static void check_tlbs(struct loader *ld, struct hw_machine *hw)
 
 /* --- CPUs and nodes --------------------------------------------------------------------------- */
 
-/* Caches are shared by whole groups of the @cpus CPUs. */
-static void check_sharing(struct loader *ld, const struct hw_machine *hw, uint64_t cpus)
+/*
+ * Caches are shared by whole groups of a node's CPUs. One that more CPUs would share than a node
+ * has is shared by all of the node: a description of many CPUs holds with fewer of them, too. Where
+ * nodes have no equal shares of the CPUs, all count as one node's.
+ */
+static void check_sharing(struct loader *ld, struct config_machine *m)
 {
+	bool equal = !m->node_cpus_count && m->cpus % m->nodes == 0;
+	uint64_t cpus = equal ? m->cpus / m->nodes : m->cpus;
 	char path[PATH_SIZE];
-	for (unsigned i = 0; i < hw->caches_count; i++) {
-		uint64_t shared_by = hw->caches[i].shared_by;
-		if (cpus % shared_by)
+	for (unsigned i = 0; i < m->hw.caches_count; i++) {
+		struct hw_cache *c = &m->hw.caches[i];
+		c->shared_by = u64_min(c->shared_by, cpus);
+		if (cpus % c->shared_by)
 			FAIL(ld, cache_path(path, i, "shared_by"),
-			     "%llu CPUs are no whole groups of %llu (legal range: divisors of "
-			     "%llu)", (ull)cpus, (ull)shared_by, (ull)cpus);
+			     "%llu CPUs%s are no whole groups of %llu (legal range: divisors of "
+			     "%llu)", (ull)cpus, equal && m->nodes > 1 ? " of a node" : "",
+			     (ull)c->shared_by, (ull)cpus);
 	}
 }
 
@@ -355,9 +363,9 @@ static void check_distances(struct loader *ld, const struct hw_machine *hw, uint
 	uint64_t rows = machine_matrix_rows(hw->distances);
 	if (rows && rows != nodes) {
 		FAIL(ld, "machine.distances",
-		     "has %llu rows but there are %llu nodes (legal range: "
-		     "%llu rows of %llu)",
-		     (ull)rows, (ull)nodes, (ull)nodes, (ull)nodes);
+		     "has %llu rows but the machine has %llu node%s (legal "
+		     "range: a row of %llu for each)",
+		     (ull)rows, (ull)nodes, nodes == 1 ? "" : "s", (ull)nodes);
 		return;
 	}
 	for (uint64_t from = 0; from < rows; from++) {
@@ -380,44 +388,51 @@ static void check_distances(struct loader *ld, const struct hw_machine *hw, uint
 }
 
 /* Every CPU is in a node, and only CPUs and nodes that there are. */
-static void check_node_cpus(struct loader *ld, const struct config_machine *m, uint64_t cpus,
-			    uint64_t nodes)
+static void check_node_cpus(struct loader *ld, const struct config_machine *m)
 {
+	uint64_t cpus = m->cpus, nodes = m->nodes;
 	char path[PATH_SIZE];
 	if (!m->node_cpus_count)
 		return;
 	snprintf(path, sizeof(path), "machine.node_cpus[%llu]", (ull)nodes);
 	if (m->node_cpus_count > nodes)
-		FAIL(ld, path, "there is no node %llu (legal range: a list for each of %llu nodes)",
+		FAIL(ld, path,
+		     "there is no node %llu (legal range: a list for each of machine.nodes, "
+		     "%llu)",
 		     (ull)nodes, (ull)nodes);
 	if (m->node_cpus_count < nodes)
-		FAIL(ld, "machine.node_cpus", "lacks node %u (legal range: a list for each of "
-		     "%llu nodes, \"\" for one without CPUs)", m->node_cpus_count, (ull)nodes);
+		FAIL(ld, "machine.node_cpus",
+		     "lacks node %u (legal range: a list for each of "
+		     "machine.nodes, %llu, \"\" for one without CPUs)",
+		     m->node_cpus_count, (ull)nodes);
+	/* The first that is wrong says enough: they come in ranges. */
 	for (unsigned cpu = 0; cpu < CPUS_LIMIT; cpu++) {
 		unsigned nid = m->cpu_node[cpu];
+		if ((cpu < cpus) == (nid != CPU_NO_NODE))
+			continue;
 		snprintf(path, sizeof(path), "machine.node_cpus[%u]", nid);
-		if (cpu < cpus && nid == CPU_NO_NODE)
+		if (cpu < cpus)
 			FAIL(ld, "machine.node_cpus", "CPU %u is in no node", cpu);
-		else if (cpu >= cpus && nid != CPU_NO_NODE)
+		else
 			FAIL(ld, path, "names CPU %u but there are %llu (legal range: "
 			     "0..%llu)", cpu, (ull)cpus, (ull)cpus - 1);
+		break;
 	}
 }
 
-void check_machine_cpus(struct loader *ld, const struct config_machine *m, uint64_t cpus,
-			uint64_t nodes)
+void check_machine_cpus(struct loader *ld, struct config_machine *m)
 {
-	check_sharing(ld, &m->hw, cpus);
-	check_distances(ld, &m->hw, nodes);
-	check_node_cpus(ld, m, cpus, nodes);
+	check_sharing(ld, m);
+	check_distances(ld, &m->hw, m->nodes);
+	check_node_cpus(ld, m);
 }
 
 void check_machine(struct loader *ld, struct config *c)
 {
 	struct config_machine *m = &c->machine;
 	check_zones(ld, m);
+	if (!c->truth[0])
+		check_machine_cpus(ld, m);
 	check_caches(ld, &m->hw);
 	check_tlbs(ld, &m->hw);
-	if (!c->truth[0])
-		check_machine_cpus(ld, m, m->cpus, m->nodes);
 }

@@ -44,6 +44,7 @@ struct config_target {
 struct loader {
 	struct config *c;
 	FILE *diagnostics; /* may be NULL */
+	bool no_places; /* nothing is known of where keys were given */
 	unsigned problems_count;
 	enum err_code first_code;
 	char first_text[512];
@@ -68,8 +69,8 @@ struct loader {
 	struct { uint64_t dev, ino; } including[16];
 
 	/* What the operations ask of other keys, and where. */
-	uint64_t ops_cpu_max, ops_order_max, ops_count;
-	struct config_pos ops_cpu_pos, ops_order_pos;
+	uint64_t ops_cpu_max, ops_order_max, ops_node_max, ops_count;
+	struct config_pos ops_cpu_pos, ops_order_pos, ops_node_pos;
 	/* The caches that operations name, and where first; CONFIG_CACHES of them, or NULL. */
 	struct named_cache {
 		char name[CONFIG_NAME];
@@ -173,8 +174,7 @@ int ops_print(const struct config *c, FILE *out, unsigned indent, struct err *er
 /* Of the machine, in config_check_machine.c. Also fills in what explicit zones and `full` imply. */
 void check_machine(struct loader *ld, struct config *c);
 /* The part of it that depends on how many CPUs and nodes there are. */
-void check_machine_cpus(struct loader *ld, const struct config_machine *m, uint64_t cpus,
-			uint64_t nodes);
+void check_machine_cpus(struct loader *ld, struct config_machine *m);
 /* Of one generator, in config_check_generator.c. */
 void check_generator(struct loader *ld, struct config *c, unsigned index);
 /* A distribution on its own: limits that are no interval, parameters without meaning. */

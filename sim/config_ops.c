@@ -79,6 +79,10 @@ static void record_add(struct ops_builder *b, const struct config_operation *op,
 		rec.migratetype = block->migratetype;
 	}
 	struct err err = {0};
+	if (op->node != CONFIG_AUTO && kind == TRACE_KMALLOC)
+		rec.slot = (uint16_t)(op->node + 1);
+	else if (op->node != CONFIG_AUTO && !is_free)
+		rec.aux = (uint32_t)op->node + 1;
 	if (b->ld->problems_count == 0 && trace_writer_add(b->writer, &rec, gfp, &err) < 0)
 		writer_problem(b, &err);
 	b->count++;
@@ -159,6 +163,11 @@ static void operation_alloc(struct ops_builder *b, const struct config_operation
 			diag_no_memory(b->ld);
 		return;
 	}
+	if (op->node != CONFIG_AUTO &&
+	    (!b->ld->ops_node_pos.source || op->node > b->ld->ops_node_max)) {
+		b->ld->ops_node_max = op->node;
+		b->ld->ops_node_pos = b->pos;
+	}
 	block->id = (uint32_t)b->ids_count++;
 	block->cpu = (uint16_t)op->cpu;
 	block->kind = (uint8_t)kind;
@@ -173,7 +182,7 @@ static void operation_alloc(struct ops_builder *b, const struct config_operation
 
 static void operation_free(struct ops_builder *b, const struct config_operation *op, uint64_t seen)
 {
-	static const char *const others[] = {"order", "size", "gfp", "cache"};
+	static const char *const others[] = {"order", "size", "gfp", "cache", "node"};
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
 		if (has_key(seen, others[i]))
 			ops_problem(b, "free does not take", others[i]);
@@ -247,7 +256,7 @@ static int read_entries(struct ops_builder *b)
 {
 	struct loader *ld = b->ld;
 	for (uint64_t index = 0;; index++) {
-		struct config_operation op = {.gfp = OPERATION_GFP};
+		struct config_operation op = {.gfp = OPERATION_GFP, .node = CONFIG_AUTO};
 		uint64_t seen;
 		if (yaml_reader_next(ld->reader) != 0)
 			return -1;
@@ -305,7 +314,7 @@ int ops_load(struct loader *ld)
 		close(w->ops_fd);
 	w->ops_fd = -1;
 	w->ops_name[0] = '\0';
-	ld->ops_cpu_pos.source = ld->ops_order_pos.source = NULL;
+	ld->ops_cpu_pos.source = ld->ops_order_pos.source = ld->ops_node_pos.source = NULL;
 	ld->ops_caches_count = 0;
 	ld->places_off = true;
 	b.writer = trace_writer_new(NULL, &err);
@@ -355,6 +364,8 @@ static void print_what(const struct trace *t, const struct trace_rec *rec, FILE 
 			t->caches[rec->cache].name, gfp);
 	else
 		fprintf(out, "free: o%u", rec->id);
+	if (trace_kind_is_alloc(rec->kind) && trace_rec_node(rec))
+		fprintf(out, ", node: %u", trace_rec_node(rec) - 1);
 	if (context)
 		fprintf(out, ", context: %s", schema_context_names[context]);
 	fputs("}\n", out);

@@ -21,6 +21,7 @@
 
 static const char *const pace_names[] = {"recorded", "back_to_back"};
 static const char *const touch_names[] = {"none", "first_line", "all"};
+const char *const schema_policy_names[MEMPOLICIES + 1] = {"workload", "local", "interleave"};
 static const char *const level_names[] = {"all", "pages", "objects"};
 static const char *const check_names[] = {"none", "end", "full"};
 
@@ -161,6 +162,13 @@ static const struct field operation_keys[] = {
 	 NAMES(schema_context_names),
 	 .help = "what the CPU is doing; outside process, an allocation that may sleep is a "
 		 "mistake"},
+	{.key = "node",
+	 .kind = FIELD_U64,
+	 AT(node),
+	 .can_be_auto = true,
+	 .max = NODES_LIMIT - 1,
+	 .help = "allocations: node asked for first, or alone with __GFP_THISNODE; auto = as "
+		 "workload.policy says"},
 };
 #undef AT
 const struct field schema_operation = {.key = "", .kind = FIELD_MAP, KEYS(operation_keys),
@@ -183,6 +191,13 @@ static const struct field workload_keys[] = {
 	 NAMES(level_names),
 	 .help = "what of a trace is replayed: objects and pages, all pages as recorded but no "
 		 "objects, or objects alone"},
+	{.key = "policy",
+	 .kind = FIELD_ENUM,
+	 AT(policy),
+	 .names = schema_policy_names + 1,
+	 .names_count = MEMPOLICIES,
+	 .help = "node that allocations ask for which don't name one: the CPU's own, or all with "
+		 "memory in turn"},
 	{.key = "time_scale",
 	 .kind = FIELD_DOUBLE,
 	 AT(time_scale),
@@ -506,7 +521,14 @@ bool schema_is_unused(const struct config *c, const struct field *f, const void 
 	if (schema_is_of_step(f))
 		return schema_step_is_unused(base, f);
 	if (schema_generator_of(c, base))
-		return schema_generator_is_unused(base, f);
+		return schema_generator_is_unused(c, base, f);
+	if (c->machine.nodes == 1 &&
+	    ((base == &c->workload && f->offset == offsetof(struct config_workload, policy) &&
+	      c->workload.policy == MEMPOLICY_LOCAL) ||
+	     (base == &c->slab &&
+	      f->offset == offsetof(struct config_slab, remote_node_defrag_ratio) &&
+	      c->slab.remote_node_defrag_ratio == 100)))
+		return true;
 	/* Zones say all that a layout would. */
 	return base == &c->machine && c->machine.zones_count &&
 	       (f->offset == offsetof(struct config_machine, memory_bytes) ||

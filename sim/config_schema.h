@@ -81,7 +81,7 @@ struct schema_dist {
 
 extern const struct field schema_root;         /* FIELD_MAP at offset 0 of struct config */
 #define MACHINE_KEYS 24
-#define SLAB_KEYS    14
+#define SLAB_KEYS    15
 #define KMALLOC_KEYS 1
 extern const struct field schema_machine_keys[MACHINE_KEYS]; /* of struct config_machine */
 extern const struct field schema_slab_keys[SLAB_KEYS];       /* of struct config_slab */
@@ -103,8 +103,10 @@ struct config_operation {
 	char cache[CONFIG_NAME];                    /* with cache_alloc */
 	gfp_t gfp;
 	enum env_context context;
+	uint64_t node; /* asked for; auto: as workload.policy says */
 };
 extern const char *const schema_context_names[CONTEXTS]; /* by enum env_context */
+extern const char *const schema_policy_names[MEMPOLICIES + 1]; /* "workload", then by mode */
 #define OPERATION_GFP GFP_KERNEL /* where an operation says nothing */
 
 /* Position of @key in @map's keys, -1 if it has no such key. */
@@ -113,13 +115,14 @@ int schema_find(const struct field *map, const char *key);
 const char *schema_suggest(const struct field *map, const char *key);
 
 /* config_schema_generator.c: workload.generators[]. */
-#define GENERATOR_KEYS 15
+#define GENERATOR_KEYS 17
 extern const struct field schema_generator_keys[GENERATOR_KEYS];
 extern const struct schema_list schema_generators_list;
 /* The generator whose keys lie at @base, or NULL if that is something else. */
 const struct config_generator *schema_generator_of(const struct config *c, const void *base);
 /* Does @f belong to another kind of generator than @g? */
-bool schema_generator_is_unused(const struct config_generator *g, const struct field *f);
+bool schema_generator_is_unused(const struct config *c, const struct config_generator *g,
+				const struct field *f);
 
 /* config_schema_program.c: workload.programs[], workload.locks[] and virtual_memory. */
 #define VIRTUAL_MEMORY_KEYS 4

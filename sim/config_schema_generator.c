@@ -76,6 +76,17 @@ const struct field schema_generator_keys[GENERATOR_KEYS] = {
 	 NAMES(schema_context_names),
 	 .help = "what the CPU is doing; outside process, an allocation that may sleep is a "
 		 "mistake"},
+	{.key = "node",
+	 .kind = FIELD_U64,
+	 AT(node),
+	 .can_be_auto = true,
+	 .max = NODES_LIMIT - 1,
+	 .help = "node asked for first, or alone with __GFP_THISNODE; auto = as policy says"},
+	{.key = "policy",
+	 .kind = FIELD_ENUM,
+	 AT(policy),
+	 NAMES(schema_policy_names),
+	 .help = "node asked for: the CPU's own, or in turn; workload = as workload.policy says"},
 	{.key = "lifetime",
 	 .kind = FIELD_DIST,
 	 .unit = UNIT_DURATION,
@@ -112,6 +123,7 @@ static void generator_init(void *element)
 	struct config_generator *g = element;
 	g->gfp = GFP_KERNEL;
 	g->rate_factor = 1;
+	g->node = CONFIG_AUTO;
 	g->prefill = true;
 	memset(g->cpus, 0xff, sizeof(g->cpus));
 }
@@ -134,8 +146,15 @@ const struct config_generator *schema_generator_of(const struct config *c, const
 	return base;
 }
 
-bool schema_generator_is_unused(const struct config_generator *g, const struct field *f)
+bool schema_generator_is_unused(const struct config *c, const struct config_generator *g,
+				const struct field *f)
 {
+	/* On one node, there is nothing to choose. */
+	if (c->machine.nodes == 1 &&
+	    ((f->offset == offsetof(struct config_generator, node) && g->node == CONFIG_AUTO) ||
+	     (f->offset == offsetof(struct config_generator, policy) &&
+	      g->policy == GENERATOR_POLICY_WORKLOAD)))
+		return true;
 	static const struct {
 		size_t offset;
 		unsigned of; /* bit mask of enum generator_what */

@@ -103,7 +103,7 @@ static const struct field cache_keys[] = {
 	 .help = "from load to use; more than that of the level before"},
 	{.key = "shared_by", .kind = FIELD_U64, AT(shared_by), .min = 1, .max = CPUS_LIMIT,
 	 .help = "CPUs of one instance, numbered in a row: a divisor of machine.cpus, a multiple "
-		 "of the level before's"},
+		 "of the level before's; more than a node has = all of the node"},
 	{.key = "replacement", .kind = FIELD_ENUM, AT(replacement), NAMES(replacement_names),
 	 .help = "lru: the line used longest ago goes; plru: a tree of bits tells, ways a power "
 		 "of two"},

@@ -72,6 +72,10 @@ const struct field schema_slab_keys[SLAB_KEYS] = {
 	{.key = "min_partial", .kind = FIELD_U64, AT(min_partial_slabs), .max = 1 << 20,
 	 .can_be_auto = true, .json_suffix = "_slabs",
 	 .help = "slabs kept on a node's list although they are empty; auto = Linux's choice"},
+	{.key = "remote_node_defrag_ratio", .kind = FIELD_U64, AT(remote_node_defrag_ratio),
+	 .max = 100,
+	 .help = "slub: how often a CPU without partial slabs on its node looks for some on "
+		 "others, in hundredths as Linux's sysfs has it; 0 = never"},
 	{.key = "freelist_random", .kind = FIELD_BOOL, AT(freelist_random),
 	 .help = "new slabs hand out their objects in shuffled order"},
 	{.key = "freelist_hardened", .kind = FIELD_BOOL, AT(freelist_hardened),

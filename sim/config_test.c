@@ -16,103 +16,69 @@
 
 #include "kern/gfp.h"
 #include "sim/config.h"
+#include "sim/config_rig.h"
 #include "sim/json.h"
 #include "sim/trace.h"
 
 /* meson.build defines SOURCE_ROOT. */
 static const char *const source_root = SOURCE_ROOT;
 
-static void write_file(const char *name, const char *text, size_t size)
-{
-	FILE *f = fopen(name, "wb");
-	assert_non_null(f);
-	assert_int_equal(fwrite(text, 1, size, f), size);
-	assert_int_equal(fclose(f), 0);
-}
-
-/* Load @yaml (as c.yaml) and then @set; the diagnostics, to be freed, and @code tell the result. */
-static char *load(struct config *c, const char *yaml, const char *set, int *code)
-{
-	const char *files[] = {"c.yaml"};
-	struct err err = {0};
-	char *text = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
-	write_file("c.yaml", yaml, strlen(yaml));
-	config_init(c);
-	int rc = config_load(c, files, 1, &set, set ? 1 : 0, out, &err);
-	fclose(out);
-	assert_int_equal(rc != 0, err.code != ERR_NONE);
-	*code = err.code;
-	return text;
-}
-
-static void refused(const char *yaml, const char *set, int expected_code, const char *expected)
-{
-	struct config c;
-	int code;
-	char *text = load(&c, yaml, set, &code);
-	assert_string_equal(text, expected);
-	assert_int_equal(code, expected_code);
-	free(text);
-	config_release(&c);
-}
-
 static void test_keys(void **state)
 {
-	refused("machine: {cpu_frequencie: 1GHz}\n", NULL, ERR_CONFIG,
+	config_rig_refused("machine: {cpu_frequencie: 1GHz}\n", NULL, ERR_CONFIG,
 		"c.yaml:1:11: machine: unknown key 'cpu_frequencie'; did you mean "
 		"'cpu_frequency'?\n");
-	refused("machine:\n  cpus: 1\n  cpus: 2\n", NULL, ERR_CONFIG,
+	config_rig_refused("machine:\n  cpus: 1\n  cpus: 2\n", NULL, ERR_CONFIG,
 		"c.yaml:3:3: machine.cpus: given twice in one mapping\n");
-	refused("machine: {memory: 24, cpus: 0}\nbuddy: 3\npcp: {enabled: yes}\n", NULL, ERR_CONFIG,
+	config_rig_refused(
+		"machine: {memory: 24, cpus: 0}\nbuddy: 3\npcp: {enabled: yes}\n", NULL, ERR_CONFIG,
 		"c.yaml:1:19: machine.memory: '24' needs a unit: B, KiB, MiB, GiB, TiB\n"
 		"c.yaml:1:29: machine.cpus: '0' is out of range (legal range: 1..256)\n"
 		"c.yaml:2:8: buddy: must be a mapping (key: value)\n"
 		"c.yaml:3:16: pcp.enabled: 'yes' is neither true nor false (legal range: true or "
 		"false)\n");
-	refused("slab: {sheaf_caches: a, sheaf_capacity: 2000}\n", NULL, ERR_CONFIG,
+	config_rig_refused("slab: {sheaf_caches: a, sheaf_capacity: 2000}\n", NULL, ERR_CONFIG,
 		"c.yaml:1:22: slab.sheaf_caches: must be a list (legal range: at most 64 names, "
 		"such as [vm_area_struct])\n"
 		"c.yaml:1:41: slab.sheaf_capacity: '2000' is out of range (legal range: "
 		"0..1024)\n");
-	refused("slab:\n  sheaf_caches: [ok, [a]]\n", NULL, ERR_CONFIG,
+	config_rig_refused("slab:\n  sheaf_caches: [ok, [a]]\n", NULL, ERR_CONFIG,
 		"c.yaml:2:22: slab.sheaf_caches[1]: must be a name\n");
-	refused("{}\n", "machine.cpus=x", ERR_CONFIG,
+	config_rig_refused("{}\n", "machine.cpus=x", ERR_CONFIG,
 		"--set machine.cpus=x: machine.cpus: 'x' is not a number (legal range: 1..256)\n");
-	refused("{}\n", "budy.max_order=1", ERR_CONFIG,
+	config_rig_refused("{}\n", "budy.max_order=1", ERR_CONFIG,
 		"--set budy.max_order=1: unknown key 'budy'; did you mean 'buddy'?\n");
 }
 
 static void test_yaml(void **state)
 {
-	refused("machine: &a {}\n", NULL, ERR_CONFIG,
+	config_rig_refused("machine: &a {}\n", NULL, ERR_CONFIG,
 		"c.yaml:1:10: machine: anchors (&name) are not supported\n");
-	refused("seed: !!int 3\n", NULL, ERR_CONFIG,
+	config_rig_refused("seed: !!int 3\n", NULL, ERR_CONFIG,
 		"c.yaml:1:7: seed: tags (!name) are not supported\n");
-	refused("seed: 3\n---\nseed: 4\n", NULL, ERR_CONFIG,
+	config_rig_refused("seed: 3\n---\nseed: 4\n", NULL, ERR_CONFIG,
 		"c.yaml:2:1: a second document; one file is one\n");
-	refused("# ok\nname: a\xff\n", NULL, ERR_CONFIG,
+	config_rig_refused("# ok\nname: a\xff\n", NULL, ERR_CONFIG,
 		"c.yaml:2:8: not YAML text in UTF-8: invalid leading UTF-8 octet (0xff)\n");
-	refused("name: \"a\\0b\"\n", NULL, ERR_CONFIG,
+	config_rig_refused("name: \"a\\0b\"\n", NULL, ERR_CONFIG,
 		"c.yaml:1:7: name: value with a NUL character\n");
-	refused("machine: [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", NULL, ERR_CONFIG,
+	config_rig_refused("machine: [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", NULL, ERR_CONFIG,
 		"c.yaml:1:10: machine: must be a mapping (key: value)\n"
 		"c.yaml:1:33: machine: nested too deeply\n");
-	refused("include: c.yaml\n", NULL, ERR_CONFIG,
+	config_rig_refused("include: c.yaml\n", NULL, ERR_CONFIG,
 		"c.yaml:1:10: include: c.yaml includes itself\n");
-	refused("seed: 1\ninclude: nowhere.yaml\n", NULL, ERR_CONFIG,
+	config_rig_refused("seed: 1\ninclude: nowhere.yaml\n", NULL, ERR_CONFIG,
 		"c.yaml:2:1: include: must be the first key, because it is loaded first\n"
 		"c.yaml:2:10: include: nowhere.yaml: No such file or directory\n");
 }
 
 static void test_relations(void **state)
 {
-	refused("buddy:\n  pageblock_order: 9\n", "buddy.max_order=8", ERR_CONFIG,
+	config_rig_refused("buddy:\n  pageblock_order: 9\n", "buddy.max_order=8", ERR_CONFIG,
 		"c.yaml:2:20: buddy.pageblock_order: pageblock_order 9 is above max_order 8\n");
-	refused("machine: {memory: 4097KiB}\n", NULL, ERR_CONFIG,
+	config_rig_refused("machine: {memory: 4097KiB}\n", NULL, ERR_CONFIG,
 		"c.yaml:1:19: machine.memory: is not a multiple of the page size, 4KiB\n");
-	refused("machine:\n  zones:\n  - {type: Normal, start: 0B, size: 8MiB}\n"
+	config_rig_refused("machine:\n  zones:\n  - {type: Normal, start: 0B, size: 8MiB}\n"
 		"  - {type: DMA, start: 4MiB, size: 8MiB}\n  - {type: DMA, node: 2, start: 1GiB, "
 		"size: 1MiB}\n",
 		NULL, ERR_CONFIG,
@@ -122,7 +88,8 @@ static void test_relations(void **state)
 		"same node (ascending: DMA, DMA32, Normal, HighMem, Movable)\n"
 		"c.yaml:5:23: machine.zones[2].node: is 2 but there is no node 1: numbers have no "
 		"holes\n");
-	refused("workload:\n  generators:\n  - {name: a, rate: 1/s, order: 11, lifetime: 1s, cpus: "
+	config_rig_refused(
+		"workload:\n  generators:\n  - {name: a, rate: 1/s, order: 11, lifetime: 1s, cpus: "
 		"[2],\n"
 		"     gfp: GFP_KERNEL}\n",
 		NULL, ERR_CONFIG,
@@ -133,9 +100,10 @@ static void test_relations(void **state)
 		"c.yaml:3:5: workload.generators[0].count: would never end: give a count above 0 "
 		"or "
 		"workload.duration\n");
-	refused("workload: {trace: none.atrace}\n", NULL, ERR_NO_INPUT,
+	config_rig_refused("workload: {trace: none.atrace}\n", NULL, ERR_NO_INPUT,
 		"c.yaml:1:19: workload.trace: none.atrace: No such file or directory\n");
-	refused("workload: {generators: [{name: a, gfp: GFP_KERNEL|GFP_X, rate: 0/s, order: 1, "
+	config_rig_refused(
+		"workload: {generators: [{name: a, gfp: GFP_KERNEL|GFP_X, rate: 0/s, order: 1, "
 		"size: 1B,\n"
 		"  lifetime: {choice: [{value: 1s, weight: 0}]}}]}\n",
 		NULL, ERR_CONFIG,
@@ -155,7 +123,7 @@ static void test_operations(void **state)
 	struct trace t;
 	struct err err = {0};
 	int code;
-	char *text = load(&c,
+	char *text = config_rig_load(&c,
 			  "workload:\n  operations:\n"
 			  "  - {at: 0ns, cpu: 0, alloc: a, order: 3, gfp: GFP_ATOMIC}\n"
 			  "  - {at: 1us, cpu: 1, free: a}\n  - {at: 2us, alloc: a, size: 12KiB}\n",
@@ -174,7 +142,8 @@ static void test_operations(void **state)
 	trace_close(&t);
 	free(text);
 	config_release(&c);
-	refused("workload:\n  operations:\n  - {at: 1us, free: x}\n  - {at: 0us, alloc: y, order: "
+	config_rig_refused(
+		"workload:\n  operations:\n  - {at: 1us, free: x}\n  - {at: 0us, alloc: y, order: "
 		"1}\n"
 		"  - {at: 2us, alloc: y, order: 1}\n  - {at: 3us, alloc: z}\n",
 		NULL, ERR_CONFIG,
@@ -183,11 +152,38 @@ static void test_operations(void **state)
 		"c.yaml:5:5: workload.operations[2]: allocates a name that is still in use: 'y'\n"
 		"c.yaml:6:5: workload.operations[3]: alloc needs exactly one of 'order' and "
 		"'size'\n");
-	refused("workload: {operations: [{at: 0s, cpu: 5, alloc: a, order: 12}]}\n", NULL,
+	config_rig_refused(
+		"workload: {operations: [{at: 0s, cpu: 5, alloc: a, order: 12}]}\n", NULL,
 		ERR_CONFIG,
 		"c.yaml:1:25: workload.operations: names CPU 5 but machine.cpus is 2 (legal range: "
 		"0..1)\n"
 		"c.yaml:1:25: workload.operations: allocates order 12, above buddy.max_order 10\n");
+}
+
+/* Nodes that allocations ask for: out of range, at their line; beside a policy; at a free. */
+static void test_nodes(void **state)
+{
+	config_rig_refused("machine: {nodes: 2}\n"
+		"workload:\n"
+		"  generators:\n"
+		"  - {name: a, rate: 1/s, order: 1, lifetime: 1s, count: 1,\n"
+		"     node: 2, policy: local}\n",
+		NULL, ERR_CONFIG,
+		"c.yaml:5:12: workload.generators[0].node: is 2 but machine.nodes is 2 (legal "
+		"range: 0..1)\n"
+		"c.yaml:5:23: workload.generators[0].policy: has no effect beside node, which says "
+		"it all\n");
+	config_rig_refused("machine: {nodes: 2}\n"
+		"workload: {operations: [{at: 0s, kmalloc: a, size: 8B, node: 1},\n"
+		"  {at: 0s, kmalloc: b, size: 8B, node: 3}, {at: 0s, free: a, node: 1}]}\n",
+		NULL, ERR_CONFIG,
+		"c.yaml:3:44: workload.operations[2]: free does not take 'node'\n");
+	config_rig_refused("machine: {nodes: 2}\n"
+		"workload: {operations: [{at: 0s, kmalloc: a, size: 8B, node: 1},\n"
+		"  {at: 0s, kmalloc: b, size: 8B, node: 3}]}\n",
+		NULL, ERR_CONFIG,
+		"c.yaml:3:3: workload.operations: asks for node 3 but machine.nodes is 2 (legal "
+		"range: 0..1)\n");
 }
 
 /* Many names that live and die in an order that makes runs in the hash map wrap and close up. */
@@ -208,7 +204,7 @@ static void test_names(void **state)
 			fprintf(out, "  - {at: 0s, free: n%d}\n", i / 3 * 2);
 	}
 	fclose(out);
-	char *text = load(&c, yaml, NULL, &code);
+	char *text = config_rig_load(&c, yaml, NULL, &code);
 	assert_string_equal(text, "");
 	assert_int_equal(trace_open_fd(&t, c.workload.ops_fd, "ops", &err), 0);
 	assert_int_equal(t.ops_count[0], BLOCKS + BLOCKS / 3);
@@ -229,7 +225,7 @@ static void test_bounded(void **state)
 	for (int i = 0; i < 1000; i++)
 		fprintf(out, "wrong%d: 1\n", i);
 	fclose(out);
-	char *text = load(&c, yaml, NULL, &code);
+	char *text = config_rig_load(&c, yaml, NULL, &code);
 	for (const char *p = text; *p; p++)
 		lines += *p == '\n';
 	assert_int_equal(lines, 51);
@@ -239,21 +235,10 @@ static void test_bounded(void **state)
 	config_release(&c);
 }
 
-static char *print(const struct config *c)
-{
-	struct err err = {0};
-	char *text = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
-	assert_int_equal(config_print_yaml(c, out, &err), 0);
-	fclose(out);
-	return text;
-}
-
 /* Every shipped configuration and seed loads, and what is printed loads to the same. */
 static void test_generators_of_objects(void **state)
 {
-	refused("workload:\n  duration: 1s\n  generators:\n"
+	config_rig_refused("workload:\n  duration: 1s\n  generators:\n"
 		"  - {name: a, kmalloc: 64B, order: 1, lifetime: 1s, rate: 1/s}\n"
 		"  - {name: b, kmalloc: 64B, rate: 1/s}\n"
 		"  - {name: c, cache: dentry, lifetime: 1s, rate: 1/s, prefill: true}\n"
@@ -262,7 +247,7 @@ static void test_generators_of_objects(void **state)
 		NULL, ERR_CONFIG,
 		"c.yaml:8:63: workload.generators[4].context: unknown value 'hardirq' (legal "
 		"range: one of process, softirq, irq, nmi)\n");
-	refused("workload:\n  duration: 1s\n  generators:\n"
+	config_rig_refused("workload:\n  duration: 1s\n  generators:\n"
 		"  - {name: a, kmalloc: 64B, order: 1, lifetime: 1s, rate: 1/s}\n"
 		"  - {name: b, kmalloc: 64B, rate: 1/s}\n"
 		"  - {name: c, cache: dentry, lifetime: 1s, rate: 1/s, prefill: true}\n"
@@ -286,6 +271,13 @@ static void test_round_trip(void **state)
 {
 	static const char *const names[] = {
 		"configs/linux-6.18.yaml",
+		"configs/machines/embedded-4cpu.yaml",
+		"configs/machines/guest-2cpu.yaml",
+		"configs/machines/icelake-sp.yaml",
+		"configs/machines/server-64cpu-2node.yaml",
+		"configs/machines/skylake-sp.yaml",
+		"configs/machines/zen3.yaml",
+		"configs/machines/zen4.yaml",
 		"configs/examples/operations.yaml",
 		"configs/examples/churn.yaml",
 		"configs/examples/fleet.yaml",
@@ -293,6 +285,7 @@ static void test_round_trip(void **state)
 		"configs/examples/highorder-atomic.yaml",
 		"sim/fuzz_corpus/config/full.yaml",
 		"sim/fuzz_corpus/config/zones.yaml",
+		"sim/fuzz_corpus/config/machine.yaml",
 		"sim/fuzz_corpus/config/operations.yaml",
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -304,10 +297,10 @@ static void test_round_trip(void **state)
 		snprintf(path, sizeof(path), "%s/%s", source_root, names[i]);
 		config_init(&a);
 		assert_int_equal(config_load(&a, files, 1, NULL, 0, stderr, &err), 0);
-		char *first = print(&a);
-		char *problems = load(&b, first, NULL, &code);
+		char *first = config_rig_print(&a);
+		char *problems = config_rig_load(&b, first, NULL, &code);
 		assert_string_equal(problems, "");
-		char *second = print(&b);
+		char *second = config_rig_print(&b);
 		assert_string_equal(first, second);
 		config_release(&a);
 		config_release(&b);
@@ -338,8 +331,8 @@ static void test_merge(void **state)
 			   "workload: {duration: 1s, generators: [{name: a, rate: 1/s, order: 0, "
 			   "lifetime: forever},\n"
 			   "  {name: b, rate: 1/s, size: 5KiB, lifetime: 1s}]}\n";
-	write_file("base.yaml", base, strlen(base));
-	char *text = load(&c, "include: base.yaml\nmachine: {cpus: 4}\n",
+	config_rig_write("base.yaml", base, strlen(base));
+	char *text = config_rig_load(&c, "include: base.yaml\nmachine: {cpus: 4}\n",
 			  "workload.generators[1].lifetime={uniform: {min: 1ms, max: 2ms}}", &code);
 	assert_string_equal(text, "");
 	assert_int_equal(c.machine.cpus, 4);
@@ -352,7 +345,7 @@ static void test_merge(void **state)
 	assert_true(c.workload.generators[1].lifetime_ns.max == 2e6);
 	free(text);
 	config_release(&c);
-	text = load(&c, "include: base.yaml\n", "workload.generators=[]", &code);
+	text = config_rig_load(&c, "include: base.yaml\n", "workload.generators=[]", &code);
 	assert_string_equal(text, "");
 	assert_int_equal(config_check_runnable(&c, &err), -1);
 	assert_int_equal(err.code, ERR_CONFIG);
@@ -401,20 +394,6 @@ static void test_reference(void **state)
 	free(text);
 }
 
-static int setup(void **state)
-{
-	static char dir[] = "/tmp/config_test.XXXXXX";
-	return mkdtemp(dir) && chdir(dir) == 0 ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	char dir[256];
-	unlink("c.yaml");
-	unlink("base.yaml");
-	return getcwd(dir, sizeof(dir)) ? rmdir(dir) : -1;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -422,6 +401,7 @@ int main(void)
 		cmocka_unit_test(test_yaml),
 		cmocka_unit_test(test_relations),
 		cmocka_unit_test(test_operations),
+		cmocka_unit_test(test_nodes),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_bounded),
 		cmocka_unit_test(test_generators_of_objects),
@@ -431,5 +411,5 @@ int main(void)
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_reference),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, config_rig_setup, config_rig_teardown);
 }

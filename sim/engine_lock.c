@@ -36,8 +36,8 @@
  *   L2  A lock has one owner or none, and an owner's held[] has it.
  *   L3  Only an unfair spin lock has waiters without having an owner, and then it has a dispatcher,
  *       who is one of them.
- *   L4  waits_for is set just as long as the CPU is in a queue. A circle of owners and waits_for is
- *       a deadlock and remains one.
+ *   L4  A CPU that is in a queue and not yet an owner has a waits_for. A circle of owners and
+ *       waits_for is a deadlock and remains one.
  *
  * MODEL: a spin lock that is handed over first come, first served stands for Linux's queued spin
  * lock; unfair hand-over for test-and-set locks, and for what a NUMA-aware queue (CNA) would do.
@@ -99,7 +99,10 @@ static bool closes_circle(const struct engine_cpu *cpu, const struct env_lock *l
 	for (unsigned steps = 0; steps < CPUS_LIMIT && lock && lock->owner; steps++) {
 		if (lock->owner == &cpu->env)
 			return true;
-		lock = engine_cpu_of(lock->owner)->waits_for;
+		const struct env_lock *next = engine_cpu_of(lock->owner)->waits_for;
+		if (next == lock) /* its owner has just been chosen, and will run */
+			return false;
+		lock = next;
 	}
 	return false;
 }
@@ -108,7 +111,6 @@ static bool closes_circle(const struct engine_cpu *cpu, const struct env_lock *l
 struct lock_waiter {
 	struct engine_cpu *cpu;
 	struct lock_waiter *next;
-	const struct env_lock *outer; /* what the CPU waited for already */
 	struct engine_wait wait;
 };
 
@@ -119,7 +121,7 @@ static void enqueue(struct lock_waiter *w, struct engine_cpu *cpu, struct env_lo
 		l->deadlocked = true;
 		l->deadlock_at_ps = lock->last_arrival_ps;
 	}
-	*w = (struct lock_waiter){.cpu = cpu, .outer = cpu->waits_for};
+	*w = (struct lock_waiter){.cpu = cpu};
 	engine_wait_init(&w->wait, cpu);
 	cpu->waits_for = lock;
 	if (lock->waiters_tail)
@@ -140,7 +142,6 @@ static void dequeue(struct env_lock *lock, struct lock_waiter *w)
 		lock->waiters_head = w->next;
 	if (lock->waiters_tail == w)
 		lock->waiters_tail = before;
-	w->cpu->waits_for = w->outer;
 }
 
 /* The waiter to which the lock goes, as its owner. The queue is complete and not empty. */
@@ -180,7 +181,7 @@ static void wait_in_order(struct engine_locks *l, struct engine_cpu *cpu, struct
 	engine_wait(&w.wait);
 }
 
-/* The dispatcher's work, at the release. */
+/* The dispatcher's work, at the release; if the lock goes to another, it waits on. */
 static void dispatch(struct engine_locks *l, struct lock_waiter *mine, struct env_lock *lock)
 {
 	struct engine_cpu *cpu = mine->cpu;
@@ -235,6 +236,11 @@ static void wait_asleep(struct engine_locks *l, struct engine_cpu *cpu, struct e
 /* Wait until @lock, which is not free, is @cpu's, and its line there. */
 static void wait_for(struct engine_locks *l, struct engine_cpu *cpu, struct env_lock *lock)
 {
+	BUG_ON(lock->waiters_head && !lock->owner && !lock->dispatcher,
+	       "CPU %u comes to lock %s, for which CPU %u waits, and nobody has it", cpu->env.cpu,
+	       lock->name, lock->waiters_head->cpu->env.cpu);
+	/* In an interrupt, what the interrupted operation waits for. */
+	const struct env_lock *outer = cpu->waits_for;
 	ps_t before = engine_other_skips(cpu);
 	lock->waiting_count++;
 	if (lock->waiting_count > lock->waiting_max)
@@ -250,6 +256,7 @@ static void wait_for(struct engine_locks *l, struct engine_cpu *cpu, struct env_
 	engine_collect(cpu);
 	engine_join(cpu); /* who reads without the lock may be earlier */
 	lock->waiting_count--;
+	cpu->waits_for = outer;
 	cpu->lock_wait_ps += engine_other_skips(cpu) - before;
 }
 
@@ -281,6 +288,8 @@ void engine_lock(struct env *env, struct env_lock *lock)
 	       (unsigned long long)arrival, (unsigned long long)lock->last_arrival_ps);
 	BUG_ON(lock->owner == env, "CPU %u takes lock %s twice", env->cpu, lock->name);
 	lock->last_arrival_ps = arrival;
+	if (l->hw && l->hw->locks_unfair && !lock->sleeps)
+		lock->unfair = true;
 	lock_order_take(&l->order, env, lock, arrival);
 	if (lock->owner || lock->waiters_head || lock->free_at_ps > arrival) {
 		wait_for(l, cpu, lock);
@@ -301,8 +310,10 @@ void engine_lock(struct env *env, struct env_lock *lock)
 static void forget_held(struct env *env, const struct env_lock *lock)
 {
 	unsigned i = env->held_count;
-	while (env->held[--i] != lock)
+	while (i > 0 && env->held[--i] != lock)
 		;
+	BUG_ON(!env->held_count || env->held[i] != lock, "CPU %u gives lock %s back, not in held[]",
+	       env->cpu, lock->name);
 	env->held_count--;
 	for (; i < env->held_count; i++)
 		env->held[i] = env->held[i + 1];

@@ -50,6 +50,7 @@ struct due {
 struct source {
 	const struct config_generator *g;
 	const struct fleet *fleet; /* NULL: no table */
+	struct mem_request mem;
 	double rate_per_s;
 	double prefill_left; /* of the table's live objects, in units of exponential time */
 	struct rng rng;
@@ -265,6 +266,7 @@ static void allocate(struct generated *s, struct source *src, bool prefill, stru
 		.paddr = OBJECT_NONE,
 		.gfp = src->g->gfp,
 		.context = src->g->context,
+		.mem = src->mem,
 	};
 	lifetime_ps = draw_what(src, prefill, op) * 1000.0;
 	push_due(s, (struct due){
@@ -395,6 +397,13 @@ static void open_source(struct generated *s, const struct config *c, unsigned in
 	const struct config_generator *g = &s->w->generators[index];
 	struct source *src = &s->sources[s->sources_count++];
 	src->g = g;
+	src->mem = (struct mem_request){
+		.has_nid = g->node != CONFIG_AUTO,
+		.nid = g->node == CONFIG_AUTO ? 0 : (unsigned)g->node,
+		.policy = g->policy == GENERATOR_POLICY_WORKLOAD
+				  ? s->w->policy
+				  : (enum mempolicy_mode)(g->policy - 1),
+	};
 	src->rate_per_s = g->rate_per_s;
 	if (g->what == GENERATOR_FLEET) {
 		src->fleet = &s->fleets->tables[index];

@@ -96,6 +96,60 @@ def simulate(allocsim, work, config, trace):
     return first, (here / "result" / "run.json").read_text()
 
 
+def picoseconds(ns):
+    return round(1000 * ns)
+
+
+def check_cycles(name, document):
+    """What CPUs did adds up, to the cycle and to the picosecond: all together, and each."""
+    whole, cpus = document["cycles"], document["cycles"]["cpus"]
+    for account in (whole, *cpus):
+        cycles = sum(v for k, v in account.items() if k.endswith("_cycles"))
+        if cycles != 2 * account["charged_cycles"]:
+            fail(f"{name}: cycles by cause are not charged_cycles: {account}")
+        ns = sum(picoseconds(v) for k, v in account.items() if k.endswith("_ns"))
+        if ns != 2 * picoseconds(account["active_ns"]) + picoseconds(account["idle_ns"]):
+            fail(f"{name}: times by cause are not active_ns: {account}")
+    for account, cpu in zip(cpus, document["cpus"]):
+        clock = picoseconds(account["active_ns"]) + picoseconds(account["idle_ns"])
+        if clock != picoseconds(cpu["end_ns"]):
+            fail(f"{name}: active and idle time of CPU {cpu['cpu']} are not its clock")
+
+
+def check_memory_system(name, document, table):
+    """Each access has one answer, and the last row of machine.csv is what run.json says."""
+    memory = document["memory_system"]
+    if memory is None:
+        if table is not None:
+            fail(f"{name}: a machine.csv of a machine without caches")
+        return
+    for m in (memory, *memory["cpus"]):
+        answers = sum(c["hits_count"] for c in m["caches"]) + m["dram_local_count"] + \
+            m["dram_remote_count"] + sum(m[f"transfers_{d}_count"] for d in
+                                         ("cache", "node", "remote"))
+        if answers != m["accesses_count"]:
+            fail(f"{name}: {answers} answers to {m['accesses_count']} accesses")
+        if m["tlb1_hits_count"] + m["tlb2_hits_count"] + m["walks_count"] != \
+                m["translations_count"]:
+            fail(f"{name}: translations are not hits and walks: {m}")
+    lines = table.decode().splitlines()
+    last = dict(zip(lines[0].split(","), map(int, lines[-1].split(","))))
+    if len(lines) - 1 != document["meta"]["samples_count"]:
+        fail(f"{name}: machine.csv has {len(lines) - 1} rows")
+    for key, value in last.items():
+        level = key.removeprefix("cache")[:1]
+        if key.endswith("_cycles"):
+            expected = document["cycles"].get(key, 0)
+        elif key.endswith("_wait_ns"):
+            expected = int(document["cycles"][key])
+        elif key.endswith(("accesses_count", "misses_count")) and level.isdigit():
+            expected = memory["caches"][int(level) - 1][key[len("cache1_"):]]
+        else:
+            expected = memory.get(key, value)
+        if value != expected:
+            fail(f"{name}: machine.csv ends with {key} {value}, run.json has {expected}")
+
+
 def compare(config, found, update):
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n"
                    for name, data in sorted(found.items()) if name != "run.json")
@@ -131,6 +185,8 @@ def main():
         for config in configs:
             found, document = simulate(allocsim, work, config, trace)
             check_schema(validator, config.name, document)
+            check_cycles(config.name, json.loads(document))
+            check_memory_system(config.name, json.loads(document), found.get("machine.csv"))
             host = document[document.rindex(HOST):]
             for place in (temporary, str(root)):
                 if any(place.encode() in data for data in found.values()):

@@ -130,5 +130,42 @@ class Hostile(unittest.TestCase):
             self.assertTrue(0 < failed(run) < 100, name)
 
 
+class Machines(unittest.TestCase):
+    def refused(self, machine, expected):
+        with tempfile.TemporaryDirectory(prefix="allocsim-hostile.") as directory:
+            Path(directory, "c.yaml").write_text("machine:\n" + machine +
+                                                 "workload: {operations: [{at: 0s, alloc: a, order: 0}]}\n")
+            done = subprocess.run((ALLOCSIM, "run", "c.yaml", "-o", "out"), cwd=directory,
+                                  capture_output=True, text=True)
+            self.assertEqual(done.returncode, 78, done.stderr)
+            self.assertIn(expected, done.stderr)
+            self.assertFalse(Path(directory, "out").exists())
+
+    def test_that_cannot_exist(self):
+        level1 = "{name: L1, size: 32KiB, ways: 8, latency_cycles: 4, shared_by: 2}"
+        tlb = "{level: 1, pages: [4KiB, 2MiB], entries: 64, ways: 4}"
+        cases = (
+            ("  caches: [{name: L1, size: 32KiB, ways: 7, latency_cycles: 4}]\n",
+             "c.yaml:2:42: machine.caches[0].ways: 512 lines don't divide into sets of 7"),
+            ("  caches: [{name: L1, size: 32KiB, ways: 8, latency_cycles: 0}]\n",
+             "c.yaml:2:61: machine.caches[0].latency_cycles: '0' is out of range"),
+            (f"  caches:\n  - {level1}\n"
+             "  - {name: L2, size: 1MiB, ways: 8, latency_cycles: 12, shared_by: 1}\n",
+             "c.yaml:4:68: machine.caches[1].shared_by: is 1 but machine.caches[0] is shared by 2"),
+            (f"  caches: [{level1}]\n  tlbs: [{tlb}]\n  direct_map: 1GiB\n",
+             "c.yaml:4:15: machine.direct_map: no array of level 1 holds pages of 1GiB"),
+            (f"  tlbs: [{tlb}]\n", "c.yaml:2:9: machine.tlbs: needs machine.caches"),
+            ("  nodes: 2\n  distances: [[10, 21], [20, 10]]\n",
+             "c.yaml:3:26: machine.distances[1][0]: is 20 but the way back, [0][1], is 21"),
+            ('  nodes: 2\n  node_cpus: ["0", ""]\n',
+             "c.yaml:3:14: machine.node_cpus: CPU 1 is in no node"),
+            ("  interrupts: {ipi_flight: 0ns}\n",
+             "c.yaml:2:28: machine.interrupts.ipi_flight: '0ns' is out of range"),
+        )
+        for machine, expected in cases:
+            with self.subTest(machine):
+                self.refused(machine, expected)
+
+
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1])

@@ -11,6 +11,9 @@
  * A layout's memory is cut at zone limits, at node limits (equal shares, in address order), and at
  * the start of the Movable zone, which is the topmost `machine.movable` bytes.
  *
+ * With caches in the configuration the machine has them, too (hw/memory.h): one struct memory for
+ * all CPUs. A line belongs to the node whose zone has its frame.
+ *
  * MODEL: all of a layout's memory is managed; firmware and the kernel image take nothing. Zones
  * given as a list may manage less than they span: then their lowest pages are the managed ones.
  */
@@ -201,12 +204,11 @@ static int new_allocator(struct machine *m, const struct config *c, struct err *
 	return m->pa ? 0 : err_set(err, ERR_IO, "out of memory for the page allocator");
 }
 
-/* Metadata of a frame lies on the frame's node; the kernel's own tables on the first. */
+/* The node whose memory has the frame at @paddr; what is no memory counts as node 0's. */
 static unsigned nid_of_address(void *arg, uint64_t paddr)
 {
 	struct physmem *pm = arg;
-	bool meta = paddr >= PAGE_META_PADDR;
-	pfn_t pfn = meta ? (paddr - PAGE_META_PADDR) / PAGE_META_BYTES : paddr >> PAGE_SHIFT;
+	pfn_t pfn = paddr >> PAGE_SHIFT;
 	const struct zone *z = pfn < pm->pfn_end ? physmem_zone(pm, pfn) : NULL;
 	return z ? z->nid : 0;
 }
@@ -219,7 +221,7 @@ static int new_memory(struct machine *m, const struct config *c, struct err *err
 		.cpu_nid = m->cpu_nid,
 		.nodes_count = m->pm.nodes_count,
 		.cpu_khz = c->machine.cpu_khz,
-		.nid_of = nid_of_address,
+		.nid_of = m->pm.nodes_count > 1 ? nid_of_address : NULL,
 		.nid_arg = &m->pm,
 	};
 	if (!c->machine.hw.caches_count)
@@ -253,10 +255,6 @@ int machine_init(struct machine *m, const struct config *c, const struct truth *
 	};
 	if (physmem_init(&m->pm, &params, err) != 0)
 		return -1;
-	if (truth && config_check_recorded(c, (unsigned)c->machine.cpus, m->pm.nodes_count, err)) {
-		machine_release(m);
-		return -1;
-	}
 	struct watermark_params marks = {
 		.min_free_kbytes = c->machine.min_free_kbytes,
 		.scale_factor = c->machine.watermark_scale_factor,

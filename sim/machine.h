@@ -21,7 +21,8 @@ struct machine {
 
 /*
  * Build the machine of @c, or, with @truth (whose CPUs and orders @c has taken over), one of the
- * recorded zones and watermarks. No page is free yet. Returns 0, or -1 with @err.
+ * recorded zones and watermarks. No page is free yet. @c outlives the machine, whose caches read
+ * it. Returns 0, or -1 with @err.
  */
 int machine_init(struct machine *m, const struct config *c, const struct truth *truth,
 		 struct err *err);

@@ -267,6 +267,7 @@ static int make_allocator(struct object_stack *s, const struct config *c, struct
 		.min_objects = k->min_objects,
 		.cpu_partial_objects = k->cpu_partial_objects,
 		.min_partial_slabs = k->min_partial_slabs,
+		.remote_node_defrag_ratio = (unsigned)k->remote_node_defrag_ratio,
 		.freelist_random = k->freelist_random,
 		.freelist_hardened = k->freelist_hardened,
 		.debug_flags = (k->red_zone ? CACHE_RED_ZONE : 0u) |

@@ -2,9 +2,9 @@
  * plot_misses.c - misses of caches and TLBs over time.
  *
  * machine.csv has sums since the start. A point of a line is the share of misses among the accesses
- * between its sample and the one before, in percent; a moment without accesses leaves a gap. Each
- * level of caches is measured by what reached it: of 100 accesses of which 10 miss the first level
- * and 5 of these the second, the lines are at 10 % and 50 %.
+ * between its sample and the one before, in percent; an interval without accesses has no point.
+ * Each level of caches is measured by what reached it: of 100 accesses of which 10 miss the first
+ * level and 5 of these the second, the lines are at 10 % and 50 %.
  */
 #include <math.h>
 #include <string.h>

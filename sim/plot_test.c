@@ -90,6 +90,7 @@ static int setup(void **state)
 	copy_file("run.json");
 	copy_file("series.csv");
 	copy_file("caches.csv");
+	copy_file("machine.csv");
 	return chdir(home);
 }
 
@@ -155,7 +156,7 @@ static void test_registry(void **state)
 	}
 	/* The first one is the one to open first. */
 	assert_string_equal(plot_info(0)->name, "memory");
-	assert_int_equal(i, 11);
+	assert_int_equal(i, 14);
 }
 
 static void test_all_pictures(void **state)
@@ -257,6 +258,88 @@ static void test_object_columns(void **state)
 	assert_contains("r/plots/data/object_latency.gp", "figures[1] = '3,000; p50 ");
 	assert_contains("r/plots/data/object_latency.gp", "label[3] = 'large: pages'\n");
 	assert_contains("r/plots/data/object_latency.gp", "panel_title[2] = 'freeing objects'\n");
+}
+
+/* CPUs' time, caches and locks, against numbers worked out by hand. */
+static void test_machine_columns(void **state)
+{
+	static const char *const only[] = {"cycles_by_cause", "miss_rates", "locks"};
+	struct plot_options options = {.only = only, .only_count = 3};
+	struct err err;
+
+	if (!gnuplot_is_there())
+		skip();
+	free(plot(&options, 0, &err));
+	/* CPU 1, of each operation: 80 of code, 20 for locks, 4 in level 2, 60 on other CPUs. */
+	assert_contains("r/plots/data/cycles_by_cause.dat",
+			"\n3\t0\t80\t80\t100\t104\t104\t164\t164\t164\t\"164, 66.9 ns\"\n");
+	/* CPU 0 waits 20 ns for locks: 49 cycles of 2.45 GHz. Together 180 of 418 are code. */
+	assert_contains("r/plots/data/cycles_by_cause.dat", "\t205\t254\t\"254, 104 ns\"\n");
+	assert_contains("r/plots/data/cycles_by_cause.gp", "part_label[1] = 'allocator code'\n");
+	assert_contains("r/plots/data/cycles_by_cause.gp", "part_value[1] = '43.1 %'\n");
+	assert_contains("r/plots/data/cycles_by_cause.gp", "parts = 8\n");
+	/* From the first sample to the second: 10 of 100 miss level 1, 2 of these 10 level 2. */
+	assert_contains("r/plots/data/miss_rates.dat", "\n3.2\t10\t20\n");
+	/* 50 translations, 45 of them in the first level, 1 walk. */
+	assert_contains("r/plots/data/miss_rates.dat", "\n3.2\t10\t2\n");
+	assert_contains("r/plots/data/miss_rates.gp", "label[1] = 'L1d'\n");
+	assert_contains("r/plots/data/locks.gp", "bar_label[1] = 'zone Normal'\n");
+	assert_contains("r/plots/data/locks.dat", "\n1\t0\t0\t1\t\"1 ns, taken 1 times\"\n");
+}
+
+/* A result without caches has no series of them, and its cycles have fewer causes. */
+static void test_no_caches(void **state)
+{
+	static const char *const misses[] = {"miss_rates"}, *const cycles[] = {"cycles_by_cause"};
+	static const char *const locks[] = {"locks"};
+	struct plot_options options = {.only = misses, .only_count = 1};
+
+	write_text("r/machine.csv", "time_ns,cache1_accesses_count,cache1_misses_count\n0,1,1\n");
+	fails(options, ERR_TRACE, "machine.csv: 1 rows, but series.csv has 6 samples");
+	write_text("r/machine.csv", "time_ns\n0\n1\n2\n3\n4\n5\n");
+	fails(options, ERR_NO_INPUT, "machine.csv has no columns of caches");
+	unlink("r/machine.csv");
+	fails(options, ERR_NO_INPUT, "no machine.csv: no caches, or no samples");
+	edit("r/run.json", "\"acquired_count\": 1,\n      \"contended_count\": 0,\n      \"wait",
+	     "\"acquired_count\": 0,\n      \"contended_count\": 0,\n      \"wait");
+	fails((struct plot_options){.only = locks, .only_count = 1}, ERR_NO_INPUT,
+	      "no lock was ever taken");
+	edit("r/run.json", "\"cycles\": {", "\"not\": {");
+	fails((struct plot_options){.only = cycles, .only_count = 1}, ERR_NO_INPUT,
+	      "run.json has no cycles");
+}
+
+/* More CPUs than bars: the slowest, the fastest, and even steps between. */
+static void test_many_cpus(void **state)
+{
+	static const char *const only[] = {"cycles_by_cause"};
+	struct plot_options options = {.only = only, .only_count = 1};
+	struct err err;
+	FILE *f;
+	unsigned i;
+
+	if (!gnuplot_is_there())
+		skip();
+	f = fopen("r/run.json", "w");
+	assert_non_null(f);
+	fprintf(f, "{\"schema_version\": 1, \"meta\": {\"max_order\": 3}, \"config\": "
+		   "{\"machine\": {\"cpu_khz\": 1000000}}, \"totals\": {\"ops_count\": 64}, "
+		   "\"cpus\": [");
+	for (i = 0; i < 64; i++)
+		fprintf(f, "%s{\"cpu\": %u, \"ops_count\": 1}", i ? ", " : "", i);
+	fprintf(f, "], \"cycles\": {\"allocator_cycles\": 8320, \"cpus\": [");
+	for (i = 0; i < 64; i++)
+		fprintf(f, "%s{\"cpu\": %u, \"allocator_cycles\": %u}", i ? ", " : "", i, 100 + i);
+	fprintf(f, "]}}\n");
+	assert_int_equal(fclose(f), 0);
+	free(plot(&options, 0, &err));
+	assert_contains("r/plots/data/cycles_by_cause.gp",
+			"12 of 64, from the slowest to the fastest");
+	assert_contains("r/plots/data/cycles_by_cause.dat", "\n1\t0\t130\t\"130, 130 ns\"\n");
+	assert_contains("r/plots/data/cycles_by_cause.dat", "\n2\t0\t163\t\"163, 163 ns\"\n");
+	assert_contains("r/plots/data/cycles_by_cause.dat", "\n13\t0\t100\t\"100, 100 ns\"\n");
+	assert_contains("r/plots/data/cycles_by_cause.gp", "bar_label[2] = 'CPU 63'\n");
+	assert_contains("r/plots/data/cycles_by_cause.gp", "bar_label[13] = 'CPU 0'\n");
 }
 
 static void test_pages_only(void **state)
@@ -486,6 +569,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_registry),  PLOT_TEST(test_all_pictures),
 		PLOT_TEST(test_columns),          PLOT_TEST(test_object_columns),
+		PLOT_TEST(test_machine_columns),  PLOT_TEST(test_no_caches),
+		PLOT_TEST(test_many_cpus),
 		PLOT_TEST(test_pages_only),       PLOT_TEST(test_options),
 		PLOT_TEST(test_terminal),         PLOT_TEST(test_skipped),
 		PLOT_TEST(test_names_are_quoted), PLOT_TEST(test_bad_results),

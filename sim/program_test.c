@@ -94,18 +94,22 @@ static void test_names(void **state)
 		      "    - {free: m}\n"),
 		"program.yaml:6:36: workload.programs[0].steps[1].steps[0].free: 'a' was made "
 		"outside of this chance, by workload.programs[0].steps[0]\n"
-		"program.yaml:6:40: workload.programs[0].steps[1].steps[1]: 'b' is not freed by the "
+		"program.yaml:6:40: workload.programs[0].steps[1].steps[1]: 'b' is not freed by "
+		"the "
 		"end of the chance (to lose it on purpose: keep: true)\n"
-		"program.yaml:8:14: workload.programs[0].steps[3].free: 'm' is mapped memory, which "
+		"program.yaml:8:14: workload.programs[0].steps[3].free: 'm' is mapped memory, "
+		"which "
 		"munmap ends\n");
 	refused("workload:\n  programs:\n  - name: p\n    start: [{alloc: a, order: 0}]\n"
 		"    steps:\n    - {free: a}\n    - {vmalloc: v, size: 1MiB}\n"
 		"    - {kmalloc: k, size: 8B, keep: true}\n    - {free: k}\n",
-		"program.yaml:6:14: workload.programs[0].steps[0].free: 'a' was made outside of this "
+		"program.yaml:6:14: workload.programs[0].steps[0].free: 'a' was made outside of "
+		"this "
 		"round, by workload.programs[0].start[0]\n"
 		"program.yaml:9:14: workload.programs[0].steps[3].free: 'k' is kept for ever, as "
 		"workload.programs[0].steps[2] says\n"
-		"program.yaml:7:7: workload.programs[0].steps[1]: 'v' is not freed by the end of the "
+		"program.yaml:7:7: workload.programs[0].steps[1]: 'v' is not freed by the end of "
+		"the "
 		"round (to lose it on purpose: keep: true)\n");
 }
 
@@ -127,7 +131,8 @@ static void test_keys(void **state)
 		"which slab.caches does not define\n"
 		"program.yaml:7:25: workload.programs[0].steps[2].order: is above buddy.max_order "
 		"10\n"
-		"program.yaml:8:24: workload.programs[0].steps[3].size: has no upper end; give it a "
+		"program.yaml:8:24: workload.programs[0].steps[3].size: has no upper end; give it "
+		"a "
 		"max (at most 4MiB)\n"
 		"program.yaml:9:38: workload.programs[0].steps[4].size: does not belong to touch\n"
 		"program.yaml:9:25: workload.programs[0].steps[4].bytes: leads beyond the 8388608 "
@@ -147,7 +152,8 @@ static void test_keys(void **state)
 		      "    - {munmap: m}\n"),
 		"program.yaml:6:28: workload.programs[0].steps[1].offset: is not a multiple of the "
 		"page size, 4KiB\n"
-		"program.yaml:7:26: workload.programs[0].steps[2].offset: leaves nothing of the 8192 "
+		"program.yaml:7:26: workload.programs[0].steps[2].offset: leaves nothing of the "
+		"8192 "
 		"bytes of 'm'\n");
 }
 
@@ -161,13 +167,17 @@ static void test_locks(void **state)
 		"    - {chance: 1, steps: [{unlock: a}, {lock: m}]}\n",
 		"program.yaml:5:12: workload.locks[2].name: 'a' is already the name of "
 		"workload.locks[0]\n"
-		"program.yaml:10:14: workload.programs[0].steps[1].lock: takes 'a' twice: it is held "
+		"program.yaml:10:14: workload.programs[0].steps[1].lock: takes 'a' twice: it is "
+		"held "
 		"since workload.programs[0].steps[0]\n"
-		"program.yaml:11:14: workload.programs[0].steps[2].lock: may sleep or wait for other "
+		"program.yaml:11:14: workload.programs[0].steps[2].lock: may sleep or wait for "
+		"other "
 		"CPUs, which nobody may who holds a spin lock, here 'a'\n"
-		"program.yaml:12:14: workload.programs[0].steps[3].idle: may sleep or wait for other "
+		"program.yaml:12:14: workload.programs[0].steps[3].idle: may sleep or wait for "
+		"other "
 		"CPUs, which nobody may who holds a spin lock, here 'a'\n"
-		"program.yaml:13:14: workload.programs[0].steps[4].mmap: may sleep or wait for other "
+		"program.yaml:13:14: workload.programs[0].steps[4].mmap: may sleep or wait for "
+		"other "
 		"CPUs, which nobody may who holds a spin lock, here 'a'\n"
 		"program.yaml:14:16: workload.programs[0].steps[5].unlock: names the lock 'none', "
 		"which workload.locks does not define\n"
@@ -175,7 +185,8 @@ static void test_locks(void **state)
 		"outside of this chance, by workload.programs[0].steps[0]\n"
 		"program.yaml:16:40: workload.programs[0].steps[7].steps[1]: the lock is not "
 		"released by the end of the chance\n"
-		"program.yaml:13:7: workload.programs[0].steps[4]: 'x' is not unmapped by the end of "
+		"program.yaml:13:7: workload.programs[0].steps[4]: 'x' is not unmapped by the end "
+		"of "
 		"the round (to lose it on purpose: keep: true)\n");
 }
 
@@ -192,7 +203,8 @@ static void test_programs(void **state)
 		"  - {name: p, cpus: [0, 1], rounds: 0, steps: [{work: 1us}]}\n"
 		"  - {name: p, cpus: [1, 9], steps: []}\n",
 		"program.yaml:3:10: workload.touch: has no effect: programs touch by steps\n"
-		"program.yaml:5:37: workload.programs[0].rounds: would never end: give rounds above "
+		"program.yaml:5:37: workload.programs[0].rounds: would never end: give rounds "
+		"above "
 		"0 or workload.duration\n"
 		"program.yaml:6:12: workload.programs[1].name: 'p' is already the name of "
 		"workload.programs[0]\n"
@@ -202,14 +214,15 @@ static void test_programs(void **state)
 		"program.yaml:6:36: workload.programs[1].steps: is empty: nothing to do\n");
 	refused("workload:\n  duration: 1s\n  programs:\n"
 		"  - {name: p, rounds: 0, start: [{alloc: a, order: 0}], steps: [{touch: a}]}\n",
-		"program.yaml:4:23: workload.programs[0].rounds: would never end: no step of a round "
+		"program.yaml:4:23: workload.programs[0].rounds: would never end: no step of a "
+		"round "
 		"is sure to take time\n");
 }
 
 /* --- what is read ----------------------------------------------------------------------------- */
 
 #define ROUND                                                                                      \
-	"seed: 7\nmachine: {cpus: 3}\nslab: {caches: [{name: c, object_size: 64B}]}\n"            \
+	"seed: 7\nmachine: {cpus: 3}\nslab: {caches: [{name: c, object_size: 64B}]}\n"             \
 	"workload:\n  duration: 1ms\n  locks: [{name: l}]\n  programs:\n"                          \
 	"  - name: p\n    cpus: [0, 2]\n    rounds: 0\n"                                           \
 	"    start: [{alloc: base, size: 5KiB}]\n    steps:\n"                                     \
@@ -314,9 +327,10 @@ static void test_draws(void **state)
 static void test_chance(void **state)
 {
 	(void)state;
-	opened(STEPS("    - {work: 1ns}\n    - {chance: 0.25, steps: [{idle: 1ns}, {idle: 2ns}]}\n")
-	       "    rounds: 10000\n",
-	       1);
+	opened(
+		STEPS("    - {work: 1ns}\n    - {chance: 0.25, steps: [{idle: 1ns}, {idle: "
+		      "2ns}]}\n") "    rounds: 10000\n",
+		1);
 	unsigned idle = 0, work = 0;
 	struct op op;
 	while (workload_next(&workload, 0, &op)) {
@@ -337,8 +351,9 @@ static void test_print(void **state)
 	struct err err = {0};
 	char *text[2];
 	size_t size;
-	char *problems = load(ROUND "    - {chance: 0.5, steps: [{mmap: m, size: 2MiB, huge: true}, "
-				    "{munmap: m, bytes: 4KiB}, {munmap: m}]}\n");
+	char *problems =
+		load(ROUND "    - {chance: 0.5, steps: [{mmap: m, size: 2MiB, huge: true}, "
+			   "{munmap: m, bytes: 4KiB}, {munmap: m}]}\n");
 	assert_string_equal(problems, "");
 	free(problems);
 	for (unsigned i = 0; i < 2; i++) {
@@ -361,10 +376,10 @@ static void test_print(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),  cmocka_unit_test(test_keys),
-		cmocka_unit_test(test_locks),  cmocka_unit_test(test_programs),
-		cmocka_unit_test(test_round),  cmocka_unit_test(test_end),
-		cmocka_unit_test(test_draws),  cmocka_unit_test(test_chance),
+		cmocka_unit_test(test_names), cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_locks), cmocka_unit_test(test_programs),
+		cmocka_unit_test(test_round), cmocka_unit_test(test_end),
+		cmocka_unit_test(test_draws), cmocka_unit_test(test_chance),
 		cmocka_unit_test(test_print),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

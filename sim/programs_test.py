@@ -205,7 +205,8 @@ def check_deadlock(allocsim, work, root):
     wrong = []
     for name, ends in (("deadlock", False), ("deadlock-pinned", True), ("deadlock-pool", True)):
         found = simulate(allocsim, work, f"include: {root}/configs/examples/{name}.yaml\n")
-        if (found["totals"]["simulated_ns"] >= 50e6) != ends:
+        if (found["totals"]["simulated_ns"] >= 50e6) != ends or \
+                (found["locking"]["deadlock"] is None) != ends:
             wrong.append(f"{name} ended at {found['totals']['simulated_ns']} ns")
     return wrong
 

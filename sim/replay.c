@@ -80,8 +80,8 @@ static void do_alloc(struct replay *r, struct engine_cpu *cpu, const struct op *
 	}
 	struct object *o = replay_object_of(r, op->id);
 	enum alloc_failure why;
-	pfn_t pfn = r->pa->ops->alloc_pages(r->pa, &cpu->env, op->order, op->gfp,
-					    r->cpu_nid[cpu->env.cpu], &why);
+	pfn_t pfn = mempolicy_alloc_pages(&r->mempolicy, &cpu->env, op->order, op->gfp, &op->mem,
+					  &why);
 	if (pfn == PFN_NONE) {
 		m->failed_count++;
 		m->failures[why]++;

@@ -19,7 +19,7 @@ struct replay {
 	struct workload *workload;
 	struct objects *objects;
 	struct metrics *metrics;
-	const unsigned *cpu_nid;
+	struct mempolicy mempolicy;
 	ps_t tick_interval_ps;   /* periodic work of each CPU on its page lists; 0: none */
 	ps_t tick_first_ps[CPUS_LIMIT]; /* when it is first due */
 	ps_t object_tick_interval_ps; /* likewise of the object allocator; first due after one */

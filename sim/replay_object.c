@@ -20,7 +20,9 @@ static uint64_t allocate(struct replay *r, struct engine_cpu *cpu, const struct 
 			 struct object_cache *cache, enum alloc_failure *why)
 {
 	struct object_stack *s = r->stack;
-	unsigned nid = r->cpu_nid[cpu->env.cpu];
+	bool interleaved;
+	unsigned nid =
+		mempolicy_node(&r->mempolicy, &cpu->env, &op->mem, op->gfp, &interleaved);
 	if (op->kind == OP_KMALLOC)
 		return kmalloc_alloc(&s->km, &cpu->env, op->bytes, op->gfp, nid, why);
 	return s->oa->ops->alloc(s->oa, &cpu->env, cache, op->bytes, op->gfp, nid, why);

@@ -209,6 +209,27 @@ static void write_zone(struct json *j, const struct run_result *r, unsigned i)
 	json_object_end(j);
 }
 
+static void write_numa(struct json *j, const struct run_result *r)
+{
+	const struct machine *m = &r->machine;
+	json_array_begin(j, "numa");
+	for (unsigned nid = 0; m->pa->ops->numastat && nid < m->pm.nodes_count; nid++) {
+		struct page_node_stats s;
+		char name[24];
+		numastat_sum(m->pa->ops->numastat(m->pa), nid, &s);
+		snprintf(name, sizeof(name), "node%u", nid);
+		json_object_begin(j, NULL);
+		json_string(j, "name", name);
+		for (unsigned i = 0; i < NUMA_ITEMS; i++) {
+			char key[32];
+			snprintf(key, sizeof(key), "%s_count", numa_item_names[i]);
+			json_u64(j, key, s.counts[i]);
+		}
+		json_object_end(j);
+	}
+	json_array_end(j);
+}
+
 static void write_pcps(struct json *j, const struct run_result *r)
 {
 	const struct machine *m = &r->machine;
@@ -246,26 +267,6 @@ static void write_cpus(struct json *j, const struct run_result *r)
 		json_u64(j, "ops_count", r->cpus[i].ops_count);
 		json_double(j, "busy_ns", ns(r->cpus[i].busy_ps));
 		json_double(j, "end_ns", ns(r->cpus[i].end_ps));
-		json_object_end(j);
-	}
-	json_array_end(j);
-}
-
-static void write_locks(struct json *j, const struct run_result *r)
-{
-	json_array_begin(j, "locks");
-	for (unsigned i = 0; i < r->machine.pm.zones_count; i++) {
-		struct page_zone_stats s;
-		r->machine.pa->ops->zone_stats(r->machine.pa, i, &s);
-		if (!s.lock)
-			continue;
-		json_object_begin(j, NULL);
-		json_string(j, "name", s.lock->name);
-		json_u64(j, "acquired_count", s.lock->acquired_count);
-		json_u64(j, "contended_count", s.lock->contended_count);
-		json_double(j, "wait_ns_total", ns(s.lock->wait_ps_total));
-		json_double(j, "wait_ns_max", ns(s.lock->wait_ps_max));
-		json_double(j, "hold_ns_total", ns(s.lock->hold_ps_total));
 		json_object_end(j);
 	}
 	json_array_end(j);
@@ -442,13 +443,14 @@ void report_write(struct run_result *r, FILE *out)
 	for (unsigned i = 0; i < r->machine.pm.zones_count; i++)
 		write_zone(&j, r, i);
 	json_array_end(&j);
+	write_numa(&j, r);
 	report_objects(&j, r);
 	report_caches(&j, r);
 	write_pcps(&j, r);
 	write_cpus(&j, r);
 	report_cycles(&j, r);
 	report_memory_system(&j, r);
-	write_locks(&j, r);
+	report_locks(&j, &r->lock_report);
 	virtual_memory_report(&r->virtual_memory, r->config, &j);
 	write_programs(&j, r);
 	write_trace(&j, r);

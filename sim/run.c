@@ -155,7 +155,9 @@ static int load(struct run *r)
 		if (truth_load(&r->truth, r->c->truth, r->err) != 0)
 			return -1;
 		r->has_truth = true;
-		r->c->machine.cpus = r->truth.cpus_count;
+		if (config_take_recorded(r->c, r->truth.cpus_count, truth_nodes(&r->truth),
+					 r->err) != 0)
+			return -1;
 		r->c->buddy.max_order = r->truth.max_order;
 		r->c->buddy.pageblock_order = r->truth.pageblock_order;
 	}
@@ -268,7 +270,6 @@ static int setup(struct run *r)
 		.workload = &r->workload,
 		.objects = &r->objects,
 		.metrics = &res->metrics,
-		.cpu_nid = res->machine.cpu_nid,
 		.touch = r->c->workload.touch,
 		.virtual_memory = &res->virtual_memory,
 		.programs = r->c->workload.programs,
@@ -276,6 +277,7 @@ static int setup(struct run *r)
 		.verify_contents = r->c->measurement.verify_contents,
 		.stop = r->options->stop,
 	};
+	mempolicy_init(&r->replay.mempolicy, res->machine.pa, res->machine.cpu_nid);
 	set_ticks(r);
 	if (r->replay.verify_contents && contents_init(&res->machine.pm, r->err) != 0)
 		return -1;
@@ -340,6 +342,11 @@ static int simulate(struct run *r)
 	}
 	res->programs = r->workload.programs;
 	r->workload.programs = NULL;
+	if (lock_report_engine(&res->lock_report, r->engine, res->machine.cpus_count, r->err) != 0)
+		return -1;
+	res->lock_report.simulated_ps = res->simulated_ps;
+	res->lock_report.waiter_bytes = r->c->machine.hw.waiter_bytes;
+	res->lock_report.sleep_violations_count = res->sleep_violations_count;
 	memcpy(res->left_out_count, r->workload.left_out_count, sizeof(res->left_out_count));
 	res->engine_events_count = engine_events(r->engine);
 	return 0;
@@ -362,6 +369,11 @@ static void write_zoneinfo(struct run_result *res, FILE *f)
 	proc_zoneinfo(res->machine.pa, res->machine.cpus_count, f);
 }
 
+static void write_numastat(struct run_result *res, FILE *f)
+{
+	proc_numastat(res->machine.pa, f);
+}
+
 static void write_slabinfo(struct run_result *res, FILE *f)
 {
 	proc_slabinfo(res->machine.objects.oa, f);
@@ -381,16 +393,18 @@ static int write_proc(struct run *r, const char *when)
 	static const struct {
 		const char *name;
 		void (*write)(struct run_result *, FILE *);
-		bool objects;
+		bool objects, nodes; /* not without objects; with one node */
 	} files[] = {
-		{"buddyinfo", write_buddyinfo, false},
-		{"pagetypeinfo", write_pagetypeinfo, false},
-		{"zoneinfo", write_zoneinfo, false},
-		{"slabinfo", write_slabinfo, true},
+		{"buddyinfo", write_buddyinfo, false, false},
+		{"pagetypeinfo", write_pagetypeinfo, false, false},
+		{"zoneinfo", write_zoneinfo, false, false},
+		{"slabinfo", write_slabinfo, true, false},
+		{"numastat", write_numastat, false, true},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		char name[64];
-		if (files[i].objects && !r->replay.stack)
+		if ((files[i].objects && !r->replay.stack) ||
+		    (files[i].nodes && r->result->machine.pm.nodes_count == 1))
 			continue;
 		snprintf(name, sizeof(name), "%s.%s", when, files[i].name);
 		if (write_file(r, name, files[i].write) != 0)
@@ -442,6 +456,10 @@ static int conclude(struct run *r)
 		if (fidelity_caches(&res->fidelity, &res->machine, &r->truth, r->err) != 0)
 			return -1;
 	}
+	if (lock_report_add_machine(&res->lock_report, &res->machine, r->err) != 0 ||
+	    virtual_memory_locks(&res->virtual_memory, &res->lock_report, r->err) != 0 ||
+	    lock_report_add(&res->lock_report, res->locks, res->locks_count, r->err) != 0)
+		return -1;
 	if (write_proc(r, "end") != 0 || write_file(r, "run.json", report_write) != 0)
 		return -1;
 	return resultdir_commit(&r->dir, r->err);
@@ -496,6 +514,7 @@ void run_result_release(struct run_result *result)
 	fidelity_release(&result->fidelity);
 	free(result->programs);
 	free(result->locks);
+	lock_report_release(&result->lock_report);
 	if (result->has_trace)
 		trace_close(&result->trace);
 	metrics_release(&result->metrics);

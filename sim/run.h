@@ -12,6 +12,7 @@
 #include "sim/machine.h"
 #include "sim/metrics.h"
 #include "sim/object_bytes.h"
+#include "sim/report_locks.h"
 #include "sim/start_state.h"
 #include "sim/trace.h"
 #include "sim/virtual_memory.h"
@@ -51,6 +52,7 @@ struct run_result {
 	struct object_bytes objects_start, objects_peak, objects_end;
 	ps_t objects_peak_ps;
 	uint64_t sleep_violations_count;
+	struct lock_report lock_report;
 	/* Of this host and moment, never of the simulation. */
 	double wall_seconds;      /* of the replay alone */
 	double setup_seconds;     /* before it: start state, trace, machine */
@@ -69,7 +71,7 @@ int run_simulation(struct run_result *result, struct config *c, const struct run
 		   struct err *err);
 void run_result_release(struct run_result *result);
 
-/* The ten-line summary for people, and the table of fidelity if there was a truth. */
+/* The summary of some ten lines for people, and the table of fidelity if there was a truth. */
 void run_print_summary(struct run_result *result, const char *output, FILE *out);
 
 #endif

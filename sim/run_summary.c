@@ -221,6 +221,7 @@ void run_print_summary(struct run_result *r, const char *output, FILE *out)
 	fprintf(out, "run           %s: %u CPUs, %u zones, allocator %s\n",
 		r->config->name[0] ? r->config->name : "unnamed", r->machine.cpus_count,
 		r->machine.pm.zones_count, r->machine.pa->ops->name);
+	summary_locks(&r->lock_report, out);
 	print_operations(r, out);
 	fprintf(out, "time          %.6f s simulated", (double)r->simulated_ps / 1e12);
 	if (m->allocs_count || m->frees_count)

@@ -73,6 +73,10 @@ struct trace_rec {
 	uint32_t id;      /* object, dense in order of allocation, or TRACE_ID_NONE */
 	uint32_t pfn;     /* recorded page frame, or TRACE_PFN_NONE; of objects: that its address
 			     lies in */
+	/*
+	 * PAGE_ALLOC, and in a list of operations CACHE_ALLOC (KMALLOC: slot): 1 + the node that is
+	 * asked for, or 0. Otherwise as follows.
+	 */
 	uint32_t aux;     /* PAGE_FREE, PARTIAL: offset in pages; EXTFRAG: fallback_order |
 			     alloc_mt<<8 | fallback_mt<<16 | change_ownership<<24; KMALLOC: bytes;
 			     CACHE_ALLOC, OBJECT_FREE: offset of the address in its page; else 0 */
@@ -114,6 +118,12 @@ static inline uint64_t trace_rec_paddr(const struct trace_rec *r)
 static inline bool trace_kind_is_object(unsigned kind)
 {
 	return kind == TRACE_KMALLOC || kind == TRACE_CACHE_ALLOC || kind == TRACE_OBJECT_FREE;
+}
+
+/* 1 + the node that an operation's allocation asks for; 0: none. Not for recorded objects. */
+static inline unsigned trace_rec_node(const struct trace_rec *r)
+{
+	return r->kind == TRACE_KMALLOC ? r->slot : r->aux;
 }
 
 #define TRACE_CACHE_NAME_SIZE 48

@@ -153,8 +153,8 @@ static const char *object_flaw(const struct trace *t, const struct trace_rec *r)
 static const char *alloc_flaw(const struct trace *t, const struct trace_rec *r)
 {
 	unsigned flags = r->flags & ~REC_CIRCUMSTANCES;
-	if (r->kind == TRACE_PAGE_ALLOC && r->aux)
-		return "aux set on an allocation";
+	if (r->kind == TRACE_PAGE_ALLOC && r->aux > NODES_LIMIT)
+		return "node out of range";
 	if (flags == TRACE_F_FAILED)
 		return r->id == TRACE_ID_NONE ? NULL : "failed allocation with an id";
 	if (flags)

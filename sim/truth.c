@@ -329,6 +329,14 @@ static int freemap_line(struct reader *r, char *line)
 
 /* --- the whole -------------------------------------------------------------------------------- */
 
+unsigned truth_nodes(const struct truth *t)
+{
+	unsigned nodes = 0;
+	for (unsigned i = 0; i < t->zones_count; i++)
+		nodes = t->zones[i].nid >= nodes ? t->zones[i].nid + 1 : nodes;
+	return nodes;
+}
+
 const struct truth_zone *truth_zone_of(const struct truth *t, pfn_t pfn)
 {
 	for (unsigned i = 0; i < t->zones_count; i++) {

@@ -89,6 +89,8 @@ void truth_release(struct truth *t);
 
 /* The cache of this name at the start (@end 0) or the end (1), or NULL. */
 const struct truth_cache *truth_cache_find(const struct truth *t, unsigned end, const char *name);
+/* Nodes, numbered from 0. */
+unsigned truth_nodes(const struct truth *t);
 /* The zone that spans @pfn, or NULL. */
 const struct truth_zone *truth_zone_of(const struct truth *t, pfn_t pfn);
 

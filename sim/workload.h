@@ -9,6 +9,7 @@
 
 #include "kern/err.h"
 #include "kern/types.h"
+#include "mm/mempolicy.h"
 #include "sim/config.h"
 #include "sim/objects.h"
 #include "sim/trace.h"
@@ -68,6 +69,7 @@ struct op {
 	unsigned order;
 	unsigned offset;  /* PARTIAL: pages into the object */
 	unsigned context; /* enum env_context */
+	struct mem_request mem; /* allocations: which node's memory is asked for */
 	enum op_kind kind;
 	bool partial;     /* free of a part of the object */
 	bool failed;      /* the recording has no page for this allocation */

@@ -110,6 +110,21 @@ static void this_node_or_none(void **state)
 	}
 }
 
+/* Without __GFP_THISNODE too, as long as the node has memory; the CPU's own has partial slabs. */
+static void a_named_node_goes_before_partial_slabs(void **state)
+{
+	for (const struct object_allocator_ops *const *ops = object_allocators; *ops; ops++) {
+		struct object_rig r;
+		struct object_cache *c = start(&r, (*ops)->name, 100);
+		for (unsigned i = 0; i < 9; i++)
+			alloc(&r, c, 0, 0, GFP_KERNEL);
+		for (unsigned i = 0; i < 9; i++)
+			assert_int_equal(node_of(alloc(&r, c, 0, 2, GFP_KERNEL)), 2);
+		rig_check(&r);
+		rig_release(&r);
+	}
+}
+
 /* Objects freed by other nodes' CPUs fill their own node's slabs, which then go back. */
 static void remote_frees_go_home(void **state)
 {
@@ -228,6 +243,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_object_lies_on_the_node_asked_for),
 		cmocka_unit_test(this_node_or_none),
+		cmocka_unit_test(a_named_node_goes_before_partial_slabs),
 		cmocka_unit_test(remote_frees_go_home),
 		cmocka_unit_test(slub_takes_partial_slabs_of_the_nearest),
 		cmocka_unit_test(slub_looks_elsewhere_as_often_as_told),

@@ -626,7 +626,7 @@ static void neighbour_overwritten(void **state)
 {
 	faulty = *SLOB;
 	faulty.free_object = free_into_neighbour;
-	assert_found("while it was live", 4);
+	assert_found("while it was live", 6);
 }
 
 static void same_seed_same_history(void **state)

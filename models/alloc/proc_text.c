@@ -129,3 +129,26 @@ void proc_zoneinfo(struct page_allocator *pa, unsigned cpus_count, FILE *out)
 			(unsigned long long)z->reserved_highatomic_pages);
 	}
 }
+
+void proc_numastat(struct page_allocator *pa, FILE *out)
+{
+	unsigned nodes = pa->pm->nodes_count;
+	struct page_node_stats stats;
+	if (!pa->ops->numastat)
+		return;
+	fprintf(out, "%16s", "");
+	for (unsigned nid = 0; nid < nodes; nid++) {
+		char name[16];
+		snprintf(name, sizeof(name), "node%u", nid);
+		fprintf(out, "%16s", name);
+	}
+	putc('\n', out);
+	for (unsigned i = 0; i < NUMA_ITEMS; i++) {
+		fprintf(out, "%-16s", numa_item_names[i]);
+		for (unsigned nid = 0; nid < nodes; nid++) {
+			numastat_sum(pa->ops->numastat(pa), nid, &stats);
+			fprintf(out, "%16llu", (unsigned long long)stats.counts[i]);
+		}
+		putc('\n', out);
+	}
+}

@@ -15,5 +15,7 @@
 void proc_buddyinfo(struct page_allocator *pa, FILE *out);
 void proc_pagetypeinfo(struct page_allocator *pa, FILE *out);
 void proc_zoneinfo(struct page_allocator *pa, unsigned cpus_count, FILE *out);
+/* The nodes' numastat files as numactl's numastat prints them; nothing without such counts. */
+void proc_numastat(struct page_allocator *pa, FILE *out);
 
 #endif

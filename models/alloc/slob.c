@@ -49,9 +49,10 @@
  * and the counters of caches, which only walks and reports read, are not under the lock.
  *
  * MODEL: pages outside the zones that a request allows are passed over, where Linux forgets to
- * look; with __GFP_THISNODE those of other nodes, too. Caches with CACHE_TYPESAFE_BY_RCU have the
- * 24 bytes of Linux's footer, but there is no grace period. Recorded layouts, free list shuffling
- * and hardening mean nothing here; red zones and poison are refused.
+ * look. A request for the CPU's own node states no preference, unless with __GFP_THISNODE; for
+ * another node's, pages of that node alone are searched, as Linux does. Caches with
+ * CACHE_TYPESAFE_BY_RCU have the 24 bytes of Linux's footer, but there is no grace period. Recorded
+ * layouts, free list shuffling and hardening mean nothing here; red zones and poison are refused.
  */
 #include "alloc/slob.h"
 
@@ -214,8 +215,8 @@ static void rotate_to(struct pagelist *l, struct page *pages, pfn_t pfn)
 static bool page_allowed(const struct cut *cut, pfn_t pfn)
 {
 	const struct zone *z = physmem_zone(cut->s->base.pm, pfn);
-	return z->type <= gfp_zone(cut->gfp) &&
-	       (!(cut->gfp & __GFP_THISNODE) || z->nid == cut->nid);
+	bool any = cut->nid == cut->s->cpu_nid[cut->env->cpu] && !(cut->gfp & __GFP_THISNODE);
+	return z->type <= gfp_zone(cut->gfp) && (any || z->nid == cut->nid);
 }
 
 /* @paddr is an object of @c from now on. */

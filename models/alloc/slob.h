@@ -51,6 +51,7 @@ struct slob {
 			    cache; 0 elsewhere */
 	struct slob_cache *caches[OBJECT_CACHES_LIMIT]; /* pools first; NULL: freed */
 	unsigned caches_count;
+	uint8_t cpu_nid[CPUS_LIMIT]; /* node of each CPU */
 };
 
 /* A free block, as it is written into its first units. */

@@ -212,6 +212,8 @@ static struct object_allocator *slob_new(const struct object_allocator_params *p
 		return NULL;
 	}
 	s->base = (struct object_allocator){&slob_object_allocator, p->pm, p->pa};
+	for (unsigned cpu = 0; cpu < p->cpus_count; cpu++)
+		s->cpu_nid[cpu] = (uint8_t)p->cpu_nid[cpu];
 	snprintf(s->lock.name, sizeof(s->lock.name), "slob");
 	s->pages = reserve(p->pm->pfn_end * sizeof(*s->pages), err);
 	s->owner = s->pages ? reserve(owner_bytes(s), err) : NULL;

@@ -115,6 +115,55 @@ static void through_the_barn(void **state)
 	rig_release(&r);
 }
 
+/*
+ * A CPU whose main sheaf is empty and whose spare is full, and that takes one, gives two back and
+ * takes one, again and again: it never leaves its two sheaves. With one magazine, which is
+ * exchanged at the depot when it is empty or full, every second operation would.
+ */
+static void at_the_edge(void **state)
+{
+	enum { ROUNDS = 1000 };
+	struct object_rig r;
+	struct object_cache *c = start(&r, &two_cpus, CAPACITY, 0);
+	uint64_t at[8];
+	for (unsigned i = 0; i < 8; i++)
+		at[i] = rig_alloc(&r, c, 0);
+	for (unsigned i = 0; i < 8; i++)
+		rig_free(&r, c, 0, at[i]);
+	for (unsigned i = 0; i < 4; i++)
+		at[i] = rig_alloc(&r, c, 0);
+	struct object_cache_stats before = rig_stats(&r, c);
+	unsigned trips = 0, single = 0, loaded = 0;
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		uint64_t one = rig_alloc(&r, c, 0);
+		trips += rig_path(&r, 0) != PATH_SLAB_FAST;
+		rig_free(&r, c, 0, one);
+		trips += rig_path(&r, 0) != PATH_SLAB_FAST;
+		rig_free(&r, c, 0, at[0]);
+		trips += rig_path(&r, 0) != PATH_SLAB_FAST;
+		at[0] = rig_alloc(&r, c, 0);
+		trips += rig_path(&r, 0) != PATH_SLAB_FAST;
+		for (const char *op = "affa"; *op; op++) {
+			if (*op == 'a' && loaded == 0) {
+				loaded = CAPACITY;
+				single++;
+			} else if (*op == 'f' && loaded == CAPACITY) {
+				loaded = 0;
+				single++;
+			}
+			loaded = *op == 'a' ? loaded - 1 : loaded + 1;
+		}
+	}
+	assert_int_equal(trips, 0);
+	assert_int_equal(single, 2 * ROUNDS);
+	struct object_cache_stats after = rig_stats(&r, c);
+	assert_int_equal(after.lock->acquired_count, before.lock->acquired_count);
+	assert_int_equal(after.fast_allocs_count - before.fast_allocs_count, 2 * ROUNDS);
+	assert_int_equal(after.barn_gets_count + after.barn_puts_count,
+			 before.barn_gets_count + before.barn_puts_count);
+	rig_release(&r);
+}
+
 /* What may not wait takes single objects of the slabs. */
 static void requests_that_may_not_wait(void **state)
 {
@@ -320,6 +369,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(order_of_objects), cmocka_unit_test(through_the_barn),
+		cmocka_unit_test(at_the_edge),
 		cmocka_unit_test(cleared),          cmocka_unit_test(requests_that_may_not_wait),
 		cmocka_unit_test(memory_runs_out),  cmocka_unit_test(of_another_node),
 		cmocka_unit_test(who_has_sheaves),  cmocka_unit_test(each_invariant_is_named),

@@ -7,6 +7,7 @@ _allocsim_options() {
 	run) echo "--dump-platform --exact-events --json --output= --print-config --quiet --set= --truth= --help --usage" ;;
 	compare) echo "--all --different-workloads --fail-if= --host --json --metric= --no-plots --orders= --output= --quiet --help --usage" ;;
 	plot) echo "--only= --orders= --quiet --term --zone= --help --usage" ;;
+	scaling) echo "--json --no-plots --output= --quiet --help --usage" ;;
 	classes) echo "--by-time --classes= --grid= --json --max= --help --usage" ;;
 	validate) echo "--print-config --reference --set= --help --usage" ;;
 	list) echo "--help --usage" ;;
@@ -34,7 +35,7 @@ _allocsim() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]} values=""
 	COMPREPLY=()
 	if [ "$COMP_CWORD" = 1 ]; then
-		mapfile -t COMPREPLY < <(compgen -W "import run compare plot classes validate list --help --version" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "import run compare plot scaling classes validate list --help --version" -- "$cur")
 		return
 	fi
 	# Bash breaks words at `=`: "--only=lat" arrives as "--only" "=" "lat".
@@ -46,7 +47,7 @@ _allocsim() {
 	case $prev in
 	--*) values=$(_allocsim_values "$command" "$prev") ;;
 	-o) values="" ;;
-	list) values="allocators workloads metrics plots formats" ;;
+	list) values="allocators machines workloads metrics plots formats" ;;
 	esac
 	if [ -n "$values" ]; then
 		mapfile -t COMPREPLY < <(compgen -W "$values" -- "$cur")

@@ -19,6 +19,7 @@ do for [p = 1:panels] {
 	set yrange [0:y_max[p]]
 	set xlabel (p == panels ? x_label : "")
 	plot for [i = first[p]:last[p]] data index p-1 using 1:(column(i - first[p] + 2)) \
-		with lines linewidth 2 linecolor rgb palette_lines[color[i]] title label[i]
+		with lines linewidth (is_text ? 1 : overlay_width(i - first[p] + 1, last[p] - first[p] + 1)) \
+		linecolor rgb palette_lines[color[i]] title label[i]
 }
 unset multiplot
