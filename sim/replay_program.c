@@ -174,9 +174,11 @@ static uint64_t do_vmalloc(struct replay *r, struct engine_cpu *cpu, const struc
 static void do_map(struct replay *r, struct engine_cpu *cpu, const struct op *op)
 {
 	unsigned flags = VMA_WRITE | (op->step->huge ? VMA_HUGE : 0u);
-	op->slot->vaddr = op->kind == OP_VMALLOC
-				  ? do_vmalloc(r, cpu, op)
-				  : address_space_map(space_of(r, cpu), &cpu->env, op->bytes, flags);
+	if (op->kind == OP_VMALLOC)
+		op->slot->vaddr = do_vmalloc(r, cpu, op);
+	else
+		op->slot->vaddr =
+			address_space_map(space_of(r, cpu), &cpu->env, op->bytes, flags);
 	counts_of(r, cpu)->failed_maps_count += !op->slot->vaddr;
 }
 
