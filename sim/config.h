@@ -212,7 +212,8 @@ enum step_kind {
 };
 
 struct config_step {
-	enum step_kind kind; /* set by the checks, as are what, slot, lock and cache_index */
+	/* Set by the checks, as are what, slot, lock and cache_index. */
+	enum step_kind kind;
 	char name[CONFIG_NAME];       /* what is allocated, touched, freed, locked */
 	struct config_dist duration_ns; /* WORK, IDLE */
 	double chance;                /* CHANCE: 0 < chance <= 1 */

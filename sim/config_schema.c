@@ -20,8 +20,8 @@
 #define UNLIMITED  UINT64_MAX
 
 static const char *const pace_names[] = {"recorded", "back_to_back"};
-const char *const schema_policy_names[MEMPOLICIES + 1] = {"workload", "local", "interleave"};
 static const char *const touch_names[] = {"none", "first_line", "all"};
+const char *const schema_policy_names[MEMPOLICIES + 1] = {"workload", "local", "interleave"};
 static const char *const level_names[] = {"all", "pages", "objects"};
 static const char *const check_names[] = {"none", "end", "full"};
 

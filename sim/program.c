@@ -50,6 +50,7 @@ struct program_stream {
 	bool started;   /* the round's steps are under way, not those of `start` */
 	uint64_t rounds_begun;
 	ps_t end_ps; /* no round begins here or later */
+	struct mem_request mem;
 	struct rng rng;
 	struct program_slot *slots;
 	uint64_t next_id, id_step;
@@ -91,6 +92,7 @@ static void make_object(struct program_stream *s, const struct config_step *step
 static void make_alloc(struct program_stream *s, const struct config_step *step, struct op *op)
 {
 	op->gfp = step->gfp;
+	op->mem = s->mem;
 	if (step->kind == STEP_VMALLOC || step->kind == STEP_MMAP) {
 		op->kind = step->kind == STEP_VMALLOC ? OP_VMALLOC : OP_MMAP;
 		op->bytes = (uint64_t)fmax(dist_draw(&step->size_bytes, &s->rng, true), 1);
@@ -220,6 +222,7 @@ static int open_program(struct workload *w, const struct config *c, unsigned ind
 	s->counts->cpus_count++;
 	s->list = (struct cursor){p->start, p->start_count, 0};
 	s->end_ps = c->workload.duration_ns ? c->workload.duration_ns * PS_PER_NS : HORIZON_PS;
+	s->mem.policy = c->workload.policy;
 	s->next_id = cpu;
 	s->id_step = w->cpus_count;
 	rng_init(&s->rng, c->seed, (uint64_t)index * CPUS_LIMIT + cpu);

@@ -222,7 +222,7 @@ static void test_programs(void **state)
 /* --- what is read ----------------------------------------------------------------------------- */
 
 #define ROUND                                                                                      \
-	"seed: 7\nmachine: {cpus: 3}\nslab: {caches: [{name: c, object_size: 64B}]}\n"            \
+	"seed: 7\nmachine: {cpus: 3}\nslab: {caches: [{name: c, object_size: 64B}]}\n"             \
 	"workload:\n  duration: 1ms\n  locks: [{name: l}]\n  programs:\n"                          \
 	"  - name: p\n    cpus: [0, 2]\n    rounds: 0\n"                                           \
 	"    start: [{alloc: base, size: 5KiB}]\n    steps:\n"                                     \
@@ -327,9 +327,10 @@ static void test_draws(void **state)
 static void test_chance(void **state)
 {
 	(void)state;
-	opened(STEPS("    - {work: 1ns}\n    - {chance: 0.25, steps: [{idle: 1ns}, {idle: 2ns}]}\n")
-	       "    rounds: 10000\n",
-	       1);
+	opened(
+		STEPS("    - {work: 1ns}\n    - {chance: 0.25, steps: [{idle: 1ns}, {idle: "
+		      "2ns}]}\n") "    rounds: 10000\n",
+		1);
 	unsigned idle = 0, work = 0;
 	struct op op;
 	while (workload_next(&workload, 0, &op)) {
@@ -375,10 +376,10 @@ static void test_print(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),  cmocka_unit_test(test_keys),
-		cmocka_unit_test(test_locks),  cmocka_unit_test(test_programs),
-		cmocka_unit_test(test_round),  cmocka_unit_test(test_end),
-		cmocka_unit_test(test_draws),  cmocka_unit_test(test_chance),
+		cmocka_unit_test(test_names), cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_locks), cmocka_unit_test(test_programs),
+		cmocka_unit_test(test_round), cmocka_unit_test(test_end),
+		cmocka_unit_test(test_draws), cmocka_unit_test(test_chance),
 		cmocka_unit_test(test_print),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Random programs give the same results with --exact-events as without, byte for byte.
+"""Random programs give the same results with --exact-events as without, byte for byte; figures of
+programs that can be calculated by hand; the deadlock and its cures.
 
 usage: programs_test.py ALLOCSIM SOURCE_ROOT [SEED...]
 
@@ -7,6 +8,7 @@ Each seed makes one machine of 1 to 16 CPUs and one to three programs of random 
 checks accept: what a round allocates it frees, locks nest. A failure prints the seed, and
 `programs_test.py ALLOCSIM SOURCE_ROOT SEED` repeats it and keeps the configuration.
 """
+import json
 import random
 import subprocess
 import sys
@@ -155,11 +157,69 @@ def run(allocsim, work, name, text, *options):
     return document[:document.rindex(HOST)] + (work / name / "series.csv").read_text()
 
 
+FREE = "costs: {lock_cycles: 0, lock_handoff_cycles: 0, touch_cycles: 3}\n"
+
+
+def simulate(allocsim, work, text):
+    """run.json of a configuration, which may include those of the sources."""
+    found = run(allocsim, work, "figures", text)
+    if found.startswith("status"):
+        sys.exit(found)
+    return json.loads((work / "figures" / "run.json").read_text())
+
+
+def check_figures(allocsim, work):
+    """What can be calculated by hand, to the last picosecond; how many were wrong."""
+    wrong = []
+
+    def equal(what, found, expected):
+        if found != expected:
+            wrong.append(f"{what}: {found}, expected {expected}")
+
+    machine = "machine: {cpus: %d, cpu_frequency: 1GHz, memory: 64MiB}\n" + FREE
+    one = simulate(allocsim, work, machine % 1 + "workload: {programs: [{name: p, rounds: 100, "
+                   "steps: [{work: 10us}, {idle: 5us}, {kmalloc: a, size: 100B}, "
+                   "{touch: a, offset: 8B, stride: 16B, repeat: 2}, {free: a}]}]}\n")
+    latency = {row["op"]: row for row in one["latency"] if row["path"] == "none"}
+    equal("work", (latency["work"]["min_ns"], latency["work"]["max_ns"]), (10000, 10000))
+    # 92 bytes are 6 strides of 16; each access is within one line of 3 cycles.
+    equal("touch", (latency["touch"]["min_ns"], latency["touch"]["max_ns"]), (36, 36))
+    equal("accesses", one["programs"][0]["accesses_count"], 1200)
+    equal("idle time", round(one["totals"]["simulated_ns"] - one["cpus"][0]["busy_ns"], 3), 500000)
+
+    # N CPUs think 1 us and hold a lock 200 ns: min(N / 1.2 us, 1 / 200 ns); without it N / 1.2 us.
+    rounds = ("workload: {duration: 1200us, locks: [{name: l}], programs: [{name: p, rounds: 0, "
+              "steps: [{work: 1us}, %s{work: 200ns}%s]}]}\n")
+    for cpus, expected in ((1, 1000), (4, 4000), (12, 6000)):
+        locked = simulate(allocsim, work, machine % cpus + rounds % ("{lock: l}, ", ", {unlock: l}"))
+        free = simulate(allocsim, work, machine % cpus + rounds % ("", ""))
+        found = locked["programs"][0]["rounds_count"]
+        if not expected - cpus <= found <= expected + cpus:
+            wrong.append(f"{cpus} CPUs at a lock: {found} rounds, expected {expected}")
+        equal(f"{cpus} CPUs without it", free["programs"][0]["rounds_count"], 1000 * cpus)
+    return wrong
+
+
+def check_deadlock(allocsim, work, root):
+    """The example waits for ever before its time is over; its two cures do not."""
+    wrong = []
+    for name, ends in (("deadlock", False), ("deadlock-pinned", True), ("deadlock-pool", True)):
+        found = simulate(allocsim, work, f"include: {root}/configs/examples/{name}.yaml\n")
+        if (found["totals"]["simulated_ns"] >= 50e6) != ends or \
+                (found["locking"]["deadlock"] is None) != ends:
+            wrong.append(f"{name} ended at {found['totals']['simulated_ns']} ns")
+    return wrong
+
+
 def main():
-    allocsim = str(Path(sys.argv[1]).resolve())
+    allocsim, root = str(Path(sys.argv[1]).resolve()), Path(sys.argv[2]).resolve()
     seeds = [int(text) for text in sys.argv[3:]] or SEEDS
     failures = 0
     with tempfile.TemporaryDirectory(prefix="allocsim-programs.") as temporary:
+        work = Path(temporary)
+        for text in check_figures(allocsim, work) + check_deadlock(allocsim, work, root):
+            failures += 1
+            print(f"FAILED: {text}", file=sys.stderr)
         for seed in seeds:
             work = Path(temporary) / str(seed)
             work.mkdir()

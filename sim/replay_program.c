@@ -162,15 +162,23 @@ static void do_work(struct replay *r, struct engine_cpu *cpu, const struct op *o
 
 /* --- virtual memory --------------------------------------------------------------------------- */
 
-static void do_map(struct replay *r, struct engine_cpu *cpu, const struct op *op)
+static uint64_t do_vmalloc(struct replay *r, struct engine_cpu *cpu, const struct op *op)
 {
 	enum alloc_failure why;
-	if (op->kind == OP_MMAP)
-		op->slot->vaddr = address_space_map(space_of(r, cpu), &cpu->env, op->bytes,
-						    VMA_WRITE | (op->step->huge ? VMA_HUGE : 0u));
+	bool interleaved;
+	unsigned nid =
+		mempolicy_node(&r->mempolicy, &cpu->env, &op->mem, op->gfp, &interleaved);
+	return vmalloc_alloc(r->virtual_memory->vmalloc, &cpu->env, op->bytes, op->gfp, nid, &why);
+}
+
+static void do_map(struct replay *r, struct engine_cpu *cpu, const struct op *op)
+{
+	unsigned flags = VMA_WRITE | (op->step->huge ? VMA_HUGE : 0u);
+	if (op->kind == OP_VMALLOC)
+		op->slot->vaddr = do_vmalloc(r, cpu, op);
 	else
-		op->slot->vaddr = vmalloc_alloc(r->virtual_memory->vmalloc, &cpu->env, op->bytes,
-						op->gfp, r->mempolicy.cpu_nid[cpu->env.cpu], &why);
+		op->slot->vaddr =
+			address_space_map(space_of(r, cpu), &cpu->env, op->bytes, flags);
 	counts_of(r, cpu)->failed_maps_count += !op->slot->vaddr;
 }
 

@@ -340,13 +340,13 @@ static int simulate(struct run *r)
 		res->sleep_violations_count += cpu->env.sleep_violations_count;
 		res->simulated_ps = u64_max(res->simulated_ps, cpu->now_ps);
 	}
+	res->programs = r->workload.programs;
+	r->workload.programs = NULL;
 	if (lock_report_engine(&res->lock_report, r->engine, res->machine.cpus_count, r->err) != 0)
 		return -1;
 	res->lock_report.simulated_ps = res->simulated_ps;
 	res->lock_report.waiter_bytes = r->c->machine.hw.waiter_bytes;
 	res->lock_report.sleep_violations_count = res->sleep_violations_count;
-	res->programs = r->workload.programs;
-	r->workload.programs = NULL;
 	memcpy(res->left_out_count, r->workload.left_out_count, sizeof(res->left_out_count));
 	res->engine_events_count = engine_events(r->engine);
 	return 0;
@@ -457,6 +457,7 @@ static int conclude(struct run *r)
 			return -1;
 	}
 	if (lock_report_add_machine(&res->lock_report, &res->machine, r->err) != 0 ||
+	    virtual_memory_locks(&res->virtual_memory, &res->lock_report, r->err) != 0 ||
 	    lock_report_add(&res->lock_report, res->locks, res->locks_count, r->err) != 0)
 		return -1;
 	if (write_proc(r, "end") != 0 || write_file(r, "run.json", report_write) != 0)
@@ -511,9 +512,9 @@ void run_result_release(struct run_result *result)
 	virtual_memory_release(&result->virtual_memory);
 	machine_release(&result->machine);
 	fidelity_release(&result->fidelity);
-	lock_report_release(&result->lock_report);
 	free(result->programs);
 	free(result->locks);
+	lock_report_release(&result->lock_report);
 	if (result->has_trace)
 		trace_close(&result->trace);
 	metrics_release(&result->metrics);

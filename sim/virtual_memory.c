@@ -143,6 +143,24 @@ int virtual_memory_check(struct virtual_memory *v, struct check_report *report)
 	return v->vmalloc ? vmalloc_check(v->vmalloc, report) : 0;
 }
 
+int virtual_memory_locks(const struct virtual_memory *v, struct lock_report *report,
+			 struct err *err)
+{
+	for (unsigned i = 0; i < v->spaces_count; i++) {
+		struct address_space_stats s;
+		if (!v->spaces[i])
+			continue;
+		address_space_stats(v->spaces[i], &s);
+		if (lock_report_add(report, s.lock, 1, err) != 0)
+			return -1;
+	}
+	struct vmalloc_stats s;
+	if (!v->vmalloc)
+		return 0;
+	vmalloc_stats(v->vmalloc, &s);
+	return lock_report_add(report, s.lock, 1, err);
+}
+
 /* --- report ----------------------------------------------------------------------------------- */
 
 static const char *process_name(const struct config *c, unsigned process)

@@ -10,6 +10,7 @@
 #include "mm/kernel_map.h"
 #include "sim/config.h"
 #include "sim/machine.h"
+#include "sim/report_locks.h"
 
 struct virtual_memory {
 	struct address_space **spaces; /* by process; NULL: nothing maps there */
@@ -31,6 +32,10 @@ int virtual_memory_init(struct virtual_memory *v, const struct config *c, struct
 void virtual_memory_release(struct virtual_memory *v);
 /* Verify all of it; 0, or -1 with @report. */
 int virtual_memory_check(struct virtual_memory *v, struct check_report *report);
+
+/* Add its locks to a run's. 0, or -1 with @err (ERR_IO: out of memory). */
+int virtual_memory_locks(const struct virtual_memory *v, struct lock_report *report,
+			 struct err *err);
 
 struct json;
 /* `virtual_memory` of run.json. */
