@@ -300,7 +300,7 @@ static void test_no_caches(void **state)
 	fails(options, ERR_NO_INPUT, "machine.csv has no columns of caches");
 	unlink("r/machine.csv");
 	fails(options, ERR_NO_INPUT, "no machine.csv: no caches, or no samples");
-	edit("r/run.json", "\"locks\": [", "\"not\": [");
+	edit("r/run.json", "\n  \"locks\": [", "\n  \"not\": [");
 	fails((struct plot_options){.only = locks, .only_count = 1}, ERR_NO_INPUT,
 	      "no lock was ever taken");
 	edit("r/run.json", "\"cycles\": {", "\"not\": {");
