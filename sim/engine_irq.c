@@ -164,6 +164,10 @@ void engine_ipi(struct env *env, const struct cpu_set *targets, env_handler hand
 	struct engine *e = cpu->engine;
 	struct ipi_call call = {.handler = handler, .arg = arg};
 	BUG_ON(!e->params.ipis, "CPU %u sends an IPI in a simulation without", env->cpu);
+	/* A target that spins for it would never answer, since spinning takes no interrupts. */
+	for (unsigned i = 0; i < env->held_count; i++)
+		BUG_ON(!env->held[i]->sleeps, "CPU %u sends an IPI and holds spin lock %s",
+		       env->cpu, env->held[i]->name);
 	engine_collect(cpu);
 	engine_join(cpu);
 	engine_sync_memory(cpu);

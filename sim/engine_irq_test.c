@@ -347,6 +347,34 @@ static void too_early_an_arrival_is_a_bug(void **state)
 	assert_true(child_aborted(&end, "CPU 0 interrupts CPU 1 sooner than it can"));
 }
 
+/* CPU 1 waits for the lock under which CPU 0 interrupts it. */
+static void sends_under_a_lock(struct scene *s, struct engine_cpu *cpu)
+{
+	struct cpu_set set = others(s, 1);
+	engine_idle_until(cpu, cpu->env.cpu * NS);
+	env_lock(&cpu->env, &s->lock);
+	cpu->env.cycles += 5000 * NS;
+	engine_collect(cpu);
+	if (cpu->env.cpu == 0)
+		call(s, cpu, &set);
+	env_unlock(&cpu->env, &s->lock);
+}
+
+/* Off: under a lock whose waiters sleep, they answer. */
+static void ipi_under_a_spin_lock_is_a_bug(void **state)
+{
+	struct scene s = {.cpus = 2, .ipis = true, .hw = flight_700, .body = sends_under_a_lock,
+			  .lock = {.name = "held"}};
+	struct child_end end;
+	child_run(run_child, &s, &end);
+	assert_true(child_aborted(&end, "CPU 0 sends an IPI and holds spin lock held"));
+	s.lock.sleeps = true;
+	struct outcome *o = simulate(&s);
+	assert_int_equal(o->call_ps[0], 1200 * NS);
+	assert_int_equal(o->interrupts[1], 1);
+	release(o);
+}
+
 /* --- everything at random --------------------------------------------------------------------- */
 
 static void random_body(struct scene *s, struct engine_cpu *cpu)
@@ -418,6 +446,7 @@ int main(void)
 		cmocka_unit_test(crossing_calls_end),
 		cmocka_unit_test(interrupts_run_while_a_cpu_waits),
 		cmocka_unit_test(too_early_an_arrival_is_a_bug),
+		cmocka_unit_test(ipi_under_a_spin_lock_is_a_bug),
 		cmocka_unit_test(both_modes_take_interrupts_alike),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
