@@ -57,6 +57,8 @@ struct engine_cpu {
 	uint64_t interrupts_count; /* taken */
 	ps_t interrupts_ps;        /* time in them */
 	ps_t interrupt_delay_ps_max; /* from arrival till taken: interrupts were off */
+	unsigned irqs_off;           /* locks with irqs_off that it holds or waits for */
+	ps_t irqs_off_since_ps, irqs_off_ps_max;
 };
 
 /* What a CPU sleeps on; on its stack. */

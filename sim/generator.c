@@ -475,20 +475,30 @@ static int open_streams(struct op_stream **streams, const struct config *c, stru
 	return 0;
 }
 
+/* With tables of its own, if generators follow any. */
+static int open_kind(struct op_stream **streams, const struct config *c, unsigned cpus_count,
+		     enum stream_kind kind, struct err *err)
+{
+	struct fleets *fleets = fleets_new(&c->workload, err);
+	if (!fleets)
+		return -1;
+	int result = open_streams(streams, c, fleets, cpus_count, kind, err);
+	fleets_put(fleets);
+	return result;
+}
+
+int workload_add_interrupts(struct workload *w, const struct config *c, struct err *err)
+{
+	return open_kind(&w->interrupts, c, w->cpus_count, STREAM_INTERRUPTS, err);
+}
+
 int workload_from_generators(struct workload *w, const struct config *c, unsigned cpus_count,
 			     struct err *err)
 {
 	memset(w, 0, sizeof(*w));
 	w->cpus_count = cpus_count;
-	struct fleets *fleets = fleets_new(&c->workload, err);
-	if (!fleets)
-		return -1;
 	bool interrupts = has_interrupts(&c->workload);
-	int result = open_streams(&w->streams, c, fleets, cpus_count,
-				  interrupts ? STREAM_PROCESS : STREAM_ALL, err);
-	if (result == 0 && interrupts)
-		result =
-			open_streams(&w->interrupts, c, fleets, cpus_count, STREAM_INTERRUPTS, err);
-	fleets_put(fleets);
-	return result;
+	if (open_kind(&w->streams, c, cpus_count, interrupts ? STREAM_PROCESS : STREAM_ALL, err))
+		return -1;
+	return interrupts ? workload_add_interrupts(w, c, err) : 0;
 }

@@ -224,7 +224,7 @@ static int open_program(struct workload *w, const struct config *c, unsigned ind
 	s->end_ps = c->workload.duration_ns ? c->workload.duration_ns * PS_PER_NS : HORIZON_PS;
 	s->mem.policy = c->workload.policy;
 	s->next_id = cpu;
-	s->id_step = w->cpus_count;
+	s->id_step = (c->workload.generators_count ? 2 : 1) * w->cpus_count;
 	rng_init(&s->rng, c->seed, (uint64_t)index * CPUS_LIMIT + cpu);
 	w->streams[cpu] = (struct op_stream){program_next, program_release, s, 0};
 	w->program_of[cpu] = index;
@@ -249,5 +249,5 @@ int workload_from_programs(struct workload *w, const struct config *c, unsigned 
 				return err_set(err, ERR_IO, "out of memory for the programs");
 		}
 	}
-	return 0;
+	return from->generators_count ? workload_add_interrupts(w, c, err) : 0;
 }

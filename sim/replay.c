@@ -361,7 +361,7 @@ static void cpu_main(struct engine_cpu *cpu, void *arg)
 		cpu->busy_ps += cpu->now_ps - start;
 	}
 	ps_t end = r->workload->end_ps;
-	while (r->interrupt_ops[number].pending) {
+	while (r->interrupt_ops[number].pending && !(r->stop && *r->stop)) {
 		ps_t at = u64_max(r->interrupt_ops[number].op.at_ps, cpu->now_ps);
 		do_ticks(r, cpu, &ticks, at);
 		engine_idle_until(cpu, at);

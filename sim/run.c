@@ -242,6 +242,7 @@ static int make_locks(struct run *r)
 			 (int)sizeof(res->locks[i].name) - 1, l->name);
 		res->locks[i].sleeps = l->kind == LOCK_MUTEX;
 		res->locks[i].unfair = l->handover == HANDOVER_NEAREST;
+		res->locks[i].irqs_off = l->irqs_off;
 	}
 	return 0;
 }

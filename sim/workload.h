@@ -118,7 +118,10 @@ int workload_from_trace(struct workload *w, const struct trace *trace, uint64_t 
 /* The operations of the config's generators. */
 int workload_from_generators(struct workload *w, const struct config *c, unsigned cpus_count,
 			     struct err *err);
-/* The rounds of the config's programs. */
+/*
+ * The rounds of the config's programs, and on top of them what its generators do, which are all in
+ * another context than a process.
+ */
 int workload_from_programs(struct workload *w, const struct config *c, unsigned cpus_count,
 			   struct err *err);
 void workload_release(struct workload *w);
@@ -129,6 +132,12 @@ bool workload_next(struct workload *w, unsigned cpu, struct op *op);
 bool workload_next_interrupt(struct workload *w, unsigned cpu, struct op *op);
 
 /* --- for the sources -------------------------------------------------------------------------- */
+
+/*
+ * Fill w->interrupts with the config's generators in another context than a process. Ids of theirs
+ * are above cpus_count in steps of 2 * cpus_count: others begin with the CPU's number.
+ */
+int workload_add_interrupts(struct workload *w, const struct config *c, struct err *err);
 
 struct op_stream {
 	bool (*next)(struct op_stream *s, struct op *op);
