@@ -100,12 +100,28 @@ static void take(struct engine_cpu *cpu, const struct engine_irq *irq)
 	env->sleep_noted = sleep_noted;
 }
 
+/*
+ * Has a daemon still to look at the state as it was before? The cycles of entering an interrupt
+ * would show already.
+ */
+static bool daemon_is_due(const struct engine_cpu *cpu)
+{
+	const struct engine *e = cpu->engine;
+	for (unsigned i = e->cpus_count; i < e->all_count; i++) {
+		if (e->cpus[i].key_ps < cpu->now_ps)
+			return true;
+	}
+	return false;
+}
+
 void engine_take_interrupts(struct engine_cpu *cpu)
 {
 	while (!cpu->irqs_off && cpu->irqs_count && cpu->irqs[0].at_ps <= cpu->now_ps) {
 		if (cpu->engine->params.ipis) {
 			engine_join(cpu); /* one that comes first may be sent meanwhile */
 			engine_sync_memory(cpu);
+		} else if (daemon_is_due(cpu)) {
+			engine_join(cpu);
 		}
 		struct engine_irq irq = pop(cpu);
 		take(cpu, &irq);

@@ -42,6 +42,7 @@ struct scene {
 	uint64_t seed;
 	struct hw_machine hw;
 	void (*body)(struct scene *s, struct engine_cpu *cpu);
+	void (*daemon)(struct engine_cpu *daemon, void *scene); /* NULL: none */
 	/* State of the simulation. */
 	struct outcome *out;
 	struct engine *engine;
@@ -88,6 +89,8 @@ static void child(struct scene *s)
 		rng_init(&s->rng[i], s->seed, i);
 		engine_set_main(s->engine, i, actor, s);
 	}
+	if (s->daemon)
+		engine_add_daemon(s->engine, "daemon", s->daemon, s);
 	s->out->finished = engine_run(s->engine, &err) == 0;
 	for (unsigned i = 0; i < s->cpus; i++) {
 		const struct engine_cpu *cpu = engine_cpu(s->engine, i);
@@ -325,6 +328,37 @@ static void interrupts_run_while_a_cpu_waits(void **state)
 	}
 }
 
+/* A device interrupts at 10 us an idle CPU, which nothing has made join since the beginning. */
+static void idle_body(struct scene *s, struct engine_cpu *cpu)
+{
+	engine_post(cpu, cpu, 10000 * NS, device, s);
+	engine_idle_until(cpu, 20000 * NS);
+}
+
+static void looks_at_9_us(struct engine_cpu *daemon, void *scene)
+{
+	struct scene *s = scene;
+	engine_idle_until(daemon, 9000 * NS);
+	engine_join(daemon);
+	s->out->call_ps[0] = engine_cpu(s->engine, 0)->env.cycles_by[CAUSE_INTERRUPT];
+	s->out->call_ps[1] = engine_cpu(s->engine, 0)->interrupts_count;
+}
+
+/* It sees nothing of what comes later, however far the CPU has run ahead. */
+static void daemons_look_before_interrupts(void **state)
+{
+	struct scene s = {
+		.cpus = 1, .hw = flight_700, .body = idle_body, .daemon = looks_at_9_us};
+	for (unsigned exact = 0; exact < 2; exact++) {
+		s.exact = exact;
+		struct outcome *o = simulate(&s);
+		assert_int_equal(o->call_ps[0], 0);
+		assert_int_equal(o->call_ps[1], 0);
+		assert_true(o->interrupts[0] > 0);
+		release(o);
+	}
+}
+
 static void posts_too_soon(struct scene *s, struct engine_cpu *cpu)
 {
 	if (cpu->env.cpu == 0)
@@ -496,6 +530,7 @@ int main(void)
 		cmocka_unit_test(finished_target_answers),
 		cmocka_unit_test(crossing_calls_end),
 		cmocka_unit_test(interrupts_run_while_a_cpu_waits),
+		cmocka_unit_test(daemons_look_before_interrupts),
 		cmocka_unit_test(too_early_an_arrival_is_a_bug),
 		cmocka_unit_test(ipi_under_a_spin_lock_is_a_bug),
 		cmocka_unit_test(interrupts_wait_for_a_lock_that_keeps_them_off),

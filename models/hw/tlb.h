@@ -40,9 +40,9 @@ void tlb_drop_space(struct tlb *t, uint32_t space);
 
 /*
  * A walk that ends at an entry for a page of size @leaf (mapped or not; HW_PAGES and more: in a
- * table above those for 1 GiB): how many of its entries, root first, paging-structure caches skip (0 .. all but
- * the last); they hold what was read from now on. A walk has paging_levels entries less one for
- * each size above 4 KiB.
+ * table above those for 1 GiB): how many of its entries, root first, paging-structure caches skip
+ * (0 .. all but the last); they hold what was read from now on. A walk has paging_levels entries
+ * less one for each size above 4 KiB.
  */
 unsigned tlb_walk_skips(struct tlb *t, uint32_t space, uint64_t vaddr, unsigned leaf);
 
