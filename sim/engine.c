@@ -344,6 +344,7 @@ static void init_cpu(struct engine *e, unsigned number)
 	cpu->env.ops = &engine_env_ops;
 	cpu->env.cost_cycles = e->params.cost_cycles;
 	cpu->khz = e->params.cpu_khz;
+	cpu->khz_inverse = UINT64_MAX / cpu->khz;
 	cpu->ipis = e->params.ipis;
 	cpu->stops = e->params.ipis || e->params.exact_events;
 	cpu->kick = sg_sem_init(0);

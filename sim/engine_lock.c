@@ -292,7 +292,8 @@ void engine_lock(struct env *env, struct env_lock *lock)
 		cpu->irqs_off_since_ps = arrival;
 	if (l->hw && l->hw->locks_unfair && !lock->sleeps)
 		lock->unfair = true;
-	lock_order_take(&l->order, env, lock, arrival);
+	if (env->held_count)
+		lock_order_take(&l->order, env, lock, arrival);
 	if (lock->owner || lock->waiters_head || lock->free_at_ps > arrival) {
 		wait_for(l, cpu, lock);
 		wait = cpu->now_ps - arrival;

@@ -55,19 +55,23 @@ struct program_slot {
 struct op {
 	ps_t at_ps;       /* not before this; 0 with pace back_to_back */
 	uint64_t id;      /* object, or OP_ID_NONE: free of a block older than the recording */
-	pfn_t pfn;        /* recorded page frame: used if the object was never allocated here */
-	uint64_t paddr;   /* OBJECT_FREE without id: recorded address, or OBJECT_NONE */
+	union {
+		pfn_t pfn; /* recorded frame: used if the object was never allocated here */
+		const struct config_step *step; /* of a program, whose objects all were */
+	};
+	union {
+		uint64_t paddr; /* OBJECT_FREE without id: recorded address, or OBJECT_NONE */
+		struct program_slot *slot; /* of the program's step: of its name */
+	};
 	union {
 		uint64_t bytes; /* KMALLOC, VMALLOC, MMAP: asked for */
 		ps_t work_ps;   /* WORK */
 		uint64_t draw;  /* TOUCH: seeds its random accesses */
 	};
-	const struct config_step *step; /* of a program, NULL for other workloads */
-	struct program_slot *slot;      /* of the step's name; outlives the stream's use of it */
 	gfp_t gfp;
 	uint32_t cache;   /* CACHE_ALLOC, OBJECT_FREE: index into the run's caches, or NONE */
 	unsigned order;
-	unsigned offset;  /* PARTIAL: pages into the object */
+	unsigned offset;  /* FREE, partial: pages into the object */
 	unsigned context; /* enum env_context */
 	struct mem_request mem; /* allocations: which node's memory is asked for */
 	enum op_kind kind;

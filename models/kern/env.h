@@ -320,7 +320,9 @@ static inline void env_touch(struct env *env, uint64_t paddr, uint64_t bytes, bo
 		env->memory->touch(env, paddr, bytes, write);
 		return;
 	}
-	env->cycles += (((paddr & 63) + bytes + 63) >> 6) * env->cost_cycles[COST_TOUCH];
+	uint32_t cost_cycles = env->cost_cycles[COST_TOUCH];
+	if (__builtin_expect(cost_cycles != 0, 0))
+		env->cycles += (((paddr & 63) + bytes + 63) >> 6) * cost_cycles;
 }
 
 /*
