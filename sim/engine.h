@@ -56,7 +56,8 @@ struct engine_cpu {
 	bool listening;          /* asleep, and to be woken when an interrupt arrives */
 	uint64_t interrupts_count; /* taken */
 	ps_t interrupts_ps;        /* time in them */
-	ps_t interrupt_delay_ps_max; /* from arrival till taken: interrupts were off */
+	/* From arrival till taken, since interrupts were off: all together, and the longest. */
+	ps_t interrupt_delay_ps_total, interrupt_delay_ps_max;
 };
 
 /* What a CPU sleeps on; on its stack. */

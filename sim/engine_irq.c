@@ -4,7 +4,7 @@
  * A CPU takes an interrupt between two operations, while it idles, and while it waits with
  * interrupts on (for a mutex, for the answers to its own IPIs). Inside an operation they are off,
  * as they are in Linux under most of an allocator's locks. MODEL: an operation cannot be
- * interrupted in its middle; the delay that this causes is reported.
+ * interrupted in its middle; the delay that this causes is reported (cpus[] of run.json).
  *
  * When does a CPU that runs ahead know of an interrupt? One that it posts itself (a device whose
  * next interrupt is known): always. One that another CPU sends arrives flight_ps after it was sent,
@@ -85,6 +85,7 @@ static void take(struct engine_cpu *cpu, const struct engine_irq *irq)
 	bool sleep_noted = env->sleep_noted;
 	ps_t begin = cpu->now_ps;
 	cpu->interrupts_count++;
+	cpu->interrupt_delay_ps_total += begin - irq->at_ps;
 	cpu->interrupt_delay_ps_max = u64_max(cpu->interrupt_delay_ps_max, begin - irq->at_ps);
 	env_set_context(env, CONTEXT_IRQ);
 	if (hw)
