@@ -25,7 +25,7 @@
 #include "sim/plot_data.h"
 #include "sim/runjson.h"
 
-/* --- what to look for -------------------------------------------------------------------------- */
+/* --- what to look for ------------------------------------------------------------------------ */
 
 /* "KEY / KEY=LABEL" */
 static int parse_quantity(struct curve_quantity *q, const char *text, struct err *err)
@@ -65,7 +65,7 @@ static double quantity_value(struct curve_quantity *q, const cJSON *run, const s
 	return value / divisor;
 }
 
-/* --- points ------------------------------------------------------------------------------------ */
+/* --- points ---------------------------------------------------------------------------------- */
 
 /* The next point, all its figures missing; NULL with @err. */
 static struct curve_point *add_point(struct curve *c, unsigned line, struct err *err)
@@ -149,7 +149,7 @@ static int read_results(struct curve *c, const char *const *dirs, unsigned count
 	return 0;
 }
 
-/* --- references -------------------------------------------------------------------------------- */
+/* --- references ------------------------------------------------------------------------------ */
 
 /* The numbers of @text; -1 if it holds anything else. */
 static int parse_row(struct curve *c, unsigned line, char *text, struct err *err)
@@ -211,7 +211,7 @@ static int read_reference(struct curve *c, const char *text, struct err *err)
 	return failed;
 }
 
-/* --- order and crossings ----------------------------------------------------------------------- */
+/* --- order and crossings --------------------------------------------------------------------- */
 
 static int by_line_and_x(const void *a, const void *b)
 {
@@ -336,7 +336,7 @@ void curve_release(struct curve *c)
 	memset(c, 0, sizeof(*c));
 }
 
-/* --- in words ---------------------------------------------------------------------------------- */
+/* --- in words -------------------------------------------------------------------------------- */
 
 static int widest(const struct curve *c, int width)
 {

@@ -46,8 +46,8 @@ struct curve {
 	struct curve_quantity x, y[CURVE_PANELS_MAX];
 	unsigned panels_count;
 	char names[CURVE_LINES_MAX + CURVE_REFERENCES_MAX][64];
-	unsigned lines_count;      /* names of configurations, in order of appearance */
-	unsigned references_count; /* their names follow */
+	unsigned lines_count;       /* names of configurations, in order of appearance */
+	unsigned references_count;  /* their names follow */
 	struct curve_point *points; /* by line, then by x */
 	unsigned points_count, points_room;
 	struct curve_crossing crossings[CURVE_CROSSINGS_MAX]; /* of results; the first ones */
@@ -55,16 +55,16 @@ struct curve {
 };
 
 struct curve_options {
-	const char *x;                           /* KEY or KEY=LABEL; see curve_value() */
-	const char *y[CURVE_PANELS_MAX];         /* the same, or "KEY / KEY" */
+	const char *x;                                /* KEY or KEY=LABEL; see curve_value() */
+	const char *y[CURVE_PANELS_MAX];              /* the same, or "KEY / KEY" */
 	const char *references[CURVE_REFERENCES_MAX]; /* NAME=FILE */
 	unsigned y_count, references_count;
 };
 
 /*
  * Read the results @dirs, which stay the caller's. Those of one configuration name are a line. A
- * reference is a file of numbers in columns, x and then a value for each panel, in base units; # begins
- * a comment.
+ * reference is a file of numbers in columns, x and then a value for each panel, in base units; #
+ * begins a comment.
  *
  * Returns 0, or -1 with @err and nothing to release: ERR_NO_INPUT, ERR_TRACE (no result; a wrong
  * line of a reference), ERR_USAGE (x is no number in some result, a y in none; a line has two
@@ -94,7 +94,7 @@ struct curve_plot_options {
  */
 int curve_plot(const struct curve *c, const struct curve_plot_options *options, struct err *err);
 
-/* --- keys (curve_keys.c) ---------------------------------------------------------------------- */
+/* --- keys (curve_keys.c) -------------------------------------------------------------------- */
 
 /*
  * The number of @key in @run: first as a setting, named as for --set (workload.duration,
@@ -111,7 +111,8 @@ double curve_value(const cJSON *run, const struct leaves *leaves, const char *ke
 enum curve_unit curve_unit_of(const char *name);
 /* "64 KiB", "1.5 us", "25 %", "4": @value in a unit that fits. */
 void curve_format(enum curve_unit unit, double value, char *buf, size_t size);
-/* The factor that makes values of up to @most readable on an axis; its unit in @text, "" if none. */
+/* The factor that makes values of up to @most readable on an axis; its unit in @text, "" if none.
+ */
 double curve_scale(enum curve_unit unit, double most, const char **text);
 
 #endif

@@ -2,10 +2,9 @@
  * curve_plot.c - the picture of a curve: see curve.h.
  *
  * A panel for each quantity, one below the other, over the same x. An axis is logarithmic if its
- * values are all positive and far apart: x by a factor of 8, y by one of 100; x has a tick where
- * there are results, as far as there is room. Shares are never logarithmic. Lines of results have points, lines
- * of references are dashed. If there is one crossing in a panel, its title
- * names it.
+ * values are all positive and far apart: x by a factor of 8, y by one of 100; shares never are. x
+ * has a tick where there are results, as far as there is room. Lines of results have points, lines
+ * of references are dashed. If there is one crossing in a panel, its title names it.
  *
  * The data has a block for each line: x, and the panels' values in the units of their axes.
  */
@@ -60,7 +59,7 @@ static struct range y_range(const struct curve *c, unsigned panel)
 	return r;
 }
 
-/* --- what the script reads ---------------------------------------------------------------------- */
+/* --- what the script reads -------------------------------------------------------------------- */
 
 static void write_blocks(const struct curve *c, const double *scale, FILE *data)
 {
@@ -200,8 +199,7 @@ static int write_vars(const struct curve *c, const char *title, double *scale, F
 	plot_set_string(vars, "data", "data/curve.dat");
 	plot_set_string(vars, "x_label", c->x.label);
 	fprintf(vars, "x_log = %d\nx_min = %.10g\nx_max = %.10g\n", x.log,
-		x.log ? x.least / 1.15 : x.least - margin,
-		x.log ? x.most * 1.15 : x.most + margin);
+		x.log ? x.least / 1.15 : x.least - margin, x.log ? x.most * 1.15 : x.most + margin);
 	fprintf(vars, "lines = %u\nreferences = %u\narray name[%u]\n", c->lines_count,
 		c->references_count, c->lines_count + CURVE_REFERENCES_MAX);
 	for (i = 0; i < c->lines_count + c->references_count; i++)
@@ -227,7 +225,7 @@ static int draw(const struct curve *c, const char *title, const struct plot_canv
 	return plot_canvas_draw(canvas, "curve", "curve.gp", out.panel_rows, err);
 }
 
-/* --- the directory ------------------------------------------------------------------------------ */
+/* --- the directory ---------------------------------------------------------------------------- */
 
 /* curve.json, and room for the picture in the work directory of @rd. */
 static int prepare(const struct curve *c, struct resultdir *rd, struct plot_canvas *canvas,
