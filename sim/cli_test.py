@@ -25,7 +25,7 @@ from pathlib import Path
 
 ALLOCSIM = str(Path(sys.argv[1]).resolve())
 ROOT = Path(sys.argv[2]).resolve()
-COMMANDS = ("import", "run", "compare", "plot", "scaling", "classes", "validate", "list")
+COMMANDS = ("import", "run", "compare", "plot", "curve", "scaling", "classes", "validate", "list")
 SMALL = "configs/examples/operations.yaml"
 
 QUICKSTART = """\
@@ -163,14 +163,15 @@ class Help(Case):
             self.assert_ok("run", "configs/quickstart.yaml", "-q")
             self.assert_ok("run", "configs/quickstart.yaml", "--set", "pcp.enabled=false", "-q",
                            "-o", "results/no-pcp")
-            for name, cpus in (("per-cpu", 1), ("per-cpu", 2), ("global-lock", 1)):
-                if command == "scaling":
+            for name, cpus in (("per-cpu", 1), ("per-cpu", 2), ("global-lock", 1),
+                               ("global-lock", 2)):
+                if command in ("curve", "scaling"):
                     self.assert_ok("run", "configs/examples/scaling.yaml", "-q", "-o",
                                    f"results/{name}-{cpus}", f"--set=name={name}",
                                    f"--set=machine.cpus={cpus}")
             for line in self.examples(command):
                 with self.subTest(line):
-                    if command in ("plot", "compare", "scaling") and not shutil.which("gnuplot"):
+                    if command in ("plot", "compare", "curve", "scaling") and not shutil.which("gnuplot"):
                         self.fail("gnuplot is missing: apt-get install gnuplot-nox")
                     done = subprocess.run(["sh", "-c", line], cwd=self.work, env=environment,
                                           capture_output=True, text=True, errors="replace",
@@ -207,6 +208,12 @@ class Usage(Case):
                 ("no result directory is given", "plot"),
                 ("no result directory is given", "scaling"),
                 ("--no-plots leaves nothing for --output", "scaling", "a", "--no-plots", "-o", "b"),
+                ("no result directory is given", "curve"),
+                ("needs -x KEY and -y KEY", "curve", "a", "-x", "machine.cpus"),
+                ("--no-plots leaves nothing for --output", "curve", "a", "-x", "x", "-y", "y",
+                 "--no-plots", "-o", "b"),
+                ("more than 3 times -y", "curve", "a", "-x", "x", *["-y", "y"] * 4),
+                ("more than 2 references", "curve", "a", "-x", "x", "-y", "y", *["-r", "a=b"] * 3),
                 ("no trace is given", "classes"),
                 ("one trace at a time: a and b", "classes", "a", "b"),
                 ("--classes: '65' is out of range .legal range: 1..64.", "classes", "a", "-k", "65"),

@@ -22,6 +22,7 @@ struct command {
 
 int cmd_classes(int argc, char **argv, struct err *err);
 int cmd_compare(int argc, char **argv, struct err *err);
+int cmd_curve(int argc, char **argv, struct err *err);
 int cmd_import(int argc, char **argv, struct err *err);
 int cmd_list(int argc, char **argv, struct err *err);
 int cmd_plot(int argc, char **argv, struct err *err);

@@ -57,7 +57,8 @@ struct engine_cpu {
 	bool listening;          /* asleep, and to be woken when an interrupt arrives */
 	uint64_t interrupts_count; /* taken */
 	ps_t interrupts_ps;        /* time in them */
-	ps_t interrupt_delay_ps_max; /* from arrival till taken: interrupts were off */
+	/* From arrival till taken, since interrupts were off: all together, and the longest. */
+	ps_t interrupt_delay_ps_total, interrupt_delay_ps_max;
 	unsigned irqs_off;           /* locks with irqs_off that it holds or waits for */
 	ps_t irqs_off_since_ps, irqs_off_ps_max;
 };

@@ -86,6 +86,7 @@ static void take(struct engine_cpu *cpu, const struct engine_irq *irq)
 	bool sleep_noted = env->sleep_noted;
 	ps_t begin = cpu->now_ps;
 	cpu->interrupts_count++;
+	cpu->interrupt_delay_ps_total += begin - irq->at_ps;
 	cpu->interrupt_delay_ps_max = u64_max(cpu->interrupt_delay_ps_max, begin - irq->at_ps);
 	env_set_context(env, CONTEXT_IRQ);
 	if (hw)

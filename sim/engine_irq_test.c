@@ -27,7 +27,8 @@
 struct outcome {
 	ps_t end_ps[CPUS_MOST];
 	ps_t first_ps[CPUS_MOST]; /* when the first interrupt was taken, handler's entry paid */
-	ps_t interrupts_ps[CPUS_MOST], delay_ps_max[CPUS_MOST], busy_ps[CPUS_MOST];
+	ps_t interrupts_ps[CPUS_MOST], delay_ps_max[CPUS_MOST], delay_ps_total[CPUS_MOST],
+		busy_ps[CPUS_MOST];
 	uint64_t interrupts[CPUS_MOST];
 	uint64_t hash[CPUS_MOST]; /* of (what, when) of all that a CPU did */
 	ps_t call_ps[16];         /* lengths of the first IPI calls */
@@ -98,6 +99,7 @@ static void child(struct scene *s)
 		s->out->interrupts[i] = cpu->interrupts_count;
 		s->out->interrupts_ps[i] = cpu->interrupts_ps;
 		s->out->delay_ps_max[i] = cpu->interrupt_delay_ps_max;
+		s->out->delay_ps_total[i] = cpu->interrupt_delay_ps_total;
 		s->out->busy_ps[i] = cpu->busy_ps;
 	}
 	s->out->events = engine_events(s->engine);
@@ -231,6 +233,7 @@ static void running_target_answers_between_operations(void **state)
 		assert_int_equal(o->first_ps[1], 15300 * NS);
 		assert_int_equal(o->call_ps[0], 3300 * NS);
 		assert_int_equal(o->delay_ps_max[1], 2100 * NS);
+		assert_int_equal(o->delay_ps_total[1], 2100 * NS);
 		assert_int_equal(o->end_ps[1], 50300 * NS);
 		assert_int_equal(o->busy_ps[1], 50300 * NS);
 		release(o);

@@ -20,6 +20,7 @@ static const struct command commands[] = {
 	{"run", "simulate a configuration", cmd_run},
 	{"compare", "say and draw what differs between results", cmd_compare},
 	{"plot", "draw the pictures of a result", cmd_plot},
+	{"curve", "draw figures of several results against a parameter", cmd_curve},
 	{"scaling", "draw speed against CPUs, from several results", cmd_scaling},
 	{"classes", "find the kmalloc size classes that waste least on a trace", cmd_classes},
 	{"validate", "say everything that is wrong with a configuration", cmd_validate},

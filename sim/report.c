@@ -267,6 +267,11 @@ static void write_cpus(struct json *j, const struct run_result *r)
 		json_u64(j, "ops_count", r->cpus[i].ops_count);
 		json_double(j, "busy_ns", ns(r->cpus[i].busy_ps));
 		json_double(j, "end_ns", ns(r->cpus[i].end_ps));
+		json_u64(j, "interrupts_count", r->cpus[i].interrupts_count);
+		json_double(j, "interrupts_ns", ns(r->cpus[i].interrupts_ps));
+		json_double(j, "interrupt_delay_ns_total",
+			    ns(r->cpus[i].interrupt_delay_ps_total));
+		json_double(j, "interrupt_delay_ns_max", ns(r->cpus[i].interrupt_delay_ps_max));
 		json_object_end(j);
 	}
 	json_array_end(j);

@@ -337,6 +337,10 @@ static int simulate(struct run *r)
 		const struct engine_cpu *cpu = engine_cpu(r->engine, i);
 		res->cpus[i].ops_count = r->replay.ops_done[i];
 		res->cpus[i].busy_ps = cpu->busy_ps;
+		res->cpus[i].interrupts_count = cpu->interrupts_count;
+		res->cpus[i].interrupts_ps = cpu->interrupts_ps;
+		res->cpus[i].interrupt_delay_ps_total = cpu->interrupt_delay_ps_total;
+		res->cpus[i].interrupt_delay_ps_max = cpu->interrupt_delay_ps_max;
 		res->cpus[i].end_ps = cpu->now_ps;
 		cycles_of_cpu(&res->cpus[i].cycles, cpu);
 		if (res->machine.memory)

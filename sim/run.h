@@ -45,6 +45,9 @@ struct run_result {
 	struct {
 		uint64_t ops_count;
 		ps_t busy_ps, end_ps;
+		uint64_t interrupts_count;
+		ps_t interrupts_ps; /* see struct engine_cpu */
+		ps_t interrupt_delay_ps_total, interrupt_delay_ps_max;
 		struct cycle_account cycles;
 		struct memory_stats memory; /* all zero without caches */
 	} cpus[CPUS_LIMIT];

@@ -300,6 +300,22 @@ static void print_objects(struct run_result *r, FILE *out)
 	fputc('\n', out);
 }
 
+/* Devices' and other CPUs'. */
+static void print_interrupts(const struct run_result *r, FILE *out)
+{
+	uint64_t count = 0;
+	ps_t in_them = 0, delay_max = 0;
+	for (unsigned i = 0; i < r->machine.cpus_count; i++) {
+		count += r->cpus[i].interrupts_count;
+		in_them += r->cpus[i].interrupts_ps;
+		delay_max = u64_max(delay_max, r->cpus[i].interrupt_delay_ps_max);
+	}
+	if (count)
+		fprintf(out,
+			"interrupts    %" PRIu64 ", %.1f us in them, delayed by up to %.3f us\n",
+			count, (double)in_them / 1e6, (double)delay_max / 1e6);
+}
+
 void run_print_summary(struct run_result *r, const char *output, FILE *out)
 {
 	const struct metrics *m = &r->metrics;
@@ -324,6 +340,7 @@ void run_print_summary(struct run_result *r, const char *output, FILE *out)
 	if (r->machine.objects.oa)
 		print_objects(r, out);
 	summary_machine(r, out);
+	print_interrupts(r, out);
 	print_fidelity(r, out);
 	fprintf(out, "speed         %.2f M operations/s, %.3f s in all, %.0f MiB of host memory\n",
 		r->wall_seconds > 0 ? (double)m->ops_count / r->wall_seconds / 1e6 : 0,

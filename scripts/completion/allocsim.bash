@@ -7,6 +7,7 @@ _allocsim_options() {
 	run) echo "--dump-platform --exact-events --json --output= --print-config --quiet --set= --truth= --help --usage" ;;
 	compare) echo "--all --different-workloads --fail-if= --host --json --metric= --no-plots --orders= --output= --quiet --help --usage" ;;
 	plot) echo "--only= --orders= --quiet --term --zone= --help --usage" ;;
+	curve) echo "--json --no-plots --output= --quiet --reference= --title= --help --usage" ;;
 	scaling) echo "--json --no-plots --output= --quiet --help --usage" ;;
 	classes) echo "--by-time --classes= --grid= --json --max= --help --usage" ;;
 	validate) echo "--print-config --reference --set= --help --usage" ;;
@@ -35,7 +36,7 @@ _allocsim() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]} values=""
 	COMPREPLY=()
 	if [ "$COMP_CWORD" = 1 ]; then
-		mapfile -t COMPREPLY < <(compgen -W "import run compare plot scaling classes validate list --help --version" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "import run compare plot curve scaling classes validate list --help --version" -- "$cur")
 		return
 	fi
 	# Bash breaks words at `=`: "--only=lat" arrives as "--only" "=" "lat".
