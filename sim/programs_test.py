@@ -9,13 +9,15 @@ checks accept: what a round allocates it frees, locks nest. A failure prints the
 `programs_test.py ALLOCSIM SOURCE_ROOT SEED` repeats it and keeps the configuration.
 """
 import json
+import os
 import random
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-SEEDS = range(40)
+# Builds with sanitizers take ten times as long: they get fewer.
+SEEDS = range(10 if os.environ.get("ALLOCSIM_FEW") else 40)
 HOST = ',\n  "host": {'
 LOCKS = {"spin0": "spin", "spin1": "spin", "mutex0": "mutex", "mutex1": "mutex"}
 # In this order alone may a CPU take them, so that none waits for ever.
