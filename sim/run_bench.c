@@ -73,7 +73,8 @@ static void run_child(const struct variant *v, const char *trace_set, int fd)
 	if (trace_set)
 		sets[sets_count++] = trace_set;
 	config_init(&c);
-	if (!r || config_load(&c, v->configs, v->configs[1] ? 2 : 1, sets, sets_count, stderr, &err) ||
+	if (!r ||
+	    config_load(&c, v->configs, v->configs[1] ? 2 : 1, sets, sets_count, stderr, &err) ||
 	    run_simulation(r, &c, &options, &err))
 		die(&err);
 	struct rusage usage;
