@@ -3,13 +3,15 @@
  *
  *   run_bench replay [TRACE.atrace]   a trace on the machine of configs/linux-6.18.yaml
  *   run_bench machine                 the same generated workload on machines of 1 GiB to 1 TiB
+ *   run_bench cpus                    as many operations on 2, 8 and 64 CPUs that do not contend
  *
  * Without a trace, one is made: two CPUs that take pages in waves and give them back in random
  * order, 92 % of them single pages.
  *
  * Each run has a process of its own, since there is one SimGrid engine in a process, and resident
  * memory is then the run's. Variants take turns, so that what else the host does falls on all of
- * them; the figures are medians. Seconds are those of run.json's `host`.
+ * them; the figures are medians. Seconds are those of run.json's `host`; "CPU s" is what the whole
+ * process took, from reading the configuration to the last result written.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -24,25 +26,33 @@
 #include "sim/run.h"
 
 #define RUNS         5
-#define VARIANTS_MAX 8
+#define VARIANTS_MAX 12
+#define CONFIGS_MAX  2
 #define SETS_MAX     8
+
+#define CONFIG(path) SOURCE_ROOT "/configs/" path
 
 struct variant {
 	const char *label;
-	const char *config;
+	const char *configs[CONFIGS_MAX]; /* the second may be NULL */
 	const char *sets[SETS_MAX]; /* ended by NULL */
 	bool exact_events;
 };
 
 struct figures {
 	uint64_t ops_count, events_count;
-	double wall_seconds, setup_seconds, rss_mib;
+	double wall_seconds, setup_seconds, cpu_seconds, rss_mib;
 };
 
 static void die(const struct err *err)
 {
 	fprintf(stderr, "run_bench: %s\n", err->text);
 	exit(1);
+}
+
+static double seconds_of(struct timeval t)
+{
+	return (double)t.tv_sec + (double)t.tv_usec / 1e6;
 }
 
 /* In the child: run @v and write its figures to @fd. */
@@ -63,14 +73,19 @@ static void run_child(const struct variant *v, const char *trace_set, int fd)
 	if (trace_set)
 		sets[sets_count++] = trace_set;
 	config_init(&c);
-	if (!r || config_load(&c, &v->config, 1, sets, sets_count, stderr, &err) ||
+	if (!r ||
+	    config_load(&c, v->configs, v->configs[1] ? 2 : 1, sets, sets_count, stderr, &err) ||
 	    run_simulation(r, &c, &options, &err))
 		die(&err);
 	struct rusage usage;
 	getrusage(RUSAGE_SELF, &usage);
 	const struct figures f = {
-		r->metrics.ops_count, r->engine_events_count,         r->wall_seconds,
-		r->setup_seconds,     (double)usage.ru_maxrss / 1024,
+		.ops_count = r->metrics.ops_count,
+		.events_count = r->engine_events_count,
+		.wall_seconds = r->wall_seconds,
+		.setup_seconds = r->setup_seconds,
+		.cpu_seconds = seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime),
+		.rss_mib = (double)usage.ru_maxrss / 1024,
 	};
 	if (write(fd, &f, sizeof(f)) != sizeof(f))
 		exit(1);
@@ -110,26 +125,31 @@ static double median(double *values)
 	return values[RUNS / 2];
 }
 
-static void run_variants(const struct variant *variants, unsigned count, const char *trace_set)
+/* Measure and print; @ns_per_op (may be NULL) gets a figure for each variant. */
+static void run_variants(const struct variant *variants, unsigned count, const char *trace_set,
+			 double *ns_per_op)
 {
 	static struct figures f[VARIANTS_MAX][RUNS];
 	for (unsigned run = 0; run < RUNS; run++) {
 		for (unsigned i = 0; i < count; i++)
 			f[i][run] = run_once(&variants[i], trace_set);
 	}
-	printf("%-34s %9s %8s %9s %9s %10s\n", "", "M ops/s", "ns/op", "setup ms", "RSS MiB",
-	       "events");
+	printf("%-34s %9s %8s %9s %9s %9s %10s\n", "", "M ops/s", "ns/op", "setup ms", "CPU s",
+	       "RSS MiB", "events");
 	for (unsigned i = 0; i < count; i++) {
-		double wall[RUNS], setup[RUNS], rss[RUNS];
+		double wall[RUNS], setup[RUNS], cpu[RUNS], rss[RUNS];
 		for (unsigned run = 0; run < RUNS; run++) {
 			wall[run] = f[i][run].wall_seconds;
 			setup[run] = f[i][run].setup_seconds;
+			cpu[run] = f[i][run].cpu_seconds;
 			rss[run] = f[i][run].rss_mib;
 		}
 		double seconds = median(wall), ops = (double)f[i][0].ops_count;
-		printf("%-34s %9.2f %8.1f %9.1f %9.0f %10" PRIu64 "\n", variants[i].label,
-		       ops / seconds / 1e6, seconds / ops * 1e9, median(setup) * 1e3, median(rss),
-		       f[i][0].events_count);
+		printf("%-34s %9.2f %8.1f %9.1f %9.2f %9.0f %10" PRIu64 "\n", variants[i].label,
+		       ops / seconds / 1e6, seconds / ops * 1e9, median(setup) * 1e3, median(cpu),
+		       median(rss), f[i][0].events_count);
+		if (ns_per_op)
+			ns_per_op[i] = seconds / ops * 1e9;
 	}
 }
 
@@ -200,18 +220,24 @@ static void make_trace(const char *path, unsigned records)
 
 static int bench_replay(const char *trace)
 {
-	static const char config[] = SOURCE_ROOT "/configs/linux-6.18.yaml";
+	static const char config[] = CONFIG("linux-6.18.yaml");
 	static const struct variant variants[] = {
-		{.label = "as it is: series, latencies, check", .config = config},
+		{.label = "as it is: series, latencies, check", .configs = {config}},
 		{.label = "without series",
-		 .config = config,
+		 .configs = {config},
 		 .sets = {"measurement.sample_interval=0s"}},
 		{.label = "without series and check",
-		 .config = config,
+		 .configs = {config},
 		 .sets = {"measurement.sample_interval=0s", "measurement.check=none"}},
-		{.label = "back to back", .config = config, .sets = {"workload.pace=back_to_back"}},
-		{.label = "without per-CPU lists", .config = config, .sets = {"pcp.enabled=false"}},
-		{.label = "one event per operation", .config = config, .exact_events = true},
+		{.label = "with caches and TLBs",
+		 .configs = {config, CONFIG("machines/guest-2cpu.yaml")}},
+		{.label = "back to back",
+		 .configs = {config},
+		 .sets = {"workload.pace=back_to_back"}},
+		{.label = "without per-CPU lists",
+		 .configs = {config},
+		 .sets = {"pcp.enabled=false"}},
+		{.label = "one event per operation", .configs = {config}, .exact_events = true},
 	};
 	static const char made[] = "run_bench.atrace";
 	char set[4096];
@@ -221,7 +247,7 @@ static int bench_replay(const char *trace)
 	snprintf(set, sizeof(set), "workload.trace=%s", trace ? trace : made);
 	printf("replay of %s, 2 CPUs, 24 GiB (medians of %d runs)\n",
 	       trace ? trace : "a made trace", RUNS);
-	run_variants(variants, sizeof(variants) / sizeof(variants[0]), set);
+	run_variants(variants, sizeof(variants) / sizeof(variants[0]), set, NULL);
 	if (!trace)
 		remove(made);
 	return 0;
@@ -229,17 +255,65 @@ static int bench_replay(const char *trace)
 
 static int bench_machine(void)
 {
-	static const char config[] = SOURCE_ROOT "/configs/examples/churn.yaml";
+	static const char config[] = CONFIG("examples/churn.yaml");
 	static const struct variant variants[] = {
-		{.label = "1 GiB", .config = config, .sets = {"machine.memory=1GiB"}},
-		{.label = "24 GiB", .config = config, .sets = {"machine.memory=24GiB"}},
-		{.label = "1 TiB", .config = config, .sets = {"machine.memory=1TiB"}},
+		{.label = "1 GiB", .configs = {config}, .sets = {"machine.memory=1GiB"}},
+		{.label = "24 GiB", .configs = {config}, .sets = {"machine.memory=24GiB"}},
+		{.label = "1 TiB", .configs = {config}, .sets = {"machine.memory=1TiB"}},
 	};
 	printf("the workload of configs/examples/churn.yaml on machines of different size (medians "
 	       "of %d "
 	       "runs)\n",
 	       RUNS);
-	run_variants(variants, sizeof(variants) / sizeof(variants[0]), NULL);
+	run_variants(variants, sizeof(variants) / sizeof(variants[0]), NULL, NULL);
+	return 0;
+}
+
+/*
+ * Each CPU uses its own lists of pages and objects, so nobody waits; the operations of all CPUs
+ * together are about as many with 2 as with 64. A program's include its touches, which are many
+ * accesses each.
+ */
+static int bench_cpus(void)
+{
+	static const struct {
+		const char *name, *config;
+		unsigned cpu_us; /* simulated, of all CPUs together */
+	} loads[] = {{"generators", SOURCE_ROOT "/sim/testdata/bench/generators.yaml", 500000},
+		     {"programs", SOURCE_ROOT "/sim/testdata/bench/programs.yaml", 200000}};
+	static const unsigned cpus[] = {2, 8, 64};
+	static const char *const caches[] = {"no caches", "caches"};
+	static const char machine[] = CONFIG("machines/server-64cpu-2node.yaml");
+	struct variant variants[VARIANTS_MAX] = {0};
+	char labels[VARIANTS_MAX][48], sets[VARIANTS_MAX][2][48];
+	double ns[VARIANTS_MAX];
+	unsigned count = 0;
+
+	for (unsigned load = 0; load < 2; load++) {
+		for (unsigned with = 0; with < 2; with++) {
+			for (unsigned i = 0; i < 3; i++, count++) {
+				snprintf(labels[count], sizeof(labels[count]), "%s, %s, %u CPUs",
+					 loads[load].name, caches[with], cpus[i]);
+				snprintf(sets[count][0], sizeof(sets[count][0]), "machine.cpus=%u",
+					 cpus[i]);
+				snprintf(sets[count][1], sizeof(sets[count][1]),
+					 "workload.duration=%uus", loads[load].cpu_us / cpus[i]);
+				/* The machine first: the load names its memory. */
+				variants[count] = (struct variant){
+					.label = labels[count],
+					.configs = {with ? machine : loads[load].config,
+						    with ? loads[load].config : NULL},
+					.sets = {sets[count][0], sets[count][1]},
+				};
+			}
+		}
+	}
+	printf("as many operations on 2, 8 and 64 CPUs that do not contend (medians of %d runs)\n",
+	       RUNS);
+	run_variants(variants, count, NULL, ns);
+	for (unsigned i = 0; i < count; i += 3)
+		printf("%s, %s: an operation on 64 CPUs takes %.2f times that on 2\n",
+		       loads[i / 6].name, caches[i / 3 % 2], ns[i + 2] / ns[i]);
 	return 0;
 }
 
@@ -249,6 +323,8 @@ int main(int argc, char **argv)
 		return bench_replay(argv[2]);
 	if (argc == 2 && strcmp(argv[1], "machine") == 0)
 		return bench_machine();
-	fprintf(stderr, "Usage: run_bench replay [TRACE.atrace] | machine\n");
+	if (argc == 2 && strcmp(argv[1], "cpus") == 0)
+		return bench_cpus();
+	fprintf(stderr, "Usage: run_bench replay [TRACE.atrace] | machine | cpus\n");
 	return 64;
 }
