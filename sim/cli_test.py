@@ -629,6 +629,45 @@ class Listing(Case):
         self.assert_fails(66, "run this in allocsim's directory", "list", "workloads")
         self.assert_fails(66, "run this in allocsim's directory", "list", "machines")
 
+    def test_first_lines_are_sentences(self):
+        """`list` shows the first line of a file's comment alone."""
+        for kind in ("machines", "workloads"):
+            for row in self.assert_ok("list", kind).splitlines():
+                self.assertTrue(row.endswith((".", ")", ":")), row)
+
+
+class Summary(Case):
+    def test_programs(self):
+        text = self.assert_ok("run", "configs/examples/vmalloc.yaml")
+        rates = re.findall(r"(?m)^program +(\w+): 1 CPU, 500 rounds, (\d+)/s; 2048000 acc", text)
+        self.assertEqual([name for name, _ in rates], ["kmalloc", "vmalloc"])
+        # Each until its own CPU is done: the one that maps pages is slower.
+        self.assertGreater(int(rates[0][1]), 1.2 * int(rates[1][1]))
+        self.assertRegex(text, r"(?m)^vmalloc +500 allocations, 500 frees, 0 failed; 1 purges")
+        self.assertRegex(text, r"(?m)^TLB flushes +1, 1 of everything; 1 interrupts")
+        self.assertRegex(text, r"(?m)^operations +3000 steps of programs$")
+
+    def test_without(self):
+        text = self.assert_ok("run", SMALL)
+        for line in ("program ", "other locks", "process", "vmalloc", "TLB", "caches", "nodes"):
+            self.assertNotRegex(text, "(?m)^" + line)
+        self.assertRegex(text, r"(?m)^time +8\.\d+ us simulated; median allocation [\d.]+ ns, free ")
+
+    def test_idle_caches_and_nodes(self):
+        text = self.assert_ok("run", "configs/machines/guest-2cpu.yaml",
+                              "workloads/lock-contention.yaml")
+        self.assertRegex(text, r"(?m)^caches +no accesses$")
+        self.assertRegex(text, r"(?m)^other locks +shared taken \d+ times, \d+ contended")
+        text = self.assert_ok("run", "configs/examples/numa.yaml")
+        self.assertRegex(text, r"(?m)^nodes +2; 44218 of 433022 allocations of pages got another")
+
+
+class Links(unittest.TestCase):
+    def test_pages_exist(self):
+        for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+            for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+                self.assertTrue((page.parent / link).exists(), f"{page.name}: {link}")
+
 
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1] + sys.argv[3:], verbosity=1)

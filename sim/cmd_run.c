@@ -37,6 +37,8 @@ static const char doc[] =
 	"  allocsim run configs/examples/churn.yaml -o results/churn\n"
 	"  allocsim run configs/examples/churn.yaml --set pcp.enabled=false \\\n"
 	"      -o results/no-pcp\n"
+	"  allocsim run configs/machines/zen3.yaml workloads/vmalloc.yaml \\\n"
+	"      -o results/vmalloc-zen3\n"
 	"\nWith a trace of your own (see allocsim import --help):\n"
 	"  allocsim run configs/linux-6.18.yaml --set workload.trace=my.atrace \\\n"
 	"      --truth my-recording\n";

@@ -15,8 +15,6 @@
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sim/compare_plot_data.h"
@@ -133,20 +131,6 @@ static int write_document(struct resultdir *rd, const struct comparison *c,
 	return resultdir_close(rd, f, err);
 }
 
-/* The work directory of @rd as an absolute path, with data/ in it. */
-static int prepare_work(const struct resultdir *rd, struct plot_canvas *canvas, struct err *err)
-{
-	char path[PATH_MAX];
-
-	canvas->work = realpath(resultdir_work(rd), NULL);
-	if (canvas->work &&
-	    snprintf(path, sizeof(path), "%s/data", canvas->work) < (int)sizeof(path) &&
-	    !mkdir(path, 0777))
-		return 0;
-	return err_set(err, ERR_CANT_CREATE, "%s: can't create: %s", resultdir_work(rd),
-		       strerror(errno));
-}
-
 /* Name the files that are there now. */
 static void name_pictures(const struct plot_canvas *canvas, const char *dir)
 {
@@ -185,7 +169,7 @@ int compare_plot(const struct comparison *c, const struct condition *conditions,
 	if (!canvas.scripts || resultdir_create_kind(&rd, dir, MARKER, err))
 		goto out;
 	if (write_document(&rd, c, conditions, conditions_count, err) ||
-	    prepare_work(&rd, &canvas, err))
+	    plot_canvas_work_in(&canvas, resultdir_work(&rd), err))
 		goto out;
 	plot_canvas_say(&canvas, "\n");
 	for (i = 0; i < ARRAY_SIZE(pictures); i++)

@@ -250,6 +250,13 @@ int include_load(struct loader *ld)
 	}
 }
 
+/* Elements of these have no place of their own. */
+static bool is_list_of_values(enum field_kind kind)
+{
+	return kind == FIELD_SIZES || kind == FIELD_NAMES || kind == FIELD_SET ||
+	       kind == FIELD_MATRIX || kind == FIELD_NODE_CPUS || kind == FIELD_CPUS;
+}
+
 /* One step along the dotted key: "key" or "key[3]" of @t, which must be a mapping. */
 static int set_step(struct loader *ld, struct config_target *t, char *step)
 {
@@ -273,6 +280,8 @@ static int set_step(struct loader *ld, struct config_target *t, char *step)
 	char *end = strchr(bracket + 1, ']');
 	uint64_t index;
 	unsigned count;
+	if (is_list_of_values(t->field->kind))
+		return diag_here(ld, "is a list that is set as a whole, as in %s=[...]", step);
 	if (t->field->kind != FIELD_LIST || !end || end[1])
 		return diag_here(ld, "only a list has elements, written as %s[0]", step);
 	*end = '\0';

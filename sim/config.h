@@ -266,6 +266,7 @@ struct config_lock {
 	char name[CONFIG_NAME];
 	enum lock_kind kind;
 	enum lock_handover handover;
+	bool irqs_off;                /* SPIN: taken with interrupts off */
 };
 
 /* What the holder of new memory writes at once. */

@@ -95,22 +95,34 @@ static void check_allocators(struct loader *ld, const struct config *c)
 		FAIL(ld, "pcp.decay_interval", "must be 0s (never) or at least 1ms");
 }
 
+/* Generators that do nothing but interrupt what else CPUs do. */
+static bool only_interrupts(const struct config_workload *w)
+{
+	for (unsigned i = 0; i < w->generators_count; i++) {
+		if (w->generators[i].context == CONTEXT_PROCESS)
+			return false;
+	}
+	return w->pace == PACE_RECORDED;
+}
+
 static void check_sources(struct loader *ld, const struct config_workload *w)
 {
 	const char *given[4] = {0};
 	unsigned count = 0;
+	bool beside = w->programs_count && only_interrupts(w);
 	if (w->trace[0])
 		given[count++] = "workload.trace";
 	if (w->ops_fd >= 0)
 		given[count++] = "workload.operations";
-	if (w->generators_count)
+	if (w->generators_count && !beside)
 		given[count++] = "workload.generators";
 	if (w->programs_count)
 		given[count++] = "workload.programs";
 	if (count > 1)
 		FAIL(ld, given[1],
 		     "%s is given too; a workload has exactly one of trace, operations, "
-		     "generators and programs (take one back with --set %s=%s)",
+		     "generators and programs; beside programs, generators may stand in another "
+		     "context than a process (take one back with --set %s=%s)",
 		     given[0], given[0], w->trace[0] ? "" : "[]");
 }
 

@@ -544,6 +544,9 @@ void check_locks(struct loader *ld, const struct config *c)
 				FAIL(ld, path, "'%s' is already the name of workload.locks[%u]",
 				     w->locks[i].name, k);
 		}
+		snprintf(path, sizeof(path), "workload.locks[%u].irqs_off", i);
+		if (w->locks[i].irqs_off && w->locks[i].kind == LOCK_MUTEX)
+			FAIL(ld, path, "does not belong to a mutex: who waits for it sleeps");
 	}
 }
 

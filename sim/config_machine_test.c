@@ -143,6 +143,12 @@ static void test_cpulists(void **state)
 
 static void test_shapes(void **state)
 {
+	refused_set("machine.tlbs[0].pages[0]=1GiB",
+		    "machine.tlbs[0].pages: is a list that is set as a whole, as in pages=[...]");
+	refused_set("machine.distances[0]=[10, 20]",
+		    "machine.distances: is a list that is set as a whole, as in distances=[...]");
+	refused_set("machine.cpus[0]=1",
+		    "machine.cpus: only a list has elements, written as cpus[0]");
 	refused_set("machine.node_cpus=0-7",
 		    "machine.node_cpus: must be a list (legal range: CPUs of each node, such as "
 		    "[\"0-3,8\", \"4-7\", \"\"])");

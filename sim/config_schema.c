@@ -253,7 +253,8 @@ static const struct field measurement_keys[] = {
 	 .help = "simulated time between rows of series.csv; 0s = no series, "
 		 "auto = about 500 samples of a trace, 10ms otherwise"},
 	{.key = "check", .kind = FIELD_ENUM, AT(check), NAMES(check_names),
-	 .help = "check the allocator's invariants: never, at the end, or with every sample too"},
+	 .help = "check the invariants of allocators, page tables, caches and TLBs: never, at the "
+		 "end, or with every sample too"},
 	{.key = "verify_contents", .kind = FIELD_BOOL, AT(verify_contents),
 	 .help = "mark the memory of every allocated block and check it when it is freed"},
 };

@@ -128,7 +128,7 @@ bool schema_generator_is_unused(const struct config *c, const struct config_gene
 #define VIRTUAL_MEMORY_KEYS 4
 extern const struct field schema_virtual_memory_keys[VIRTUAL_MEMORY_KEYS];
 #define PROGRAM_KEYS 6
-#define LOCK_KEYS    3
+#define LOCK_KEYS    4
 extern const struct field schema_program_keys[PROGRAM_KEYS];
 extern const struct field schema_lock_keys[LOCK_KEYS];
 extern const struct schema_list schema_programs_list, schema_locks_list;

@@ -37,6 +37,10 @@ const struct field schema_lock_keys[LOCK_KEYS] = {
 	 AT(handover),
 	 NAMES(handover_names),
 	 .help = "the next holder: who came first, or who is nearest to the last one"},
+	{.key = "irqs_off",
+	 .kind = FIELD_BOOL,
+	 AT(irqs_off),
+	 .help = "spin: interrupts wait while a CPU waits for the lock or holds it"},
 };
 #undef AT
 

@@ -156,13 +156,13 @@ void engine_idle(struct engine_cpu *cpu, ps_t ps)
 {
 	if (cpu->ipis) {
 		while (cpu->now_ps < ps) {
-			sleep_until(cpu, ps, true);
+			sleep_until(cpu, ps, !cpu->irqs_off);
 			engine_take_interrupts(cpu);
 		}
 		return;
 	}
 	/* All interrupts are its own: it knows them. */
-	while (cpu->irqs_count && cpu->irqs[0].at_ps <= ps) {
+	while (!cpu->irqs_off && cpu->irqs_count && cpu->irqs[0].at_ps <= ps) {
 		engine_advance_to(cpu, cpu->irqs[0].at_ps);
 		engine_take_interrupts(cpu);
 	}
@@ -203,7 +203,7 @@ void engine_wait(struct engine_wait *w)
 
 void engine_wait_open(struct engine_wait *w)
 {
-	wait_for(w, true);
+	wait_for(w, !w->cpu->irqs_off);
 }
 
 void engine_wake(struct engine_wait *w, ps_t ps)
@@ -327,6 +327,7 @@ static void actor_main(int argc, char **argv)
 	cpu->main(cpu, cpu->arg);
 	engine_collect(cpu);
 	engine_join(cpu); /* so that others agree when it was over */
+	cpu->irqs_off = 0; /* who asks the run to end may do so inside a lock */
 	while (cpu->ipis && cpu->irqs_count) {
 		engine_idle_until(cpu, cpu->irqs[0].at_ps);
 		engine_take_interrupts(cpu);
@@ -343,6 +344,7 @@ static void init_cpu(struct engine *e, unsigned number)
 	cpu->env.ops = &engine_env_ops;
 	cpu->env.cost_cycles = e->params.cost_cycles;
 	cpu->khz = e->params.cpu_khz;
+	cpu->khz_inverse = UINT64_MAX / cpu->khz;
 	cpu->ipis = e->params.ipis;
 	cpu->stops = e->params.ipis || e->params.exact_events;
 	cpu->kick = sg_sem_init(0);

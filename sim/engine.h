@@ -33,6 +33,7 @@ struct engine_cpu {
 	struct engine *engine;
 	ps_t now_ps;       /* private clock; what was charged since is in env.cycles */
 	uint64_t khz;      /* cycles to time */
+	uint64_t khz_inverse; /* 2^64 / khz or less: a quotient without a division */
 	uint64_t rest;     /* fraction of a picosecond carried over, in 1/khz */
 	ps_t busy_ps;      /* time spent in operations, waiting for locks included */
 	/* Of now_ps, what no cycles were charged for; of that, waiting for locks, and for IPIs. */
@@ -58,6 +59,8 @@ struct engine_cpu {
 	ps_t interrupts_ps;        /* time in them */
 	/* From arrival till taken, since interrupts were off: all together, and the longest. */
 	ps_t interrupt_delay_ps_total, interrupt_delay_ps_max;
+	unsigned irqs_off;           /* locks with irqs_off that it holds or waits for */
+	ps_t irqs_off_since_ps, irqs_off_ps_max;
 };
 
 /* What a CPU sleeps on; on its stack. */
@@ -115,10 +118,14 @@ const char *engine_simgrid_version(void);
 /* The platform that was generated, as SimGrid XML; the caller frees it. */
 char *engine_platform_xml(unsigned cpus_count);
 
+__extension__ typedef unsigned __int128 engine_product;
+
 /* Turn the cycles that were charged into time on the private clock, exactly. */
 static inline void engine_collect(struct engine_cpu *cpu)
 {
 	uint64_t cycles = cpu->env.cycles;
+	if (!cycles)
+		return;
 	cpu->env.cycles = 0;
 	cpu->charged_cycles += cycles;
 	if (__builtin_expect(cycles >> 33, 0)) { /* the product below would not fit */
@@ -126,8 +133,15 @@ static inline void engine_collect(struct engine_cpu *cpu)
 		cycles %= cpu->khz;
 	}
 	uint64_t units = cycles * UINT64_C(1000000000) + cpu->rest;
-	cpu->now_ps += units / cpu->khz;
-	cpu->rest = units % cpu->khz;
+	/* Never too much; with the best inverse, too little by 1 at most. */
+	uint64_t ps = (uint64_t)((engine_product)units * cpu->khz_inverse >> 64);
+	uint64_t rest = units - ps * cpu->khz;
+	if (__builtin_expect(rest >= cpu->khz, 0)) {
+		ps += rest / cpu->khz;
+		rest %= cpu->khz;
+	}
+	cpu->now_ps += ps;
+	cpu->rest = rest;
 }
 
 /* The private clock is at least @ps. */

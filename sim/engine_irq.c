@@ -3,8 +3,9 @@
  *
  * A CPU takes an interrupt between two operations, while it idles, and while it waits with
  * interrupts on (for a mutex, for the answers to its own IPIs). Inside an operation they are off,
- * as they are in Linux under most of an allocator's locks. MODEL: an operation cannot be
- * interrupted in its middle; the delay that this causes is reported (cpus[] of run.json).
+ * as they are in Linux under most of an allocator's locks. A workload's own locks may keep them off
+ * over several operations (env_lock.irqs_off, Linux's spin_lock_irqsave).
+ * MODEL: an operation cannot be interrupted in its middle; the delay that this causes is reported.
  *
  * When does a CPU that runs ahead know of an interrupt? One that it posts itself (a device whose
  * next interrupt is known): always. One that another CPU sends arrives flight_ps after it was sent,
@@ -100,12 +101,28 @@ static void take(struct engine_cpu *cpu, const struct engine_irq *irq)
 	env->sleep_noted = sleep_noted;
 }
 
+/*
+ * Has a daemon still to look at the state as it was before? The cycles of entering an interrupt
+ * would show already.
+ */
+static bool daemon_is_due(const struct engine_cpu *cpu)
+{
+	const struct engine *e = cpu->engine;
+	for (unsigned i = e->cpus_count; i < e->all_count; i++) {
+		if (e->cpus[i].key_ps < cpu->now_ps)
+			return true;
+	}
+	return false;
+}
+
 void engine_take_interrupts(struct engine_cpu *cpu)
 {
-	while (cpu->irqs_count && cpu->irqs[0].at_ps <= cpu->now_ps) {
+	while (!cpu->irqs_off && cpu->irqs_count && cpu->irqs[0].at_ps <= cpu->now_ps) {
 		if (cpu->engine->params.ipis) {
 			engine_join(cpu); /* one that comes first may be sent meanwhile */
 			engine_sync_memory(cpu);
+		} else if (daemon_is_due(cpu)) {
+			engine_join(cpu);
 		}
 		struct engine_irq irq = pop(cpu);
 		take(cpu, &irq);
@@ -165,6 +182,11 @@ void engine_ipi(struct env *env, const struct cpu_set *targets, env_handler hand
 	struct engine *e = cpu->engine;
 	struct ipi_call call = {.handler = handler, .arg = arg};
 	BUG_ON(!e->params.ipis, "CPU %u sends an IPI in a simulation without", env->cpu);
+	BUG_ON(cpu->irqs_off, "CPU %u sends an IPI with interrupts off", env->cpu);
+	/* A target that spins for it would never answer, since spinning takes no interrupts. */
+	for (unsigned i = 0; i < env->held_count; i++)
+		BUG_ON(!env->held[i]->sleeps, "CPU %u sends an IPI and holds spin lock %s",
+		       env->cpu, env->held[i]->name);
 	engine_collect(cpu);
 	engine_join(cpu);
 	engine_sync_memory(cpu);

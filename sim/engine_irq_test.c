@@ -43,10 +43,11 @@ struct scene {
 	uint64_t seed;
 	struct hw_machine hw;
 	void (*body)(struct scene *s, struct engine_cpu *cpu);
+	void (*daemon)(struct engine_cpu *daemon, void *scene); /* NULL: none */
 	/* State of the simulation. */
 	struct outcome *out;
 	struct engine *engine;
-	struct env_lock lock, mutex_like;
+	struct env_lock lock, irqs_off_lock;
 	struct rng rng[CPUS_MOST];
 	struct engine_wait *sleeper;
 };
@@ -83,11 +84,14 @@ static void child(struct scene *s)
 	};
 	struct err err;
 	alarm(20);
+	s->irqs_off_lock.irqs_off = true;
 	s->engine = engine_new(&params, &err);
 	for (unsigned i = 0; i < s->cpus; i++) {
 		rng_init(&s->rng[i], s->seed, i);
 		engine_set_main(s->engine, i, actor, s);
 	}
+	if (s->daemon)
+		engine_add_daemon(s->engine, "daemon", s->daemon, s);
 	s->out->finished = engine_run(s->engine, &err) == 0;
 	for (unsigned i = 0; i < s->cpus; i++) {
 		const struct engine_cpu *cpu = engine_cpu(s->engine, i);
@@ -327,6 +331,37 @@ static void interrupts_run_while_a_cpu_waits(void **state)
 	}
 }
 
+/* A device interrupts at 10 us an idle CPU, which nothing has made join since the beginning. */
+static void idle_body(struct scene *s, struct engine_cpu *cpu)
+{
+	engine_post(cpu, cpu, 10000 * NS, device, s);
+	engine_idle_until(cpu, 20000 * NS);
+}
+
+static void looks_at_9_us(struct engine_cpu *daemon, void *scene)
+{
+	struct scene *s = scene;
+	engine_idle_until(daemon, 9000 * NS);
+	engine_join(daemon);
+	s->out->call_ps[0] = engine_cpu(s->engine, 0)->env.cycles_by[CAUSE_INTERRUPT];
+	s->out->call_ps[1] = engine_cpu(s->engine, 0)->interrupts_count;
+}
+
+/* It sees nothing of what comes later, however far the CPU has run ahead. */
+static void daemons_look_before_interrupts(void **state)
+{
+	struct scene s = {
+		.cpus = 1, .hw = flight_700, .body = idle_body, .daemon = looks_at_9_us};
+	for (unsigned exact = 0; exact < 2; exact++) {
+		s.exact = exact;
+		struct outcome *o = simulate(&s);
+		assert_int_equal(o->call_ps[0], 0);
+		assert_int_equal(o->call_ps[1], 0);
+		assert_true(o->interrupts[0] > 0);
+		release(o);
+	}
+}
+
 static void posts_too_soon(struct scene *s, struct engine_cpu *cpu)
 {
 	if (cpu->env.cpu == 0)
@@ -348,6 +383,73 @@ static void too_early_an_arrival_is_a_bug(void **state)
 	struct child_end end;
 	child_run(run_child, &s, &end);
 	assert_true(child_aborted(&end, "CPU 0 interrupts CPU 1 sooner than it can"));
+}
+
+/* CPU 1 waits for the lock under which CPU 0 interrupts it. */
+static void sends_under_a_lock(struct scene *s, struct engine_cpu *cpu)
+{
+	struct cpu_set set = others(s, 1);
+	engine_idle_until(cpu, cpu->env.cpu * NS);
+	env_lock(&cpu->env, &s->lock);
+	cpu->env.cycles += 5000 * NS;
+	engine_collect(cpu);
+	if (cpu->env.cpu == 0)
+		call(s, cpu, &set);
+	env_unlock(&cpu->env, &s->lock);
+}
+
+/* Off: under a lock whose waiters sleep, they answer. */
+static void ipi_under_a_spin_lock_is_a_bug(void **state)
+{
+	struct scene s = {.cpus = 2, .ipis = true, .hw = flight_700, .body = sends_under_a_lock,
+			  .lock = {.name = "held"}};
+	struct child_end end;
+	child_run(run_child, &s, &end);
+	assert_true(child_aborted(&end, "CPU 0 sends an IPI and holds spin lock held"));
+	s.lock.sleeps = true;
+	struct outcome *o = simulate(&s);
+	assert_int_equal(o->call_ps[0], 1200 * NS);
+	assert_int_equal(o->interrupts[1], 1);
+	release(o);
+}
+
+/*
+ * CPU 1 holds a lock for three operations of 5 us, from the beginning, with interrupts off or not;
+ * CPU 0 interrupts it at 2 us.
+ */
+static void target_holds_a_lock(struct scene *s, struct engine_cpu *cpu)
+{
+	struct cpu_set set = others(s, 1);
+	struct env_lock *lock = s->seed ? &s->irqs_off_lock : &s->lock;
+	if (cpu->env.cpu == 0) {
+		engine_idle_until(cpu, 2000 * NS);
+		call(s, cpu, &set);
+		return;
+	}
+	env_lock(&cpu->env, lock);
+	for (unsigned i = 0; i < 3; i++) {
+		engine_boundary(cpu);
+		cpu->env.cycles += 5000 * NS;
+		engine_end_operation(cpu);
+	}
+	env_sync(&cpu->env);
+	env_unlock(&cpu->env, lock);
+	engine_boundary(cpu);
+	assert_int_equal(cpu->irqs_off_ps_max, s->seed ? 15000 * NS : 0);
+}
+
+static void interrupts_wait_for_a_lock_that_keeps_them_off(void **state)
+{
+	struct scene s = {.cpus = 2, .ipis = true, .hw = flight_700, .body = target_holds_a_lock};
+	for (unsigned i = 0; i < 4; i++) {
+		s.exact = i % 2;
+		s.seed = i / 2;
+		struct outcome *o = simulate(&s);
+		/* There at 2.9 us; taken at 5, or after the lock. */
+		assert_int_equal(o->first_ps[1], (s.seed ? 15300 : 5300) * NS);
+		assert_int_equal(o->delay_ps_max[1], (s.seed ? 12100 : 2100) * NS);
+		release(o);
+	}
 }
 
 /* --- everything at random --------------------------------------------------------------------- */
@@ -377,6 +479,17 @@ static void random_body(struct scene *s, struct engine_cpu *cpu)
 			note(s, cpu, 2);
 			cpu->env.cycles += rng_below(rng, 800 * NS);
 			env_unlock(&cpu->env, &s->lock);
+			break;
+		case 4:
+			env_lock(&cpu->env, &s->irqs_off_lock);
+			for (unsigned k = 0; k < 3; k++) {
+				engine_end_operation(cpu);
+				engine_boundary(cpu);
+				cpu->env.cycles += rng_below(rng, 400 * NS);
+			}
+			env_sync(&cpu->env);
+			note(s, cpu, 4);
+			env_unlock(&cpu->env, &s->irqs_off_lock);
 			break;
 		case 3:
 			cpu->in_operation = false;
@@ -420,7 +533,10 @@ int main(void)
 		cmocka_unit_test(finished_target_answers),
 		cmocka_unit_test(crossing_calls_end),
 		cmocka_unit_test(interrupts_run_while_a_cpu_waits),
+		cmocka_unit_test(daemons_look_before_interrupts),
 		cmocka_unit_test(too_early_an_arrival_is_a_bug),
+		cmocka_unit_test(ipi_under_a_spin_lock_is_a_bug),
+		cmocka_unit_test(interrupts_wait_for_a_lock_that_keeps_them_off),
 		cmocka_unit_test(both_modes_take_interrupts_alike),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

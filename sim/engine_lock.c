@@ -288,9 +288,12 @@ void engine_lock(struct env *env, struct env_lock *lock)
 	       (unsigned long long)arrival, (unsigned long long)lock->last_arrival_ps);
 	BUG_ON(lock->owner == env, "CPU %u takes lock %s twice", env->cpu, lock->name);
 	lock->last_arrival_ps = arrival;
+	if (lock->irqs_off && cpu->irqs_off++ == 0)
+		cpu->irqs_off_since_ps = arrival;
 	if (l->hw && l->hw->locks_unfair && !lock->sleeps)
 		lock->unfair = true;
-	lock_order_take(&l->order, env, lock, arrival);
+	if (env->held_count)
+		lock_order_take(&l->order, env, lock, arrival);
 	if (lock->owner || lock->waiters_head || lock->free_at_ps > arrival) {
 		wait_for(l, cpu, lock);
 		wait = cpu->now_ps - arrival;
@@ -357,6 +360,9 @@ void engine_unlock(struct env *env, struct env_lock *lock)
 	lock->hold_ps_total += hold;
 	lock->hold_ps_max = u64_max(lock->hold_ps_max, hold);
 	forget_held(env, lock);
+	if (lock->irqs_off && --cpu->irqs_off == 0)
+		cpu->irqs_off_ps_max =
+			u64_max(cpu->irqs_off_ps_max, cpu->now_ps - cpu->irqs_off_since_ps);
 	lock->owner = NULL;
 	if (!lock->waiters_head)
 		return;

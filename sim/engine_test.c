@@ -600,14 +600,18 @@ static void test_misuse_aborts(void **state)
 
 static void test_cycles_to_time_is_exact(void **state)
 {
-	static const uint64_t khz[] = {1, 7, 999983, 1000000, 2449999, 2450000, 3333333, 99999989};
+	static const uint64_t all_khz[] = {1,	     7,	      999983,  1000000,
+					   2449999, 2450000, 3333333, 99999989};
 	__extension__ typedef unsigned __int128 wide;
-	for (size_t i = 0; i < ARRAY_SIZE(khz); i++) {
-		struct engine_cpu cpu = {.khz = khz[i]};
+	/* Without an inverse, then with one that is far off, then with the best. */
+	for (size_t i = 0; i < 3 * ARRAY_SIZE(all_khz); i++) {
+		uint64_t khz = all_khz[i / 3];
+		const uint64_t inverses[] = {0, UINT64_MAX / khz / 3, UINT64_MAX / khz};
+		struct engine_cpu cpu = {.khz = khz, .khz_inverse = inverses[i % 3]};
 		struct rng rng;
 		uint64_t total = 0;
 		/* Within 2^64 ps at the lowest frequency. */
-		uint64_t bound = khz[i] < 100 ? 50 : 5000;
+		uint64_t bound = khz < 100 ? 50 : 5000;
 		rng_init(&rng, 5, i);
 		for (unsigned step = 0; step < 200000; step++) {
 			uint64_t cycles = rng_below(&rng, bound);
@@ -617,8 +621,8 @@ static void test_cycles_to_time_is_exact(void **state)
 				engine_collect(&cpu);
 		}
 		engine_collect(&cpu);
-		assert_int_equal(cpu.now_ps, (uint64_t)((wide)total * PS_KHZ / khz[i]));
-		assert_int_equal(cpu.rest, (uint64_t)((wide)total * PS_KHZ % khz[i]));
+		assert_int_equal(cpu.now_ps, (uint64_t)((wide)total * PS_KHZ / khz));
+		assert_int_equal(cpu.rest, (uint64_t)((wide)total * PS_KHZ % khz));
 		assert_int_equal(cpu.env.cycles, 0);
 	}
 }

@@ -75,7 +75,7 @@ struct generated {
 	unsigned prefilled; /* sources whose objects of the beginning are there */
 	struct due *heap;
 	uint64_t heap_count, heap_room;
-	uint64_t next_id, id_step;
+	struct object_ids ids;
 	ps_t end_ps;        /* no allocation here or later; NEVER */
 	ps_t now_ps;        /* of the last operation */
 };
@@ -257,11 +257,12 @@ static double draw_what(struct source *src, bool prefill, struct op *op)
 static void allocate(struct generated *s, struct source *src, bool prefill, struct op *op)
 {
 	double lifetime_ps;
+	uint64_t id = object_ids_take(&s->ids);
 	if (!prefill)
 		s->now_ps = src->next_ps;
 	*op = (struct op){
 		.at_ps = scaled(s, s->now_ps),
-		.id = s->next_id,
+		.id = id,
 		.pfn = PFN_NONE,
 		.paddr = OBJECT_NONE,
 		.gfp = src->g->gfp,
@@ -273,13 +274,12 @@ static void allocate(struct generated *s, struct source *src, bool prefill, stru
 			    .at_ps = lifetime_ps < (double)HORIZON_PS - (double)s->now_ps
 					     ? s->now_ps + (ps_t)lifetime_ps
 					     : NEVER,
-			    .id = s->next_id,
+			    .id = id,
 			    .cache = op->cache,
 			    .order = (uint8_t)op->order,
 			    .context = (uint8_t)op->context,
 			    .object = op->kind != OP_ALLOC,
 		    });
-	s->next_id += s->id_step;
 	if (prefill)
 		return;
 	src->made++;
@@ -399,10 +399,9 @@ static void open_source(struct generated *s, const struct config *c, unsigned in
 	src->g = g;
 	src->mem = (struct mem_request){
 		.has_nid = g->node != CONFIG_AUTO,
-		.nid = g->node == CONFIG_AUTO ? 0 : (unsigned)g->node,
-		.policy = g->policy == GENERATOR_POLICY_WORKLOAD
-				  ? s->w->policy
-				  : (enum mempolicy_mode)(g->policy - 1),
+		.nid = g->node == CONFIG_AUTO ? 0 : (uint8_t)g->node,
+		.policy = (uint8_t)(g->policy == GENERATOR_POLICY_WORKLOAD ? s->w->policy
+									   : g->policy - 1),
 	};
 	src->rate_per_s = g->rate_per_s;
 	if (g->what == GENERATOR_FLEET) {
@@ -440,8 +439,8 @@ static int open_stream(struct op_stream *stream, const struct config *c, struct 
 	s->w = w;
 	s->fleets = fleets;
 	fleets->users++;
-	s->next_id = kind == STREAM_INTERRUPTS ? cpus_count + cpu : cpu;
-	s->id_step = kind == STREAM_ALL ? cpus_count : 2 * cpus_count;
+	s->ids = object_ids_of(kind == STREAM_INTERRUPTS ? cpus_count + cpu : cpu,
+			       kind == STREAM_ALL ? cpus_count : 2 * cpus_count);
 	s->end_ps = w->duration_ns ? w->duration_ns * PS_PER_NS : NEVER;
 	for (unsigned i = 0; i < w->generators_count; i++) {
 		if (belongs(&w->generators[i], cpu, kind))
@@ -475,20 +474,30 @@ static int open_streams(struct op_stream **streams, const struct config *c, stru
 	return 0;
 }
 
+/* With tables of its own, if generators follow any. */
+static int open_kind(struct op_stream **streams, const struct config *c, unsigned cpus_count,
+		     enum stream_kind kind, struct err *err)
+{
+	struct fleets *fleets = fleets_new(&c->workload, err);
+	if (!fleets)
+		return -1;
+	int result = open_streams(streams, c, fleets, cpus_count, kind, err);
+	fleets_put(fleets);
+	return result;
+}
+
+int workload_add_interrupts(struct workload *w, const struct config *c, struct err *err)
+{
+	return open_kind(&w->interrupts, c, w->cpus_count, STREAM_INTERRUPTS, err);
+}
+
 int workload_from_generators(struct workload *w, const struct config *c, unsigned cpus_count,
 			     struct err *err)
 {
 	memset(w, 0, sizeof(*w));
 	w->cpus_count = cpus_count;
-	struct fleets *fleets = fleets_new(&c->workload, err);
-	if (!fleets)
-		return -1;
 	bool interrupts = has_interrupts(&c->workload);
-	int result = open_streams(&w->streams, c, fleets, cpus_count,
-				  interrupts ? STREAM_PROCESS : STREAM_ALL, err);
-	if (result == 0 && interrupts)
-		result =
-			open_streams(&w->interrupts, c, fleets, cpus_count, STREAM_INTERRUPTS, err);
-	fleets_put(fleets);
-	return result;
+	if (open_kind(&w->streams, c, cpus_count, interrupts ? STREAM_PROCESS : STREAM_ALL, err))
+		return -1;
+	return interrupts ? workload_add_interrupts(w, c, err) : 0;
 }

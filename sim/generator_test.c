@@ -86,8 +86,9 @@ static struct tally run_stream(unsigned cpu, unsigned cpus)
 	struct tally t = {.lifetime_min_ns = INFINITY};
 	struct op op;
 	while (workload_next(&workload, cpu, &op)) {
-		assert_int_equal(op.id % cpus, cpu);
-		uint64_t i = op.id / cpus;
+		uint64_t chunk = op.id / OBJECT_CHUNK_SIZE; /* its streams take turns */
+		assert_int_equal(chunk % cpus, cpu);
+		uint64_t i = chunk / cpus * OBJECT_CHUNK_SIZE + op.id % OBJECT_CHUNK_SIZE;
 		assert_true(i < IDS);
 		assert_true(op.at_ps >= t.last_ps);
 		t.last_ps = op.at_ps;

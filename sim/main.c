@@ -24,7 +24,7 @@ static const struct command commands[] = {
 	{"scaling", "draw speed against CPUs, from several results", cmd_scaling},
 	{"classes", "find the kmalloc size classes that waste least on a trace", cmd_classes},
 	{"validate", "say everything that is wrong with a configuration", cmd_validate},
-	{"list", "list allocators, workloads, metrics, plots or trace formats", cmd_list},
+	{"list", "list allocators, machines, workloads, metrics, plots, formats", cmd_list},
 };
 
 static int fail(const struct err *err)

@@ -11,14 +11,6 @@
 
 #include "kern/bug.h"
 
-#define CHUNK_BITS 10
-#define CHUNK_SIZE (1u << CHUNK_BITS)
-
-struct object_chunk {
-	unsigned dropped_count;
-	struct object objects[CHUNK_SIZE];
-};
-
 void objects_init(struct objects *t)
 {
 	memset(t, 0, sizeof(*t));
@@ -45,9 +37,9 @@ static int grow(struct objects *t, uint64_t chunk)
 	return 0;
 }
 
-struct object *objects_get(struct objects *t, uint64_t id)
+struct object *objects_make(struct objects *t, uint64_t id)
 {
-	uint64_t chunk = id >> CHUNK_BITS;
+	uint64_t chunk = id >> OBJECT_CHUNK_BITS;
 	if (chunk >= t->chunks_count && grow(t, chunk) != 0)
 		return NULL;
 	if (!t->chunks[chunk]) {
@@ -56,7 +48,7 @@ struct object *objects_get(struct objects *t, uint64_t id)
 			return NULL;
 		t->live_chunks++;
 	}
-	return &t->chunks[chunk]->objects[id & (CHUNK_SIZE - 1)];
+	return &t->chunks[chunk]->objects[id & (OBJECT_CHUNK_SIZE - 1)];
 }
 
 bool object_free_part(struct object *o, unsigned pages)
@@ -73,10 +65,10 @@ bool object_free_part(struct object *o, unsigned pages)
 
 void objects_drop(struct objects *t, uint64_t id)
 {
-	uint64_t chunk = id >> CHUNK_BITS;
+	uint64_t chunk = id >> OBJECT_CHUNK_BITS;
 	BUG_ON(chunk >= t->chunks_count || !t->chunks[chunk], "object %llu is dropped twice",
 	       (unsigned long long)id);
-	if (++t->chunks[chunk]->dropped_count < CHUNK_SIZE)
+	if (++t->chunks[chunk]->dropped_count < OBJECT_CHUNK_SIZE)
 		return;
 	free(t->chunks[chunk]);
 	t->chunks[chunk] = NULL;

@@ -38,6 +38,14 @@ static inline uint64_t object_paddr(const struct object *o)
 	return (uint64_t)o->pfn << PAGE_SHIFT | o->offset_bytes;
 }
 
+#define OBJECT_CHUNK_BITS 10
+#define OBJECT_CHUNK_SIZE (1u << OBJECT_CHUNK_BITS)
+
+struct object_chunk {
+	unsigned dropped_count;
+	struct object objects[OBJECT_CHUNK_SIZE];
+};
+
 struct objects {
 	struct object_chunk **chunks;
 	uint64_t chunks_count;
@@ -46,8 +54,39 @@ struct objects {
 
 void objects_init(struct objects *t);
 void objects_release(struct objects *t);
+/* Make the chunk of object @id, if it is not there; the object, or NULL: out of memory. */
+struct object *objects_make(struct objects *t, uint64_t id);
+
 /* The object @id; made, unborn, when it is met first. NULL: out of memory. */
-struct object *objects_get(struct objects *t, uint64_t id);
+static inline struct object *objects_get(struct objects *t, uint64_t id)
+{
+	uint64_t chunk = id >> OBJECT_CHUNK_BITS;
+	if (__builtin_expect(chunk >= t->chunks_count || !t->chunks[chunk], 0))
+		return objects_make(t, id);
+	return &t->chunks[chunk]->objects[id & (OBJECT_CHUNK_SIZE - 1)];
+}
+
+/*
+ * Ids for one of several sources that make objects, each for itself. One may be far ahead of the
+ * others, as CPUs are; so each has whole chunks of its own, which go when its objects are gone.
+ */
+struct object_ids {
+	uint64_t next, sources_count;
+};
+
+static inline struct object_ids object_ids_of(unsigned source, unsigned sources_count)
+{
+	return (struct object_ids){(uint64_t)source << OBJECT_CHUNK_BITS, sources_count};
+}
+
+static inline uint64_t object_ids_take(struct object_ids *ids)
+{
+	uint64_t id = ids->next++;
+	if (ids->next % OBJECT_CHUNK_SIZE == 0)
+		ids->next += (ids->sources_count - 1) << OBJECT_CHUNK_BITS;
+	return id;
+}
+
 /*
  * @pages of the object are freed on their own. Returns whether nothing of it is left; it is then to
  * be dropped.

@@ -71,6 +71,38 @@ static void test_random_against_array(void **state)
 	objects_release(&t);
 }
 
+/*
+ * Three sources, one of which runs far ahead of the others: ids are never handed out twice, and no
+ * chunk waits for another source. Ids that take turns would keep all of the first one's.
+ */
+static void test_sources_do_not_share_chunks(void **state)
+{
+	enum { AHEAD = 100000, BEHIND = 2000 };
+	struct objects t;
+	struct object_ids ids[3];
+	unsigned made = 0;
+	objects_init(&t);
+	for (unsigned i = 0; i < ARRAY_SIZE(ids); i++) {
+		ids[i] = object_ids_of(i, ARRAY_SIZE(ids));
+		for (unsigned k = 0; k < (i == 0 ? AHEAD : BEHIND); k++, made++) {
+			uint64_t id = object_ids_take(&ids[i]);
+			struct object *o = objects_get(&t, id);
+			assert_int_equal(o->state, OBJECT_UNBORN);
+			o->state = OBJECT_LIVE;
+			objects_drop(&t, id);
+			assert_true(t.live_chunks <= i + 1);
+		}
+	}
+	assert_int_equal(made, AHEAD + 2 * BEHIND);
+	objects_release(&t);
+	for (uint64_t turn = 0; turn < AHEAD; turn++) {
+		objects_get(&t, 3 * turn);
+		objects_drop(&t, 3 * turn);
+	}
+	assert_true(t.live_chunks > 3 * AHEAD / 1024 - 2);
+	objects_release(&t);
+}
+
 /* A million objects of which 1000 live at a time, freed in order: chunks go as they empty. */
 static void test_memory_follows_what_lives(void **state)
 {
@@ -136,6 +168,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_new_objects_are_unborn),
 		cmocka_unit_test(test_random_against_array),
+		cmocka_unit_test(test_sources_do_not_share_chunks),
 		cmocka_unit_test(test_memory_follows_what_lives),
 		cmocka_unit_test(test_parts),
 		cmocka_unit_test(test_misuse_aborts),

@@ -66,6 +66,10 @@ static const struct plot plots[] = {
 	  "share of object allocations and frees that took longer, by path"},
 	 "latency.gp",
 	 plot_object_latency},
+	{{"step_latency", "Latency of programs' steps",
+	  "share of a program's other steps that took longer, by kind"},
+	 "latency.gp",
+	 plot_step_latency},
 	{{"cycles_by_cause", "Where the CPUs' time went",
 	  "cycles per operation by cause: allocator code, caches, memory, locks"},
 	 "bars.gp",
@@ -222,6 +226,10 @@ static void write_heading(const struct plot_input *in, const struct plot *plot, 
 	const cJSON *meta = cJSON_GetObjectItemCaseSensitive(in->run, "meta");
 	const cJSON *totals = cJSON_GetObjectItemCaseSensitive(in->run, "totals");
 	const cJSON *objects = cJSON_GetObjectItemCaseSensitive(in->run, "objects");
+	const cJSON *programs = cJSON_GetObjectItemCaseSensitive(in->run, "programs");
+	const char *kind = cJSON_GetArraySize(programs) ? "steps of programs"
+			   : cJSON_IsObject(objects)    ? "operations"
+							: "page operations";
 	char ops[32], span[32], failed[32], text[256];
 
 	plot_format_count(ops, sizeof(ops), plot_number(totals, "ops_count", 0));
@@ -235,10 +243,8 @@ static void write_heading(const struct plot_input *in, const struct plot *plot, 
 	snprintf(text, sizeof(text), "%s: %.64s%s%.64s", plot->info.title,
 		 plot_text(meta, "name", "unnamed run"), *trace ? ", " : "", trace);
 	plot_set_string(vars, "title", text);
-	snprintf(text, sizeof(text), "%s %soperations in %s, %s failed%s%.64s", ops,
-		 cJSON_IsObject(objects) ? "" : "page ", span, failed,
-		 in->options->zone ? ", zone " : "",
-		 in->options->zone ? in->options->zone : "");
+	snprintf(text, sizeof(text), "%s %s in %s, %s failed%s%.64s", ops, kind, span, failed,
+		 in->options->zone ? ", zone " : "", in->options->zone ? in->options->zone : "");
 	plot_set_string(vars, "subtitle", text);
 	snprintf(text, sizeof(text), "data/%s.dat", plot->info.name);
 	plot_set_string(vars, "data", text);

@@ -14,6 +14,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sim/gnuplot.h"
@@ -62,6 +63,18 @@ char *plot_scripts_find(const char *scripts_dir, struct err *err)
 			"the gnuplot scripts are not found; set ALLOCSIM_SCRIPTS to the directory "
 			"scripts/ of allocsim");
 	return found;
+}
+
+int plot_canvas_work_in(struct plot_canvas *canvas, const char *dir, struct err *err)
+{
+	char path[PATH_MAX];
+
+	canvas->work = realpath(dir, NULL);
+	if (canvas->work &&
+	    snprintf(path, sizeof(path), "%s/data", canvas->work) < (int)sizeof(path) &&
+	    !mkdir(path, 0777))
+		return 0;
+	return err_set(err, ERR_CANT_CREATE, "%s: can't create: %s", dir, strerror(errno));
 }
 
 void plot_canvas_say(const struct plot_canvas *canvas, const char *fmt, ...)

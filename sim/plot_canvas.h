@@ -1,7 +1,7 @@
 /*
  * plot_canvas.h - from a plot's columns and labels to its pictures.
  *
- * Private to plot.c and compare_plot.c.
+ * Private to plot.c, compare_plot.c and scaling_plot.c.
  */
 #ifndef SIM_PLOT_CANVAS_H
 #define SIM_PLOT_CANVAS_H
@@ -30,6 +30,9 @@ struct plot_canvas {
  * frees it. NULL with @err: ERR_NO_INPUT.
  */
 char *plot_scripts_find(const char *scripts_dir, struct err *err);
+
+/* canvas->work becomes @dir, which gets its data/. 0, or -1 with @err: ERR_CANT_CREATE. */
+int plot_canvas_work_in(struct plot_canvas *canvas, const char *dir, struct err *err);
 
 void plot_canvas_say(const struct plot_canvas *canvas, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -52,6 +52,7 @@ int plot_pcp_contents(const struct plot_input *in, struct plot_output *out, stru
 int plot_free_blocks(const struct plot_input *in, struct plot_output *out, struct err *err);
 int plot_latency(const struct plot_input *in, struct plot_output *out, struct err *err);
 int plot_object_latency(const struct plot_input *in, struct plot_output *out, struct err *err);
+int plot_step_latency(const struct plot_input *in, struct plot_output *out, struct err *err);
 int plot_cycles(const struct plot_input *in, struct plot_output *out, struct err *err);
 int plot_miss_rates(const struct plot_input *in, struct plot_output *out, struct err *err);
 int plot_locks(const struct plot_input *in, struct plot_output *out, struct err *err);

@@ -5,9 +5,12 @@
  * 0.01 it crosses the latency that one operation in a hundred exceeds, which is p99. Tails, which a
  * linear share would press into its last pixel row, get as much room as the median.
  *
- * Pages and objects have a picture each. Where paths are many, those that say the same are one
- * curve: object allocations by size and by cache are added up, and so are the paths of large
- * requests, which are blocks of pages.
+ * Pages, objects and the steps of programs have a picture each. Where paths are many, those that
+ * say the same are one curve: object allocations by size and by cache are added up, and so are the
+ * paths of large requests, which are blocks of pages.
+ *
+ * A step of a program that is no allocation of pages or objects takes no path: there each operation
+ * is a curve.
  *
  * Entries of one operation and path but of different orders are added up. Histogram buckets are
  * known by their upper edge; the curve falls to the next value at each edge, from the smallest
@@ -30,6 +33,7 @@ struct path_group {
 	const char *label;
 	const char *paths[PATHS_MAX];
 	unsigned color;
+	const char *op; /* in addition to the panel's; NULL: none */
 };
 
 struct panel_group {
@@ -38,7 +42,7 @@ struct panel_group {
 	struct path_group groups[CURVES_MAX];
 };
 
-#define PATH(name, color) {name, {name}, color}
+#define PATH(name, color) {name, {name}, color, NULL}
 #define PAGE_PATHS                                                                                 \
 	{                                                                                          \
 		PATH("pcp", 1), PATH("pcp_refill", 2), PATH("pcp_drain", 3), PATH("buddy", 4),     \
@@ -51,12 +55,12 @@ static const struct panel_group page_panels[] = {
 };
 
 /* Large requests take the paths of pages. */
-#define SLAB_PATH(name, color) {name, {"slab_" name}, color}
+#define SLAB_PATH(name, color) {name, {"slab_" name}, color, NULL}
 #define OBJECT_PATHS(last)                                                                         \
 	{                                                                                          \
 		SLAB_PATH("fast", 1), SLAB_PATH("shared", 3), SLAB_PATH("cpu_partial", 6),         \
 			SLAB_PATH("node_partial", 5), SLAB_PATH(last, 2),                          \
-			{"large: pages", {"pcp", "pcp_refill", "pcp_drain", "buddy"}, 4},          \
+			{"large: pages", {"pcp", "pcp_refill", "pcp_drain", "buddy"}, 4, NULL},    \
 			PATH("failed", 7),                                                         \
 	}
 
@@ -65,6 +69,18 @@ static const struct panel_group object_panels[] = {
 	{"freeing objects", {"object_free"}, OBJECT_PATHS("discard")},
 };
 #define PANELS ARRAY_SIZE(page_panels)
+
+#define STEP(name, color) {name, {"none"}, color, name}
+
+static const struct panel_group step_panels[] = {
+	{"virtual memory",
+	 {NULL},
+	 {STEP("mmap", 1), STEP("munmap", 2), STEP("protect", 3), STEP("vmalloc", 4),
+	  STEP("vfree", 5)}},
+	{"accesses, locks and computing",
+	 {NULL},
+	 {STEP("touch", 1), STEP("lock", 2), STEP("unlock", 3), STEP("work", 4), STEP("idle", 5)}},
+};
 
 /* What is known after the curves were collected. */
 struct extent {
@@ -121,6 +137,8 @@ static int collect(struct latency_curve *c, const struct plot_input *in,
 	unsigned o, p;
 
 	latency_curve_begin(c);
+	if (group->op && latency_curve_add(c, in->run, group->op, group->paths[0]))
+		return -1;
 	for (o = 0; o < OPS_MAX && panel->ops[o]; o++)
 		for (p = 0; p < PATHS_MAX && group->paths[p]; p++)
 			if (latency_curve_add(c, in->run, panel->ops[o], group->paths[p]))
@@ -168,10 +186,15 @@ out:
 
 int plot_latency(const struct plot_input *in, struct plot_output *out, struct err *err)
 {
-	return plot_panels(in, page_panels, "", out, err);
+	return plot_panels(in, page_panels, " of pages", out, err);
 }
 
 int plot_object_latency(const struct plot_input *in, struct plot_output *out, struct err *err)
 {
 	return plot_panels(in, object_panels, " of objects", out, err);
+}
+
+int plot_step_latency(const struct plot_input *in, struct plot_output *out, struct err *err)
+{
+	return plot_panels(in, step_panels, " of other steps of programs", out, err);
 }

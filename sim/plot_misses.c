@@ -117,6 +117,15 @@ static void write_panel(const struct plot_input *in, const struct plot_time *tim
 		most > 60 ? 100 : plot_nice_ceiling(fmax(most * 1.08, 0.001)));
 }
 
+/* Did @column count anything that a line would show? */
+static bool moves(const struct plot_input *in, long column)
+{
+	size_t rows = in->machine.rows_count;
+
+	return rows > 1 && series_cell(&in->machine, rows - 1, (size_t)column) >
+				   series_cell(&in->machine, 0, (size_t)column);
+}
+
 int plot_miss_rates(const struct plot_input *in, struct plot_output *out, struct err *err)
 {
 	struct line lines[LINES_MAX];
@@ -139,7 +148,13 @@ int plot_miss_rates(const struct plot_input *in, struct plot_output *out, struct
 		snprintf(out->reason, sizeof(out->reason), "machine.csv has no columns of caches");
 		return 1;
 	}
+	if (!moves(in, lines[0].accesses)) {
+		snprintf(out->reason, sizeof(out->reason), "no CPU accessed memory");
+		return 1;
+	}
 	tlbs = find_tlbs(in, lines + caches, 2);
+	if (tlbs && !moves(in, lines[caches].accesses))
+		tlbs = 0;
 	out->panel_rows = tlbs ? 2 : 1;
 	fprintf(out->vars,
 		"panels = %u\narray panel_title[2]\narray first[2]\narray last[2]\n"

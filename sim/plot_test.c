@@ -156,7 +156,21 @@ static void test_registry(void **state)
 	}
 	/* The first one is the one to open first. */
 	assert_string_equal(plot_info(0)->name, "memory");
-	assert_int_equal(i, 14);
+	assert_int_equal(i, 15);
+}
+
+/* Make the second latency of the result, 10 allocations of order 1, one of a step without a path.
+ */
+static void edit_to_step(const char *op)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text),
+		 "\"op\": \"%s\",\n      \"order\": 0,\n"
+		 "      \"path\": \"none\"",
+		 op);
+	edit("r/run.json", "\"op\": \"alloc\",\n      \"order\": 1,\n      \"path\": \"pcp\"",
+	     text);
 }
 
 static void test_all_pictures(void **state)
@@ -168,6 +182,7 @@ static void test_all_pictures(void **state)
 
 	if (!gnuplot_is_there())
 		skip();
+	edit_to_step("munmap");
 	text = plot(&options, 0, &err);
 	/* Nothing is skipped, and gnuplot has nothing to complain about. */
 	assert_null(strstr(text, "skipped"));
@@ -296,6 +311,9 @@ static void test_no_caches(void **state)
 
 	write_text("r/machine.csv", "time_ns,cache1_accesses_count,cache1_misses_count\n0,1,1\n");
 	fails(options, ERR_TRACE, "machine.csv: 1 rows, but series.csv has 6 samples");
+	write_text("r/machine.csv", "time_ns,cache1_accesses_count,cache1_misses_count\n"
+				    "0,7,3\n1,7,3\n2,7,3\n3,7,3\n4,7,3\n5,7,3\n");
+	fails(options, ERR_NO_INPUT, "no CPU accessed memory");
 	write_text("r/machine.csv", "time_ns\n0\n1\n2\n3\n4\n5\n");
 	fails(options, ERR_NO_INPUT, "machine.csv has no columns of caches");
 	unlink("r/machine.csv");
@@ -341,6 +359,28 @@ static void test_many_cpus(void **state)
 	assert_contains("r/plots/data/cycles_by_cause.gp", "bar_label[13] = 'CPU 0'\n");
 }
 
+/* A curve for each kind of step, in the panel of its kind, which is alone if the other has none. */
+static void test_steps(void **state)
+{
+	static const char *const steps[] = {"step_latency"};
+	struct plot_options options = {.only = steps, .only_count = 1};
+	struct err err;
+
+	fails(options, ERR_NO_INPUT, "run.json has no latencies of other steps of programs");
+	if (!gnuplot_is_there())
+		skip();
+	edit_to_step("munmap");
+	free(plot(&options, 0, &err));
+	assert_contains("r/plots/data/step_latency.gp", "panels = 1\n");
+	assert_contains("r/plots/data/step_latency.gp", "panel_title[1] = 'virtual memory'\n");
+	assert_contains("r/plots/data/step_latency.gp", "label[1] = 'munmap'\n");
+	assert_contains("r/plots/data/step_latency.gp", "figures[1] = '10; p50 ");
+	assert_contains("r/plots/data/step_latency.gp", "steps of programs in");
+	edit("r/run.json", "\"op\": \"munmap\"", "\"op\": \"lock\"");
+	free(plot(&options, 0, &err));
+	assert_contains("r/plots/data/step_latency.gp", "accesses, locks and computing");
+}
+
 static void test_pages_only(void **state)
 {
 	static const char *const memory[] = {"memory"};
@@ -352,6 +392,7 @@ static void test_pages_only(void **state)
 		skip();
 	edit("r/run.json", "\"objects\": {\n    \"allocator\"",
 	     "\"objects\": null,\n  \"other\": {\n    \"allocator\"");
+	edit("r/run.json", "\n  \"programs\": [", "\n  \"programs\": [],\n  \"none\": [");
 	unlink("r/caches.csv");
 	fails((struct plot_options){.only = memory, .only_count = 1}, ERR_NO_INPUT,
 	      "the run has no objects");
@@ -433,7 +474,7 @@ static void test_skipped(void **state)
 	      "has no recorded truth (run with --truth)");
 	fails((struct plot_options){.only = pcp, .only_count = 1}, ERR_NO_INPUT, "two samples");
 	text = plot(&options, 0, &err);
-	assert_non_null(strstr(text, "latency: skipped, run.json has no latencies\n"));
+	assert_non_null(strstr(text, "latency: skipped, run.json has no latencies of pages\n"));
 	assert_non_null(strstr(text, "r/plots/free_blocks_start_end.png\n"));
 	assert_null(strstr(text, "gnuplot says"));
 	free(text);
@@ -569,7 +610,7 @@ int main(void)
 		cmocka_unit_test(test_registry),  PLOT_TEST(test_all_pictures),
 		PLOT_TEST(test_columns),          PLOT_TEST(test_object_columns),
 		PLOT_TEST(test_machine_columns),  PLOT_TEST(test_no_caches),
-		PLOT_TEST(test_many_cpus),
+		PLOT_TEST(test_many_cpus),        PLOT_TEST(test_steps),
 		PLOT_TEST(test_pages_only),       PLOT_TEST(test_options),
 		PLOT_TEST(test_terminal),         PLOT_TEST(test_skipped),
 		PLOT_TEST(test_names_are_quoted), PLOT_TEST(test_bad_results),

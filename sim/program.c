@@ -53,7 +53,7 @@ struct program_stream {
 	struct mem_request mem;
 	struct rng rng;
 	struct program_slot *slots;
-	uint64_t next_id, id_step;
+	struct object_ids ids;
 };
 
 static ps_t draw_ps(struct program_stream *s, const struct config_dist *d)
@@ -103,8 +103,7 @@ static void make_alloc(struct program_stream *s, const struct config_step *step,
 		make_block(s, step, op);
 	else
 		make_object(s, step, op);
-	op->id = op->slot->id = s->next_id;
-	s->next_id += s->id_step;
+	op->id = op->slot->id = object_ids_take(&s->ids);
 }
 
 static void make_free(const struct config_step *step, struct op *op)
@@ -127,8 +126,6 @@ static void make_op(struct program_stream *s, ps_t now_ps, const struct config_s
 	*op = (struct op){
 		.kind = kinds[step->kind],
 		.id = OP_ID_NONE,
-		.pfn = PFN_NONE,
-		.paddr = OBJECT_NONE,
 		.cache = OP_CACHE_NONE,
 		.step = step,
 		.slot = &s->slots[step->slot],
@@ -222,9 +219,9 @@ static int open_program(struct workload *w, const struct config *c, unsigned ind
 	s->counts->cpus_count++;
 	s->list = (struct cursor){p->start, p->start_count, 0};
 	s->end_ps = c->workload.duration_ns ? c->workload.duration_ns * PS_PER_NS : HORIZON_PS;
-	s->mem.policy = c->workload.policy;
-	s->next_id = cpu;
-	s->id_step = w->cpus_count;
+	s->mem.policy = (uint8_t)c->workload.policy;
+	/* Interrupts' objects are sources of their own. */
+	s->ids = object_ids_of(cpu, (c->workload.generators_count ? 2 : 1) * w->cpus_count);
 	rng_init(&s->rng, c->seed, (uint64_t)index * CPUS_LIMIT + cpu);
 	w->streams[cpu] = (struct op_stream){program_next, program_release, s, 0};
 	w->program_of[cpu] = index;
@@ -249,5 +246,5 @@ int workload_from_programs(struct workload *w, const struct config *c, unsigned 
 				return err_set(err, ERR_IO, "out of memory for the programs");
 		}
 	}
-	return 0;
+	return from->generators_count ? workload_add_interrupts(w, c, err) : 0;
 }

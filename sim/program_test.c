@@ -239,14 +239,16 @@ static void test_round(void **state)
 	struct op op = next(2), base = op;
 	assert_int_equal(op.kind, OP_ALLOC);
 	assert_int_equal(op.order, 1);
-	assert_int_equal(op.id, 2); /* CPUs count from their own numbers, in steps of all */
+	/* CPUs count from chunks of their own. */
+	const uint64_t first = 2 * OBJECT_CHUNK_SIZE;
+	assert_int_equal(op.id, first);
 	op = next(2);
 	assert_int_equal(op.kind, OP_KMALLOC);
-	assert_int_equal(op.id, 5);
+	assert_int_equal(op.id, first + 1);
 	assert_in_range(op.bytes, 1, 1000);
 	op = next(2);
 	assert_int_equal(op.kind, OP_CACHE_ALLOC);
-	assert_int_equal(op.id, 8);
+	assert_int_equal(op.id, first + 2);
 	assert_int_equal(op.cache, 0);
 	op = next(2);
 	assert_int_equal(op.kind, OP_LOCK);
@@ -254,15 +256,15 @@ static void test_round(void **state)
 	op = next(2);
 	assert_int_equal(op.kind, OP_TOUCH);
 	assert_ptr_equal(op.slot, base.slot);
-	assert_int_equal(op.slot->id, 2);
+	assert_int_equal(op.slot->id, first);
 	assert_int_equal(next(2).kind, OP_UNLOCK);
 	op = next(2);
 	assert_int_equal(op.kind, OP_OBJECT_FREE);
-	assert_int_equal(op.id, 8);
+	assert_int_equal(op.id, first + 2);
 	assert_int_equal(op.cache, 0);
 	op = next(2);
 	assert_int_equal(op.kind, OP_OBJECT_FREE);
-	assert_int_equal(op.id, 5);
+	assert_int_equal(op.id, first + 1);
 	assert_int_equal(op.cache, OP_CACHE_NONE);
 	workload.streams[2].now_ps = 500;
 	op = next(2);

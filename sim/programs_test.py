@@ -129,7 +129,14 @@ def config(seed):
               "  duration: 120us", "  locks:"]
     for name, kind in LOCKS.items():
         lines.append(f"    - {{name: {name}, kind: {kind}, "
-                     f"handover: {rng.choice(['fifo', 'nearest'])}}}")
+                     f"handover: {rng.choice(['fifo', 'nearest'])}"
+                     f"{', irqs_off: true' if kind == 'spin' and rng.random() < 0.3 else ''}}}")
+    if rng.random() < 0.6:
+        lines += ["  generators:",
+                  "    - {name: device, context: irq, gfp: GFP_ATOMIC, kmalloc: 300B,"
+                  f" rate: {rng.choice([50, 400])}/ms, lifetime: {{exponential: {{mean: 9us}}}}}}",
+                  "    - {name: net, context: softirq, gfp: GFP_ATOMIC, order: 1, rate: 90/ms,"
+                  " lifetime: 20us}"]
     lines.append("  programs:")
     count = min(cpus, rng.randint(1, 3))
     owners = [[cpu for cpu in range(cpus) if cpu % count == i] for i in range(count)]

@@ -29,21 +29,7 @@
 
 #define NEVER UINT64_MAX
 
-struct object *replay_object_of(struct replay *r, uint64_t id)
-{
-	struct object *o = objects_get(r->objects, id);
-	BUG_ON(!o, "out of memory for object %" PRIu64, id);
-	return o;
-}
-
-void replay_settle(struct replay *r, struct engine_cpu *cpu)
-{
-	if (cpu->now_ps >= r->next_sample_ps)
-		engine_join(cpu);
-	engine_boundary(cpu);
-}
-
-static void wake_waiters(struct replay *r, uint64_t id, ps_t born_ps)
+void replay_wake_waiters(struct replay *r, uint64_t id, ps_t born_ps)
 {
 	for (unsigned i = 0; i < r->workload->cpus_count; i++) {
 		if (r->waits_for[i].id == id) {
@@ -51,13 +37,6 @@ static void wake_waiters(struct replay *r, uint64_t id, ps_t born_ps)
 			engine_wake(r->waits_for[i].wait, born_ps);
 		}
 	}
-}
-
-void replay_born(struct replay *r, struct engine_cpu *cpu, uint64_t id, struct object *o)
-{
-	o->born_ps = cpu->now_ps;
-	if (o->waited_for)
-		wake_waiters(r, id, o->born_ps);
 }
 
 static void finish_alloc(struct replay *r, struct engine_cpu *cpu, const struct op *op,
@@ -179,9 +158,9 @@ static void free_part(struct replay *r, struct engine_cpu *cpu, const struct op 
 		objects_drop(r->objects, op->id);
 }
 
-struct object *replay_await(struct replay *r, struct engine_cpu *cpu, uint64_t id, ps_t *start)
+void replay_wait(struct replay *r, struct engine_cpu *cpu, uint64_t id, struct object *o,
+		 ps_t *start)
 {
-	struct object *o = replay_object_of(r, id);
 	if (o->state == OBJECT_UNBORN) {
 		struct engine_wait wait;
 		engine_wait_init(&wait, cpu);
@@ -189,12 +168,11 @@ struct object *replay_await(struct replay *r, struct engine_cpu *cpu, uint64_t i
 		r->waits_for[cpu->env.cpu] = (struct object_wait){id, &wait};
 		engine_wait_open(&wait);
 	}
-	if (o->state != OBJECT_RECORDED && o->born_ps > *start) {
+	if (o->born_ps > *start) {
 		engine_idle_until(cpu, o->born_ps);
 		replay_settle(r, cpu);
 		*start = cpu->now_ps;
 	}
-	return o;
 }
 
 static void do_free(struct replay *r, struct engine_cpu *cpu, const struct op *op, ps_t start)
@@ -334,23 +312,26 @@ static void on_interrupt(struct env *env, void *arg)
 
 /* --- the loop --------------------------------------------------------------------------------- */
 
-/* The next operation of @cpu, all before which is done. */
-static bool next_op(struct replay *r, struct engine_cpu *cpu, struct op *op)
+/* The next operation of @cpu's stream, all before which is done. */
+static bool next_op(struct replay *r, struct engine_cpu *cpu, struct op_stream *stream,
+		    struct op *op)
 {
 	if (r->stop && *r->stop)
 		return false;
-	r->workload->streams[cpu->env.cpu].now_ps = cpu->now_ps;
-	return workload_next(r->workload, cpu->env.cpu, op);
+	stream->now_ps = cpu->now_ps;
+	return stream->next(stream, op);
 }
 
-static void cpu_main(struct engine_cpu *cpu, void *arg)
+/* Flat: what an operation passes through is one function; interrupts have copies of their own. */
+static __attribute__((flatten)) void cpu_main(struct engine_cpu *cpu, void *arg)
 {
 	struct replay *r = arg;
 	unsigned number = cpu->env.cpu;
+	struct op_stream *stream = &r->workload->streams[number];
 	struct ticks ticks = first_ticks(r, number);
 	struct op op;
 	post_next_interrupt(r, cpu);
-	while (next_op(r, cpu, &op)) {
+	while (next_op(r, cpu, stream, &op)) {
 		do_ticks(r, cpu, &ticks, u64_max(op.at_ps, cpu->now_ps));
 		engine_idle_until(cpu, op.at_ps);
 		replay_settle(r, cpu);
@@ -361,7 +342,7 @@ static void cpu_main(struct engine_cpu *cpu, void *arg)
 		cpu->busy_ps += cpu->now_ps - start;
 	}
 	ps_t end = r->workload->end_ps;
-	while (r->interrupt_ops[number].pending) {
+	while (r->interrupt_ops[number].pending && !(r->stop && *r->stop)) {
 		ps_t at = u64_max(r->interrupt_ops[number].op.at_ps, cpu->now_ps);
 		do_ticks(r, cpu, &ticks, at);
 		engine_idle_until(cpu, at);

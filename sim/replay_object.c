@@ -17,15 +17,13 @@
 #include "sim/replay_impl.h"
 
 static uint64_t allocate(struct replay *r, struct engine_cpu *cpu, const struct op *op,
-			 struct object_cache *cache, enum alloc_failure *why)
+			 struct object_cache *cache, uint64_t bytes, enum alloc_failure *why)
 {
 	struct object_stack *s = r->stack;
-	bool interleaved;
-	unsigned nid =
-		mempolicy_node(&r->mempolicy, &cpu->env, &op->mem, op->gfp, &interleaved);
+	unsigned nid = mempolicy_node(&r->mempolicy, &cpu->env, &op->mem, op->gfp);
 	if (op->kind == OP_KMALLOC)
-		return kmalloc_alloc(&s->km, &cpu->env, op->bytes, op->gfp, nid, why);
-	return s->oa->ops->alloc(s->oa, &cpu->env, cache, op->bytes, op->gfp, nid, why);
+		return kmalloc_alloc(&s->km, &cpu->env, bytes, op->gfp, nid, why);
+	return s->oa->ops->alloc(s->oa, &cpu->env, cache, bytes, op->gfp, nid, why);
 }
 
 /* What @o got beyond what was asked for; 0 from allocators that give all of a cache the same. */
@@ -55,19 +53,19 @@ void replay_object_alloc(struct replay *r, struct engine_cpu *cpu, const struct 
 		m->recorded_failures_count++;
 		return;
 	}
-	struct op known = *op;
+	uint64_t bytes = op->bytes;
 	struct object_cache *cache;
 	if (op->kind == OP_KMALLOC) {
-		cache = kmalloc_cache(&s->km, op->bytes, op->gfp);
+		cache = kmalloc_cache(&s->km, bytes, op->gfp);
 	} else {
 		cache = s->caches[op->cache];
-		known.bytes = cache ? s->object_sizes[op->cache] : 0;
+		bytes = cache ? s->object_sizes[op->cache] : 0;
 	}
 	struct object *o = replay_object_of(r, op->id);
 	enum alloc_failure why = ALLOC_NO_MEMORY;
 	uint64_t paddr = op->kind == OP_CACHE_ALLOC && !cache
 				 ? OBJECT_NONE
-				 : allocate(r, cpu, &known, cache, &why);
+				 : allocate(r, cpu, op, cache, bytes, &why);
 	engine_end_operation(cpu);
 	if (paddr == OBJECT_NONE) {
 		m->object_failed_count++;
@@ -78,14 +76,14 @@ void replay_object_alloc(struct replay *r, struct engine_cpu *cpu, const struct 
 		/* Of a request of 0 bytes this is UINT32_MAX: no page has that number. */
 		o->pfn = (uint32_t)(paddr >> PAGE_SHIFT);
 		o->offset_bytes = (uint16_t)(paddr % PAGE_BYTES);
-		o->bytes = (uint32_t)known.bytes;
+		o->bytes = (uint32_t)bytes;
 		o->slot = (uint16_t)object_stack_slot(s, cache);
 		note_allocated(r, op, o);
 	}
 	replay_born(r, cpu, op->id, o);
 	metrics_latency(m, op->kind, 0, cpu->env.path, cpu->now_ps - start);
-	if (paddr != OBJECT_NONE && known.bytes)
-		replay_touch_new(r, cpu, paddr, known.bytes);
+	if (paddr != OBJECT_NONE)
+		replay_touch_new(r, cpu, paddr, bytes);
 }
 
 static uint64_t address_of(const struct object *o)

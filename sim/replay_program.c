@@ -40,10 +40,8 @@ static struct program_counts *counts_of(struct replay *r, const struct engine_cp
 	return &r->workload->programs[r->workload->program_of[cpu->env.cpu]];
 }
 
-void replay_touch_new(struct replay *r, struct engine_cpu *cpu, uint64_t paddr, uint64_t bytes)
+void replay_touch_block(struct replay *r, struct engine_cpu *cpu, uint64_t paddr, uint64_t bytes)
 {
-	if (r->touch == TOUCH_NONE || !bytes)
-		return;
 	if (r->touch == TOUCH_FIRST_LINE)
 		bytes = u64_min(bytes, HW_LINE - paddr % HW_LINE);
 	while (bytes) {
@@ -165,9 +163,7 @@ static void do_work(struct replay *r, struct engine_cpu *cpu, const struct op *o
 static uint64_t do_vmalloc(struct replay *r, struct engine_cpu *cpu, const struct op *op)
 {
 	enum alloc_failure why;
-	bool interleaved;
-	unsigned nid =
-		mempolicy_node(&r->mempolicy, &cpu->env, &op->mem, op->gfp, &interleaved);
+	unsigned nid = mempolicy_node(&r->mempolicy, &cpu->env, &op->mem, op->gfp);
 	return vmalloc_alloc(r->virtual_memory->vmalloc, &cpu->env, op->bytes, op->gfp, nid, &why);
 }
 

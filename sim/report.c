@@ -286,9 +286,9 @@ static void write_programs(struct json *j, const struct run_result *r)
 		json_string(j, "name", r->config->workload.programs[i].name);
 		json_u64(j, "cpus_count", p->cpus_count);
 		json_u64(j, "rounds_count", p->rounds_count);
-		if (r->simulated_ps)
-			json_double(j, "rounds_per_s",
-				    (double)p->rounds_count * 1e12 / (double)r->simulated_ps);
+		double rate;
+		if (run_rounds_per_s(r, i, &rate))
+			json_double(j, "rounds_per_s", rate);
 		else
 			json_null(j, "rounds_per_s");
 		json_u64(j, "accesses_count", p->accesses_count);

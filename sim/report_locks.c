@@ -21,6 +21,7 @@
 #include "sim/machine.h"
 
 #define SUMMARY_STUCK_MAX 4
+#define SUMMARY_WAITS_MAX 3
 
 static double ns(ps_t ps)
 {
@@ -204,4 +205,29 @@ void summary_locks(const struct lock_report *r, FILE *out)
 		fputs("\n              what they had still to do was not done\n", out);
 	if (r->cycle[0])
 		fprintf(out, "lock order    can deadlock: %s\n", r->cycle);
+}
+
+void summary_waits(const struct lock_report *r, unsigned skip, FILE *out)
+{
+	const struct env_lock *rows[SUMMARY_WAITS_MAX + 1];
+	unsigned count = 0, waited = 0;
+	for (unsigned i = skip; i < r->locks_count; i++) {
+		const struct env_lock *lock = &r->locks[i];
+		if (!lock->contended_count)
+			continue;
+		waited++;
+		unsigned at = count;
+		for (; at && rows[at - 1]->wait_ps_total < lock->wait_ps_total; at--)
+			rows[at] = rows[at - 1];
+		rows[at] = lock;
+		count += count < SUMMARY_WAITS_MAX;
+	}
+	for (unsigned i = 0; i < count; i++)
+		fprintf(out, "%s%s taken %" PRIu64 " times, %" PRIu64 " contended, %.1f us waited",
+			i ? "; " : "other locks   ", rows[i]->name, rows[i]->acquired_count,
+			rows[i]->contended_count, (double)rows[i]->wait_ps_total / 1e6);
+	if (waited > count)
+		fprintf(out, "; and %u more", waited - count);
+	if (waited)
+		fputc('\n', out);
 }

@@ -59,5 +59,8 @@ void lock_figures(struct lock_figures *f, const struct lock_report *r,
 void report_locks(struct json *j, const struct lock_report *r);
 /* For people, only if there is something to be alarmed about. */
 void summary_locks(const struct lock_report *r, FILE *out);
+/* A line about the locks behind the first @skip that CPUs waited for longest; none waited: nothing.
+ */
+void summary_waits(const struct lock_report *r, unsigned skip, FILE *out);
 
 #endif

@@ -86,6 +86,42 @@ static void figures(void **state)
 	lock_report_release(&r);
 }
 
+/* The longest waits first, three of them; locks without any, and those to skip, are not there. */
+static void waits(void **state)
+{
+	const struct env_lock locks[6] = {
+		{.name = "zone",
+		 .acquired_count = 9,
+		 .contended_count = 9,
+		 .wait_ps_total = 9000000},
+		{.name = "free", .acquired_count = 5},
+		{.name = "a", .acquired_count = 4, .contended_count = 1, .wait_ps_total = 1000000},
+		{.name = "b", .acquired_count = 3, .contended_count = 2, .wait_ps_total = 3000000},
+		{.name = "c", .acquired_count = 2, .contended_count = 1, .wait_ps_total = 2000000},
+		{.name = "d", .acquired_count = 1, .contended_count = 1, .wait_ps_total = 4000000}};
+	struct lock_report r = {0};
+	struct err err;
+	char *text = NULL;
+	size_t size;
+	assert_int_equal(lock_report_add(&r, locks, 6, &err), 0);
+	FILE *f = open_memstream(&text, &size);
+	assert_non_null(f);
+	summary_waits(&r, 1, f);
+	fclose(f);
+	assert_string_equal(text, "other locks   d taken 1 times, 1 contended, 4.0 us waited; "
+				  "b taken 3 times, 2 contended, 3.0 us waited; "
+				  "c taken 2 times, 1 contended, 2.0 us waited; and 1 more\n");
+	free(text);
+	r.locks_count = 2;
+	f = open_memstream(&text, &size);
+	assert_non_null(f);
+	summary_waits(&r, 1, f);
+	fclose(f);
+	assert_string_equal(text, ""); /* nobody waited */
+	free(text);
+	lock_report_release(&r);
+}
+
 /* Two CPUs cross, two wait for them, one keeps a lock to its end, one is well. */
 static void crossed_body(struct rig *r, unsigned cpu)
 {
@@ -134,6 +170,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(figures),
+		cmocka_unit_test(waits),
 		cmocka_unit_test(deadlock),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

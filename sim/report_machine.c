@@ -9,6 +9,8 @@
 
 #include "sim/memory_figures.h"
 
+#define SUMMARY_CAUSES_MAX 6
+
 static double ns(ps_t ps)
 {
 	return (double)ps / 1000.0;
@@ -177,9 +179,14 @@ static void print_cycles(const struct run_result *r, FILE *out)
 		rows[at] = row;
 	}
 	fprintf(out, "CPU time      %.3f ms active:", (double)sum.active_ps / 1e9);
-	for (unsigned i = 0; i < count; i++)
+	ps_t shown = 0;
+	for (unsigned i = 0; i < count && i < SUMMARY_CAUSES_MAX; i++) {
 		fprintf(out, "%s %s %.1f %%", i ? "," : "", rows[i].label,
 			percent(rows[i].ps, sum.active_ps));
+		shown += rows[i].ps;
+	}
+	if (count > SUMMARY_CAUSES_MAX)
+		fprintf(out, ", the rest %.1f %%", percent(sum.active_ps - shown, sum.active_ps));
 	fputc('\n', out);
 }
 
@@ -188,21 +195,33 @@ static void print_memory_system(const struct run_result *r, FILE *out)
 	const struct hw_machine *hw = &r->config->machine.hw;
 	struct memory_stats sum;
 	sum_memory(r, &sum);
+	if (!sum.accesses_count) {
+		fputs("caches        no accesses\n", out);
+		return;
+	}
 	fprintf(out, "caches        %" PRIu64 " accesses; misses:", sum.accesses_count);
 	for (unsigned i = 0; i < hw->caches_count; i++)
 		fprintf(out, "%s %s %.2f %%", i ? "," : "", hw->caches[i].name,
 			percent(memory_stats_misses(&sum, i), memory_stats_accesses(&sum, i)));
-	fprintf(out, "; %" PRIu64 " from memory, %" PRIu64 " from other CPUs' caches\n",
-		sum.dram_local_count + sum.dram_remote_count, memory_stats_transfers(&sum));
+	fprintf(out, "; %" PRIu64 " from memory", sum.dram_local_count + sum.dram_remote_count);
+	if (sum.dram_remote_count)
+		fprintf(out, " (%" PRIu64 " of another node)", sum.dram_remote_count);
+	fprintf(out, ", %" PRIu64 " from other CPUs' caches\n", memory_stats_transfers(&sum));
 	if (!sum.translations_count)
 		return;
-	fprintf(out,
-		"TLB           %" PRIu64
-		" translations; misses: level 1 %.2f %%, both %.2f %%; %.2f references a walk\n",
-		sum.translations_count,
-		percent(sum.translations_count - sum.tlb_hits_count[0], sum.translations_count),
-		percent(sum.walks_count, sum.translations_count),
-		sum.walks_count ? (double)sum.walk_refs_count / (double)sum.walks_count : 0);
+	bool two_levels = false;
+	for (unsigned i = 0; i < hw->tlbs_count; i++)
+		two_levels = two_levels || hw->tlbs[i].level == 2;
+	fprintf(out, "TLB           %" PRIu64 " translations; misses:", sum.translations_count);
+	if (two_levels)
+		fprintf(out, " level 1 %.2f %%, both",
+			percent(sum.translations_count - sum.tlb_hits_count[0],
+				sum.translations_count));
+	fprintf(out, " %.2f %%", percent(sum.walks_count, sum.translations_count));
+	if (sum.walks_count)
+		fprintf(out, "; %.2f references a walk",
+			(double)sum.walk_refs_count / (double)sum.walks_count);
+	fputc('\n', out);
 }
 
 void summary_machine(const struct run_result *r, FILE *out)

@@ -201,6 +201,9 @@ static void check_now(struct run *r)
 		r->broken = oa->ops->check(oa, &r->check) != 0;
 	if (!r->broken)
 		r->broken = virtual_memory_check(&r->result->virtual_memory, &r->check) != 0;
+	const struct memory *memory = r->result->machine.memory;
+	if (!r->broken && memory)
+		r->broken = memory_check(memory, r->check.text, sizeof(r->check.text)) != 0;
 }
 
 static void on_sample(void *arg, ps_t now_ps)
@@ -242,6 +245,7 @@ static int make_locks(struct run *r)
 			 (int)sizeof(res->locks[i].name) - 1, l->name);
 		res->locks[i].sleeps = l->kind == LOCK_MUTEX;
 		res->locks[i].unfair = l->handover == HANDOVER_NEAREST;
+		res->locks[i].irqs_off = l->irqs_off;
 	}
 	return 0;
 }

@@ -74,6 +74,12 @@ int run_simulation(struct run_result *result, struct config *c, const struct run
 		   struct err *err);
 void run_result_release(struct run_result *result);
 
+/*
+ * Rounds a second of program @index, until the last of its own CPUs was done: others may go on for
+ * longer. False if no time passed.
+ */
+bool run_rounds_per_s(const struct run_result *result, unsigned index, double *rate);
+
 /* The summary of some ten lines for people, and the table of fidelity if there was a truth. */
 void run_print_summary(struct run_result *result, const char *output, FILE *out);
 

@@ -1,5 +1,8 @@
 /*
- * run_summary.c - what a run found, in ten lines for people.
+ * run_summary.c - what a run found, in some ten lines for people.
+ *
+ * A line is there if it says something about this run: without programs, processes, a second node
+ * or caches there is none of them.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,7 +11,16 @@
 #include "sim/report_machine.h"
 #include "sim/run.h"
 
-static uint64_t median_ps(const struct metrics *m, enum op_kind kind)
+#define SUMMARY_PROGRAMS_MAX 6
+
+/* "1 zone", "2 zones". */
+static const char *plural(uint64_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+/* Nothing if there were no such operations. */
+static void print_median(const struct metrics *m, enum op_kind kind, const char *before, FILE *out)
 {
 	struct hist all;
 	hist_init(&all);
@@ -18,19 +30,32 @@ static uint64_t median_ps(const struct metrics *m, enum op_kind kind)
 				hist_merge(&all, m->latency_ps[kind][o][p]);
 		}
 	}
-	return hist_quantile(&all, 500);
+	if (all.count)
+		fprintf(out, "%s %.1f ns", before, (double)hist_quantile(&all, 500) / 1e3);
+}
+
+/* Seconds, as long as their sixth place says something. */
+static void print_time(const struct run_result *r, FILE *out)
+{
+	const struct metrics *m = &r->metrics;
+	bool brief = r->simulated_ps < PS_PER_S / 1000;
+	fprintf(out, "time          %.*f %s simulated", brief ? 3 : 6,
+		(double)r->simulated_ps / (brief ? 1e6 : 1e12), brief ? "us" : "s");
+	print_median(m, OP_ALLOC, "; median allocation", out);
+	print_median(m, OP_FREE, m->allocs_count ? ", free" : "; median free", out);
+	fputc('\n', out);
 }
 
 /* Counts, and whatever kept operations from happening as recorded. */
 static void print_operations(const struct run_result *r, FILE *out)
 {
 	const struct metrics *m = &r->metrics;
-	fprintf(out, "operations    %" PRIu64, m->ops_count);
-	if (!r->machine.objects.oa || m->allocs_count || m->frees_count)
-		fprintf(out,
-			" (%s%" PRIu64 " allocations, %" PRIu64 " frees), %" PRIu64 " failed",
-			r->machine.objects.oa ? "of pages: " : "", m->allocs_count, m->frees_count,
-			m->failed_count);
+	fprintf(out, "operations    %" PRIu64 "%s", m->ops_count,
+		r->programs ? " steps of programs" : "");
+	if ((!r->machine.objects.oa && !r->programs) || m->allocs_count || m->frees_count)
+		fprintf(out, " (%s%" PRIu64 " allocations, %" PRIu64 " frees), %" PRIu64 " failed",
+			r->machine.objects.oa || r->programs ? "of pages: " : "", m->allocs_count,
+			m->frees_count, m->failed_count);
 	const char *separator = ": ";
 	for (unsigned i = ALLOC_OK + 1; i < ALLOC_FAILURES; i++) {
 		if (!m->failures[i])
@@ -61,8 +86,10 @@ static void print_memory(struct run_result *r, FILE *out)
 		(double)unusable_index_millionths(&end, o) / 1e6);
 }
 
-static void print_buddy(struct run_result *r, FILE *out)
+/* Returns how many locks of zones there are. */
+static unsigned print_buddy(struct run_result *r, FILE *out)
 {
+	unsigned locks = 0;
 	uint64_t splits = 0, merges = 0, claims = 0, steals = 0, taken = 0, contended = 0;
 	ps_t wait = 0;
 	for (unsigned i = 0; i < r->machine.pm.zones_count; i++) {
@@ -74,6 +101,7 @@ static void print_buddy(struct run_result *r, FILE *out)
 		steals += s.steals_count;
 		if (!s.lock)
 			continue;
+		locks++;
 		taken += s.lock->acquired_count;
 		contended += s.lock->contended_count;
 		wait += s.lock->wait_ps_total;
@@ -85,6 +113,65 @@ static void print_buddy(struct run_result *r, FILE *out)
 	fprintf(out,
 		"zone locks    taken %" PRIu64 " times, %" PRIu64 " contended, %.1f us waited\n",
 		taken, contended, (double)wait / 1e6);
+	return locks;
+}
+
+bool run_rounds_per_s(const struct run_result *r, unsigned index, double *rate)
+{
+	const uint64_t *cpus = r->config->workload.programs[index].cpus;
+	ps_t end_ps = 0;
+	for (unsigned cpu = 0; cpu < r->machine.cpus_count; cpu++) {
+		if (cpus[cpu / 64] >> (cpu % 64) & 1 && r->cpus[cpu].end_ps > end_ps)
+			end_ps = r->cpus[cpu].end_ps;
+	}
+	if (end_ps)
+		*rate = (double)r->programs[index].rounds_count * 1e12 / (double)end_ps;
+	return end_ps != 0;
+}
+
+static void print_programs(const struct run_result *r, FILE *out)
+{
+	unsigned count = r->programs ? r->config->workload.programs_count : 0;
+	for (unsigned i = 0; i < count && i < SUMMARY_PROGRAMS_MAX; i++) {
+		const struct program_counts *p = &r->programs[i];
+		fprintf(out, "program       %s: %" PRIu64 " CPU%s, %" PRIu64 " round%s",
+			r->config->workload.programs[i].name, p->cpus_count, plural(p->cpus_count),
+			p->rounds_count, plural(p->rounds_count));
+		double rate;
+		if (run_rounds_per_s(r, i, &rate))
+			fprintf(out, ", %.0f/s", rate);
+		if (p->accesses_count)
+			fprintf(out, "; %" PRIu64 " accesses", p->accesses_count);
+		if (p->failed_accesses_count)
+			fprintf(out, ", %" PRIu64 " of them failed", p->failed_accesses_count);
+		if (p->failed_maps_count)
+			fprintf(out, "; %" PRIu64 " mappings failed", p->failed_maps_count);
+		if (p->skipped_count)
+			fprintf(out, "; %" PRIu64 " steps skipped for lack of what they work on",
+				p->skipped_count);
+		fputc('\n', out);
+	}
+	if (count > SUMMARY_PROGRAMS_MAX)
+		fprintf(out, "              and %u more programs\n", count - SUMMARY_PROGRAMS_MAX);
+}
+
+static void print_numa(const struct run_result *r, FILE *out)
+{
+	const struct machine *m = &r->machine;
+	uint64_t hit = 0, miss = 0;
+	if (!m->pa->ops->numastat)
+		return;
+	for (unsigned nid = 0; nid < m->pm.nodes_count; nid++) {
+		struct page_node_stats s;
+		numastat_sum(m->pa->ops->numastat(m->pa), nid, &s);
+		hit += s.counts[NUMA_HIT];
+		miss += s.counts[NUMA_MISS];
+	}
+	if (m->pm.nodes_count > 1 && hit + miss)
+		fprintf(out,
+			"nodes         %u; %" PRIu64 " of %" PRIu64
+			" allocations of pages got another than they asked for\n",
+			m->pm.nodes_count, miss, hit + miss);
 }
 
 /* The zone in which most happened stands for the run; the table below has them all. */
@@ -234,18 +321,22 @@ void run_print_summary(struct run_result *r, const char *output, FILE *out)
 	const struct metrics *m = &r->metrics;
 	struct rusage usage;
 	getrusage(RUSAGE_SELF, &usage);
-	fprintf(out, "run           %s: %u CPUs, %u zones, allocator %s\n",
+	fprintf(out, "run           %s: %u CPU%s, %u zone%s, allocator %s\n",
 		r->config->name[0] ? r->config->name : "unnamed", r->machine.cpus_count,
-		r->machine.pm.zones_count, r->machine.pa->ops->name);
+		plural(r->machine.cpus_count), r->machine.pm.zones_count,
+		plural(r->machine.pm.zones_count), r->machine.pa->ops->name);
 	summary_locks(&r->lock_report, out);
 	print_operations(r, out);
-	fprintf(out, "time          %.6f s simulated", (double)r->simulated_ps / 1e12);
-	if (m->allocs_count || m->frees_count)
-		fprintf(out, "; median allocation %.1f ns, free %.1f ns",
-			(double)median_ps(m, OP_ALLOC) / 1e3, (double)median_ps(m, OP_FREE) / 1e3);
-	fputc('\n', out);
+	print_time(r, out);
+	print_programs(r, out);
 	print_memory(r, out);
-	print_buddy(r, out);
+	unsigned zone_locks = print_buddy(r, out);
+	print_numa(r, out);
+	summary_waits(&r->lock_report, zone_locks, out);
+	ps_t ipi_wait_ps = 0;
+	for (unsigned cpu = 0; cpu < r->machine.cpus_count; cpu++)
+		ipi_wait_ps += r->cpus[cpu].cycles.ipi_wait_ps;
+	virtual_memory_summary(&r->virtual_memory, r->config, ipi_wait_ps, out);
 	if (r->machine.objects.oa)
 		print_objects(r, out);
 	summary_machine(r, out);
@@ -254,10 +345,11 @@ void run_print_summary(struct run_result *r, const char *output, FILE *out)
 	fprintf(out, "speed         %.2f M operations/s, %.3f s in all, %.0f MiB of host memory\n",
 		r->wall_seconds > 0 ? (double)m->ops_count / r->wall_seconds / 1e6 : 0,
 		r->wall_seconds + r->setup_seconds, (double)usage.ru_maxrss / 1024);
-	fprintf(out, "result        %s/run.json%s%s, end.buddyinfo%s\n", output,
+	fprintf(out, "result        %s/run.json%s%s, end.buddyinfo%s%s\n", output,
 		r->sample_interval_ps ? ", series.csv" : "",
 		r->sample_interval_ps && r->machine.memory ? ", machine.csv" : "",
-		r->machine.objects.oa ? ", end.slabinfo" : "");
+		r->machine.objects.oa ? ", end.slabinfo" : "",
+		r->machine.pm.nodes_count > 1 ? ", end.numastat" : "");
 	if (r->has_fidelity)
 		fidelity_print(&r->fidelity, &r->machine, out);
 }

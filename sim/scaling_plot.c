@@ -8,13 +8,8 @@
  *
  * The data has a block for each configuration, and a last one for the ideal.
  */
-#include <errno.h>
-#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "sim/plot_canvas.h"
 #include "sim/resultdir.h"
@@ -126,20 +121,13 @@ static int prepare(const struct scaling *s, struct resultdir *rd, struct plot_ca
 		   struct err *err)
 {
 	FILE *f = resultdir_open(rd, MARKER, err);
-	char path[PATH_MAX];
 
 	if (!f)
 		return -1;
 	scaling_print_json(s, f);
 	if (resultdir_close(rd, f, err))
 		return -1;
-	canvas->work = realpath(resultdir_work(rd), NULL);
-	if (canvas->work &&
-	    snprintf(path, sizeof(path), "%s/data", canvas->work) < (int)sizeof(path) &&
-	    !mkdir(path, 0777))
-		return 0;
-	return err_set(err, ERR_CANT_CREATE, "%s: can't create: %s", resultdir_work(rd),
-		       strerror(errno));
+	return plot_canvas_work_in(canvas, resultdir_work(rd), err);
 }
 
 int scaling_plot(const struct scaling *s, const struct scaling_plot_options *options,

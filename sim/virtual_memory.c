@@ -15,6 +15,7 @@
  */
 #include "sim/virtual_memory.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -241,4 +242,51 @@ void virtual_memory_report(const struct virtual_memory *v, const struct config *
 	json_array_end(j);
 	report_vmalloc(j, v);
 	json_object_end(j);
+}
+
+static uint64_t sum_tables(const uint64_t *counts)
+{
+	uint64_t sum = 0;
+	for (unsigned i = 0; i < PAGETABLE_LEVELS; i++)
+		sum += counts[i];
+	return sum;
+}
+
+void virtual_memory_summary(const struct virtual_memory *v, const struct config *c,
+			    ps_t ipi_wait_ps, FILE *out)
+{
+	uint64_t flushes = 0, targets = 0, full = 0;
+	for (unsigned i = 0; i < v->spaces_count; i++) {
+		struct address_space_stats s;
+		if (!v->spaces[i])
+			continue;
+		address_space_stats(v->spaces[i], &s);
+		fprintf(out,
+			"process       %s: %" PRIu64 " faults, %" PRIu64 " of huge pages (%" PRIu64
+			" fell back); at the end %" PRIu64 " pages, %" PRIu64 " huge ones, %" PRIu64
+			" tables\n",
+			process_name(c, i), s.faults_count, s.huge_faults_count,
+			s.huge_fallbacks_count, s.mapped_pages, s.huge_pages,
+			sum_tables(s.tables_count));
+		flushes += s.shootdowns_count;
+		targets += s.shootdown_targets_count;
+		full += s.shootdown_full_count;
+	}
+	if (v->vmalloc) {
+		struct vmalloc_stats s;
+		vmalloc_stats(v->vmalloc, &s);
+		fprintf(out,
+			"vmalloc       %" PRIu64 " allocations, %" PRIu64 " frees, %" PRIu64
+			" failed; %" PRIu64 " purges; %" PRIu64 " tables\n",
+			s.allocs_count, s.frees_count, s.failed_count, s.purges_count,
+			sum_tables(v->kernel_map.pt.tables_count));
+		flushes += v->kernel_map.flushes.flushes_count;
+		targets += v->kernel_map.flushes.targets_count;
+		full += v->kernel_map.flushes.full_count;
+	}
+	if (flushes)
+		fprintf(out,
+			"TLB flushes   %" PRIu64 ", %" PRIu64 " of everything; %" PRIu64
+			" interrupts of other CPUs, %.3f us waited for them each\n",
+			flushes, full, targets, (double)ipi_wait_ps / 1e6 / (double)flushes);
 }

@@ -40,5 +40,11 @@ int virtual_memory_locks(const struct virtual_memory *v, struct lock_report *rep
 struct json;
 /* `virtual_memory` of run.json. */
 void virtual_memory_report(const struct virtual_memory *v, const struct config *c, struct json *j);
+/*
+ * For people: a line for each process, one for vmalloc, and one for the interrupts of both, whose
+ * senders waited @ipi_wait_ps for them, all together. Nothing without any of them.
+ */
+void virtual_memory_summary(const struct virtual_memory *v, const struct config *c,
+			    ps_t ipi_wait_ps, FILE *out);
 
 #endif

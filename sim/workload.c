@@ -19,7 +19,7 @@ struct trace_stream {
 	struct objects *objects;
 	uint64_t *left_out_count; /* of the workload */
 	double time_scale;
-	enum mempolicy_mode policy;
+	uint8_t policy; /* enum mempolicy_mode */
 	bool is_list; /* of operations, which may name nodes */
 	enum workload_level level;
 	bool back_to_back;
@@ -76,7 +76,7 @@ static void fill_page_op(struct op *op, const struct trace_rec *r)
 	op->kind = r->kind == TRACE_PAGE_ALLOC ? OP_ALLOC : OP_FREE;
 	op->pfn = r->pfn == TRACE_PFN_NONE ? PFN_NONE : r->pfn;
 	op->order = r->order;
-	op->offset = op->kind == OP_FREE ? r->aux : 0;
+	op->offset = r->aux;
 	op->partial = r->flags & TRACE_F_PARTIAL;
 }
 
@@ -111,15 +111,15 @@ static bool trace_next(struct op_stream *stream, struct op *op)
 		.gfp = s->trace->gfps[r->gfp],
 		.context = (r->flags & TRACE_F_CONTEXT) >> TRACE_CONTEXT_SHIFT,
 		.failed = r->flags & TRACE_F_FAILED,
+		.mem.policy = s->policy,
 	};
 	if (trace_kind_is_object(r->kind))
 		fill_object_op(op, r);
 	else
 		fill_page_op(op, r);
-	op->mem.policy = s->policy;
 	if (s->is_list && trace_kind_is_alloc(r->kind) && trace_rec_node(r)) {
 		op->mem.has_nid = true;
-		op->mem.nid = trace_rec_node(r) - 1;
+		op->mem.nid = (uint8_t)(trace_rec_node(r) - 1);
 	}
 	if (!s->back_to_back)
 		op->at_ps = s->time_scale == 1.0 ? ns * PS_PER_NS
@@ -241,7 +241,7 @@ int workload_from_trace(struct workload *w, const struct trace *trace, uint64_t 
 		s->left_out_count = w->left_out_count;
 		s->level = level;
 		s->time_scale = c->workload.time_scale;
-		s->policy = c->workload.policy;
+		s->policy = (uint8_t)c->workload.policy;
 		s->is_list = c->workload.ops_fd >= 0;
 		s->back_to_back = c->workload.pace == PACE_BACK_TO_BACK;
 		s->cursors_count = sources;

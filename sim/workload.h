@@ -55,19 +55,23 @@ struct program_slot {
 struct op {
 	ps_t at_ps;       /* not before this; 0 with pace back_to_back */
 	uint64_t id;      /* object, or OP_ID_NONE: free of a block older than the recording */
-	pfn_t pfn;        /* recorded page frame: used if the object was never allocated here */
-	uint64_t paddr;   /* OBJECT_FREE without id: recorded address, or OBJECT_NONE */
+	union {
+		pfn_t pfn; /* recorded frame: used if the object was never allocated here */
+		const struct config_step *step; /* of a program, whose objects all were */
+	};
+	union {
+		uint64_t paddr; /* OBJECT_FREE without id: recorded address, or OBJECT_NONE */
+		struct program_slot *slot; /* of the program's step: of its name */
+	};
 	union {
 		uint64_t bytes; /* KMALLOC, VMALLOC, MMAP: asked for */
 		ps_t work_ps;   /* WORK */
 		uint64_t draw;  /* TOUCH: seeds its random accesses */
 	};
-	const struct config_step *step; /* of a program, NULL for other workloads */
-	struct program_slot *slot;      /* of the step's name; outlives the stream's use of it */
 	gfp_t gfp;
 	uint32_t cache;   /* CACHE_ALLOC, OBJECT_FREE: index into the run's caches, or NONE */
 	unsigned order;
-	unsigned offset;  /* PARTIAL: pages into the object */
+	unsigned offset;  /* FREE, partial: pages into the object */
 	unsigned context; /* enum env_context */
 	struct mem_request mem; /* allocations: which node's memory is asked for */
 	enum op_kind kind;
@@ -118,7 +122,10 @@ int workload_from_trace(struct workload *w, const struct trace *trace, uint64_t 
 /* The operations of the config's generators. */
 int workload_from_generators(struct workload *w, const struct config *c, unsigned cpus_count,
 			     struct err *err);
-/* The rounds of the config's programs. */
+/*
+ * The rounds of the config's programs, and on top of them what its generators do, which are all in
+ * another context than a process.
+ */
 int workload_from_programs(struct workload *w, const struct config *c, unsigned cpus_count,
 			   struct err *err);
 void workload_release(struct workload *w);
@@ -129,6 +136,12 @@ bool workload_next(struct workload *w, unsigned cpu, struct op *op);
 bool workload_next_interrupt(struct workload *w, unsigned cpu, struct op *op);
 
 /* --- for the sources -------------------------------------------------------------------------- */
+
+/*
+ * Fill w->interrupts with the config's generators in another context than a process. Ids of theirs
+ * are above cpus_count in steps of 2 * cpus_count: others begin with the CPU's number.
+ */
+int workload_add_interrupts(struct workload *w, const struct config *c, struct err *err);
 
 struct op_stream {
 	bool (*next)(struct op_stream *s, struct op *op);

@@ -33,8 +33,10 @@ int numastat_init(struct numastat *ns, unsigned nodes_count, unsigned cpus_count
 	ns->nodes_count = nodes_count;
 	ns->cpus_count = cpus_count;
 	ns->cpu_nid = malloc(cpus_count * sizeof(*ns->cpu_nid));
-	ns->counts = calloc((size_t)cpus_count * nodes_count, sizeof(*ns->counts));
-	if (!ns->cpu_nid || !ns->counts) {
+	ns->counts = calloc((size_t)cpus_count * nodes_count, nodes_count * sizeof(*ns->counts));
+	ns->interleaved_counts =
+		calloc((size_t)cpus_count * nodes_count, sizeof(*ns->interleaved_counts));
+	if (!ns->cpu_nid || !ns->counts || !ns->interleaved_counts) {
 		numastat_release(ns);
 		return -1;
 	}
@@ -46,14 +48,24 @@ void numastat_release(struct numastat *ns)
 {
 	free(ns->cpu_nid);
 	free(ns->counts);
+	free(ns->interleaved_counts);
 	memset(ns, 0, sizeof(*ns));
 }
 
 void numastat_sum(const struct numastat *ns, unsigned nid, struct page_node_stats *stats)
 {
+	size_t nodes = ns->nodes_count;
+	uint64_t *sums = stats->counts;
 	memset(stats, 0, sizeof(*stats));
 	for (unsigned cpu = 0; cpu < ns->cpus_count; cpu++) {
-		for (unsigned i = 0; i < NUMA_ITEMS; i++)
-			stats->counts[i] += ns->counts[(size_t)cpu * ns->nodes_count + nid][i];
+		const uint64_t *of_cpu = &ns->counts[cpu * nodes * nodes];
+		for (size_t wanted = 0; wanted < nodes; wanted++) {
+			uint64_t got = of_cpu[wanted * nodes + nid];
+			sums[wanted == nid ? NUMA_HIT : NUMA_MISS] += got;
+			sums[nid == ns->cpu_nid[cpu] ? NUMA_LOCAL : NUMA_OTHER] += got;
+		}
+		for (size_t got = 0; got < nodes; got++)
+			sums[NUMA_FOREIGN] += got == nid ? 0 : of_cpu[nid * nodes + got];
+		sums[NUMA_INTERLEAVE] += ns->interleaved_counts[cpu * nodes + nid];
 	}
 }

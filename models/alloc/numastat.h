@@ -34,7 +34,9 @@ struct page_node_stats {
 struct numastat {
 	unsigned nodes_count, cpus_count;
 	unsigned *cpu_nid;
-	uint64_t (*counts)[NUMA_ITEMS]; /* cpu * nodes_count + nid */
+	/* By CPU, node wanted, node got: all items but one follow from these. */
+	uint64_t *counts;
+	uint64_t *interleaved_counts; /* by CPU, node */
 };
 
 /* 0, or -1 if the host is out of memory; then there is nothing to release. */
@@ -46,20 +48,14 @@ void numastat_release(struct numastat *ns);
 static inline void numastat_count(struct numastat *ns, unsigned cpu, unsigned wanted_nid,
 				  unsigned nid)
 {
-	uint64_t(*of_cpu)[NUMA_ITEMS] = &ns->counts[(size_t)cpu * ns->nodes_count];
-	if (nid == wanted_nid) {
-		of_cpu[nid][NUMA_HIT]++;
-	} else {
-		of_cpu[nid][NUMA_MISS]++;
-		of_cpu[wanted_nid][NUMA_FOREIGN]++;
-	}
-	of_cpu[nid][nid == ns->cpu_nid[cpu] ? NUMA_LOCAL : NUMA_OTHER]++;
+	size_t nodes = ns->nodes_count;
+	ns->counts[(cpu * nodes + wanted_nid) * nodes + nid]++;
 }
 
 /* An interleaving had node @nid's turn, and the allocation got it. */
 static inline void numastat_interleaved(struct numastat *ns, unsigned cpu, unsigned nid)
 {
-	ns->counts[(size_t)cpu * ns->nodes_count + nid][NUMA_INTERLEAVE]++;
+	ns->interleaved_counts[(size_t)cpu * ns->nodes_count + nid]++;
 }
 
 void numastat_sum(const struct numastat *ns, unsigned nid, struct page_node_stats *stats);

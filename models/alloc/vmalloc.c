@@ -112,13 +112,14 @@ static uint64_t entry_paddr(const struct vmalloc *v, const struct area *a, uint6
 	if (a->array_kind != ARRAY_AREA)
 		return a->array_paddr + offset;
 	uint64_t paddr = entry_paddr(v, a->array, offset / PAGE_BYTES);
-	return *(const uint64_t *)(v->p.pa->pm->ram + paddr) * PAGE_BYTES + offset % PAGE_BYTES;
+	return *(const uint64_t *)(const void *)(v->p.pa->pm->ram + paddr) * PAGE_BYTES +
+	       offset % PAGE_BYTES;
 }
 
 static uint64_t *entry_at(const struct vmalloc *v, const struct area *a, uint64_t i)
 {
 	uint64_t paddr = entry_paddr(v, a, i);
-	return (uint64_t *)(physmem_ram(v->p.pa->pm, paddr >> PAGE_SHIFT, NULL) +
+	return (void *)(physmem_ram(v->p.pa->pm, paddr >> PAGE_SHIFT, NULL) +
 			    paddr % PAGE_BYTES);
 }
 

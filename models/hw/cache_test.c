@@ -275,6 +275,39 @@ static void pair_conflict(void **state)
 	}
 }
 
+/*
+ * How well the set in which an array begins is known, in bits: the cache is full, the array's first
+ * line comes in, and what it pushed out tells its set. All of k starts are as likely.
+ */
+static double entropy_bits(unsigned sets, unsigned k)
+{
+	unsigned counts[64] = {0};
+	double bits = 0;
+	for (unsigned start = 0; start < k; start++) {
+		struct cache *c = make(sets, 1, HW_LRU);
+		uint8_t flags;
+		for (uint64_t line = 0; line < sets; line++)
+			misses(c, line);
+		counts[cache_insert(c, 6400 + start, 0, &flags)]++;
+		cache_free(c);
+	}
+	for (unsigned set = 0; set < sets; set++) {
+		double p = (double)counts[set] / k;
+		bits -= p > 0 ? p * log2(p) : 0;
+	}
+	return bits;
+}
+
+/* Off: a start that never varies, 0 bits; starts that wrap around, as many as there are sets. */
+static void entropy_of_starts(void **state)
+{
+	static const unsigned rows[][2] = {{4, 2}, {8, 3}, {32, 5}, {64, 6}};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		assert_true(entropy_bits(64, rows[i][0]) == rows[i][1]);
+	assert_true(entropy_bits(64, 1) == 0);
+	assert_true(entropy_bits(16, 64) == 4);
+}
+
 /* Some set gets more than w of m lines: 1 - m! [x^m] (sum_{j<=w} x^j/j!)^S / S^m. */
 static void thrash_probability(void **state)
 {
@@ -399,6 +432,7 @@ int main(void)
 		cmocka_unit_test(like_the_references), cmocka_unit_test(plru_is_not_lru),
 		cmocka_unit_test(wide_trees),          cmocka_unit_test(walks_and_peeks),
 		cmocka_unit_test(cyclic_scan),         cmocka_unit_test(pair_conflict),
+		cmocka_unit_test(entropy_of_starts),
 		cmocka_unit_test(thrash_probability),  cmocka_unit_test(lockstep_missratio),
 		cmocka_unit_test(slab_colours),        cmocka_unit_test(broken_caches_are_seen),
 	};

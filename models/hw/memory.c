@@ -85,12 +85,15 @@ static void forget_page(struct memory_cpu *c)
 		c->page_bytes = 0;
 }
 
-/* Read the entries of a walk but those that paging-structure caches skip. */
+/*
+ * Read the entries of a walk but those that paging-structure caches skip; they learn of the tables
+ * above the last entry, which is a page's or empty.
+ */
 static void walk(struct memory_cpu *c, struct env *env, uint32_t space, uint64_t vaddr,
-		 const uint64_t *entry_paddrs, unsigned count, enum hw_page leaf)
+		 const uint64_t *entry_paddrs, unsigned count)
 {
 	const struct hw_machine *hw = c->m->hw;
-	unsigned skips = tlb_walk_skips(c->tlb, space, vaddr, leaf);
+	unsigned skips = tlb_walk_skips(c->tlb, space, vaddr, (unsigned)hw->paging_levels - count);
 	c->stats.walks_count++;
 	if (skips < count)
 		c->stats.walk_refs_count += count - skips;
@@ -140,7 +143,7 @@ static void translate_direct(struct memory_cpu *c, struct env *env, uint64_t pad
 	if (result == TLB_MISS) {
 		uint64_t entries[5];
 		unsigned count = kernel_entries(hw, vaddr, page, entries);
-		walk(c, env, SPACE_KERNEL, vaddr, entries, count, page);
+		walk(c, env, SPACE_KERNEL, vaddr, entries, count);
 		tlb_insert(c->tlb, &(struct tlb_entry){
 					   .vaddr = vaddr & ~(bytes - 1),
 					   .space = SPACE_KERNEL,
@@ -172,13 +175,13 @@ bool memory_translate(struct env *env, uint32_t space, uint64_t vaddr, bool writ
 }
 
 void memory_walked(struct env *env, uint32_t space, uint64_t vaddr, const uint64_t *entry_paddrs,
-		   unsigned count, enum hw_page leaf, const struct tlb_entry *entry)
+		   unsigned count, const struct tlb_entry *entry)
 {
 	struct memory_cpu *c = (struct memory_cpu *)env->memory;
 	if (!c->tlb)
 		return;
 	forget_page(c);
-	walk(c, env, space, vaddr, entry_paddrs, count, leaf);
+	walk(c, env, space, vaddr, entry_paddrs, count);
 	if (entry)
 		tlb_insert(c->tlb, entry);
 }

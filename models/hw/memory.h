@@ -62,10 +62,10 @@ bool memory_translate(struct env *env, uint32_t space, uint64_t vaddr, bool writ
 /*
  * A page walk after a miss: it read the @count table entries at @entry_paddrs, root first (fewer if
  * paging-structure caches skip some), and found @entry, which the TLB holds from now on; NULL: no
- * translation. @leaf is the size of page at which the walk ended.
+ * translation, since the last of them is empty or allows too little.
  */
 void memory_walked(struct env *env, uint32_t space, uint64_t vaddr, const uint64_t *entry_paddrs,
-		   unsigned count, enum hw_page leaf, const struct tlb_entry *entry);
+		   unsigned count, const struct tlb_entry *entry);
 /* An access at a physical address whose translation is paid for: caches only. */
 void memory_access(struct env *env, uint64_t paddr, uint64_t bytes, bool write);
 /*

@@ -99,7 +99,7 @@ static void walk(struct rig *rig, uint32_t space, bool writable)
 					.page = HW_PAGE_4K,
 					.pfn = 7,
 					.writable = writable};
-	memory_walked(&rig->envs[0], space, 0x1000, entries, 4, HW_PAGE_4K, &entry);
+	memory_walked(&rig->envs[0], space, 0x1000, entries, 4, &entry);
 }
 
 /* What memory_translate charges for each answer, and what is counted. */

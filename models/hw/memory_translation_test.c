@@ -162,9 +162,9 @@ static void address_spaces(void **state)
 	start(&rig, HW_PAGE_4K, 30);
 	struct env *env = &rig.envs[0];
 	assert_false(memory_translate(env, 1, vaddr + 5, false, &found));
-	memory_walked(env, 1, vaddr + 5, entries, 4, HW_PAGE_4K, NULL);
+	memory_walked(env, 1, vaddr + 5, entries, 4, NULL);
 	assert_false(memory_translate(env, 1, vaddr + 5, false, &found)); /* nothing was found */
-	memory_walked(env, 1, vaddr + 5, entries, 4, HW_PAGE_4K, &entry);
+	memory_walked(env, 1, vaddr + 5, entries, 4, &entry);
 	assert_true(memory_translate(env, 1, vaddr + 9, false, &found));
 	assert_int_equal(found.pfn, 77);
 	assert_false(memory_translate(env, 2, vaddr, false, &found));
@@ -173,13 +173,13 @@ static void address_spaces(void **state)
 	assert_false(memory_translate(env, 1, vaddr, true, &found));
 	assert_false(memory_translate(env, 1, vaddr, false, &found));
 	entry.writable = true;
-	memory_walked(env, 1, vaddr, entries, 4, HW_PAGE_4K, &entry);
+	memory_walked(env, 1, vaddr, entries, 4, &entry);
 	assert_true(memory_translate(env, 1, vaddr, true, &found));
 	/* Flushes: one page, or all of the space, or all there is. */
 	memory_flush_pages(env, 1, vaddr - PAGE_BYTES, 3, HW_PAGE_4K);
 	assert_int_equal(env->cycles_by[CAUSE_FLUSH], 3 * 200);
 	assert_false(memory_translate(env, 1, vaddr, false, &found));
-	memory_walked(env, 1, vaddr, entries, 4, HW_PAGE_4K, &entry);
+	memory_walked(env, 1, vaddr, entries, 4, &entry);
 	memory_flush_all(env, 2);
 	assert_true(memory_translate(env, 1, vaddr, false, &found));
 	memory_flush_all(env, 1);
@@ -188,6 +188,31 @@ static void address_spaces(void **state)
 	assert_int_equal(rig_stats(&rig, 0).tlb_flushed_pages_count, 3);
 	assert_int_equal(rig_stats(&rig, 0).tlb_flushes_count, 2);
 	stop(&rig);
+}
+
+/*
+ * A walk that ends at an empty entry has found the tables above, and caches no more than these: the
+ * first in 512 GiB ends in the root, the next one there reads it again.
+ */
+static void empty_entries_are_not_cached(void **state)
+{
+	static const uint64_t entries[] = {0x10000, 0x11000, 0x12000, 0x13000};
+	static const struct {
+		unsigned found, refs; /* entries of the first walk; what the second one reads */
+	} rows[] = {{1, 4}, {2, 3}, {3, 2}, {4, 1}};
+	const struct tlb_entry entry = {0x400000, 1, HW_PAGE_4K, 77, true};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct rig rig;
+		start(&rig, HW_PAGE_4K, 30);
+		memory_free(rig.m);
+		rig.hw.pwc_pde_entries = rig.hw.pwc_pdpte_entries = rig.hw.pwc_pml4e_entries = 4;
+		assert_true(rig_start(&rig, 1, &one_node));
+		memory_walked(&rig.envs[0], 1, 0x400000, entries, rows[i].found, NULL);
+		assert_int_equal(rig_stats(&rig, 0).walk_refs_count, rows[i].found);
+		memory_walked(&rig.envs[0], 1, 0x400000, entries, 4, &entry);
+		assert_int_equal(rig_stats(&rig, 0).walk_refs_count, rows[i].found + rows[i].refs);
+		stop(&rig);
+	}
 }
 
 /* The direct map's entries are global: they stay when a space is flushed, not when all is. */
@@ -219,7 +244,7 @@ static void without_tlbs(void **state)
 	assert_int_equal(touch_pages(&rig, 100, PAGE_BYTES), 0);
 	uint64_t cycles = env->cycles;
 	assert_false(memory_translate(env, 1, 0, false, &found));
-	memory_walked(env, 1, 0, (const uint64_t[]){0}, 1, HW_PAGE_4K, NULL);
+	memory_walked(env, 1, 0, (const uint64_t[]){0}, 1, NULL);
 	memory_flush_pages(env, 1, 0, 5, HW_PAGE_4K);
 	memory_flush_all(env, 1);
 	assert_true(env->cycles == cycles);
@@ -237,6 +262,7 @@ int main(void)
 		cmocka_unit_test(skipped_entries_are_not_read),
 		cmocka_unit_test(memory_and_metadata_are_apart),
 		cmocka_unit_test(address_spaces),
+		cmocka_unit_test(empty_entries_are_not_cached),
 		cmocka_unit_test(flushes_reach_the_direct_map),
 		cmocka_unit_test(without_tlbs),
 	};

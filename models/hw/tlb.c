@@ -410,7 +410,7 @@ void tlb_drop_space(struct tlb *t, uint32_t space)
 		forget_last(t);
 }
 
-unsigned tlb_walk_skips(struct tlb *t, uint32_t space, uint64_t vaddr, enum hw_page leaf)
+unsigned tlb_walk_skips(struct tlb *t, uint32_t space, uint64_t vaddr, unsigned leaf)
 {
 	unsigned skips = 0, above = TLB_PWCS + 1;
 	for (unsigned size = leaf + 1; size <= TLB_PWCS && !skips; size++) {

@@ -39,12 +39,12 @@ void tlb_drop_page(struct tlb *t, uint32_t space, uint64_t vaddr, enum hw_page p
 void tlb_drop_space(struct tlb *t, uint32_t space);
 
 /*
- * A walk that ends at an entry for a page of size @leaf (mapped or not; HW_PAGES: in a table above
- * those for 1 GiB): how many of its entries, root first, paging-structure caches skip (0 .. all but
- * the last); they hold what was read from now on. A walk has paging_levels entries less one for
- * each size above 4 KiB.
+ * A walk that ends at an entry for a page of size @leaf (mapped or not; HW_PAGES and more: in a
+ * table above those for 1 GiB): how many of its entries, root first, paging-structure caches skip
+ * (0 .. all but the last); they hold what was read from now on. A walk has paging_levels entries
+ * less one for each size above 4 KiB.
  */
-unsigned tlb_walk_skips(struct tlb *t, uint32_t space, uint64_t vaddr, enum hw_page leaf);
+unsigned tlb_walk_skips(struct tlb *t, uint32_t space, uint64_t vaddr, unsigned leaf);
 
 /* Verify I1 to I6 of tlb.c; 0, or -1 with what is wrong in @text. */
 int tlb_check(const struct tlb *t, char *text, size_t text_size);

@@ -144,6 +144,7 @@ struct env_memory {
 struct env_lock {
 	char name[24];
 	bool sleeps; /* a mutex: who waits gives up its CPU; not to be taken in interrupts */
+	bool irqs_off;       /* interrupts wait while a CPU waits for it or holds it */
 	bool unfair;         /* handed to the nearest waiter, which the line reaches first */
 	ps_t free_at_ps;     /* end of the last critical section */
 	ps_t last_arrival_ps; /* arrivals must not go back in time: the engine checks */
@@ -319,7 +320,9 @@ static inline void env_touch(struct env *env, uint64_t paddr, uint64_t bytes, bo
 		env->memory->touch(env, paddr, bytes, write);
 		return;
 	}
-	env->cycles += (((paddr & 63) + bytes + 63) >> 6) * env->cost_cycles[COST_TOUCH];
+	uint32_t cost_cycles = env->cost_cycles[COST_TOUCH];
+	if (__builtin_expect(cost_cycles != 0, 0))
+		env->cycles += (((paddr & 63) + bytes + 63) >> 6) * cost_cycles;
 }
 
 /*

@@ -29,7 +29,7 @@ void mempolicy_init(struct mempolicy *mp, struct page_allocator *pa, const unsig
 	mp->cpu_nid = cpu_nid;
 }
 
-static unsigned next_turn(struct mempolicy *mp, unsigned cpu)
+unsigned mempolicy_turn(struct mempolicy *mp, unsigned cpu)
 {
 	const struct physmem *pm = mp->pa->pm;
 	unsigned nid = mp->turn[cpu] % pm->nodes_count;
@@ -39,25 +39,13 @@ static unsigned next_turn(struct mempolicy *mp, unsigned cpu)
 	return nid;
 }
 
-unsigned mempolicy_node(struct mempolicy *mp, const struct env *env, const struct mem_request *r,
-			gfp_t gfp, bool *interleaved)
-{
-	*interleaved = !r->has_nid && r->policy == MEMPOLICY_INTERLEAVE &&
-		       env->context == CONTEXT_PROCESS && !(gfp & __GFP_THISNODE);
-	if (*interleaved)
-		return next_turn(mp, env->cpu);
-	return r->has_nid ? r->nid : mp->cpu_nid[env->cpu];
-}
-
-pfn_t mempolicy_alloc_pages(struct mempolicy *mp, struct env *env, unsigned order, gfp_t gfp,
-			    const struct mem_request *r, enum alloc_failure *why)
+pfn_t mempolicy_alloc_in_turn(struct mempolicy *mp, struct env *env, unsigned order, gfp_t gfp,
+			      enum alloc_failure *why)
 {
 	struct page_allocator *pa = mp->pa;
-	bool interleaved;
-	unsigned nid = mempolicy_node(mp, env, r, gfp, &interleaved);
+	unsigned nid = mempolicy_turn(mp, env->cpu);
 	pfn_t pfn = pa->ops->alloc_pages(pa, env, order, gfp, nid, why);
-	if (pfn != PFN_NONE && interleaved && pa->ops->numastat &&
-	    physmem_zone(pa->pm, pfn)->nid == nid)
+	if (pfn != PFN_NONE && pa->ops->numastat && physmem_zone(pa->pm, pfn)->nid == nid)
 		numastat_interleaved(pa->ops->numastat(pa), env->cpu, nid);
 	return pfn;
 }

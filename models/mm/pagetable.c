@@ -67,7 +67,7 @@
 
 static uint64_t *table_entries(const struct pagetable *pt, pfn_t table)
 {
-	return (uint64_t *)(pt->pm->ram + table * PAGE_BYTES);
+	return (void *)(pt->pm->ram + table * PAGE_BYTES);
 }
 
 static uint64_t entry_paddr(pfn_t table, unsigned index)

@@ -94,7 +94,10 @@ static void address_in_fields(void **state)
 	rig_release(&r);
 }
 
-/* O17.table_pages_128MiB, O17.leaf_bytes; off: unaligned, memory reaches into one table more. */
+/*
+ * O17.table_pages_128MiB, O17.leaf_bytes. Off: unaligned, memory reaches into one table more; one
+ * page in every 2 MiB has as few entries as huge pages, and all the tables.
+ */
 static void tables_of_128_mib(void **state)
 {
 	static const struct {
@@ -126,13 +129,27 @@ static void tables_of_128_mib(void **state)
 			assert_int_equal(r.pt.tables_count[level], level == 3);
 		rig_release(&r);
 	}
+	struct rig r;
+	rig_init(&r, 4, 4096);
+	for (uint64_t at = GiB; at < GiB + 128 * MiB; at += 2 * MiB)
+		map_range(&r, at, PAGE_BYTES, HW_PAGE_4K);
+	assert_int_equal(r.pt.mapped_count[HW_PAGE_4K] * 8, 512);
+	assert_int_equal(r.pt.tables_count[0], 64);
+	unmap_range(&r, GiB, 128 * MiB);
+	rig_release(&r);
 }
 
-/* O17.struct_page_overhead: 64 bytes for a page of 4096. */
+/*
+ * O17.struct_page_overhead: 64 bytes for a page of 4096. Off: were a block of 2 MiB one page to it,
+ * they would be a 512th; it has the 64 bytes of each of its frames.
+ */
 static void frames_metadata(void **state)
 {
 	assert_int_equal(page_meta_paddr(1) - page_meta_paddr(0), 64);
 	assert_true((double)PAGE_META_BYTES / PAGE_BYTES == 0.015625);
+	uint64_t huge = page_meta_paddr(512) - page_meta_paddr(0);
+	assert_true((double)huge / (2 * MiB) == 0.015625);
+	assert_true(huge == 512 * PAGE_META_BYTES);
 }
 
 /* O17.walk_refs without paging-structure caches: an entry a level, less with large pages. */

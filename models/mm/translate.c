@@ -37,8 +37,7 @@ bool translate(struct pagetable *pt, struct env *env, uint32_t space, uint64_t v
 			.pfn = w.pfn,
 			.writable = w.writable,
 		};
-		memory_walked(env, space, vaddr, w.entry_paddrs, w.count, w.page,
-			      found ? &e : NULL);
+		memory_walked(env, space, vaddr, w.entry_paddrs, w.count, found ? &e : NULL);
 	}
 	if (found)
 		*t = (struct translation){w.pfn * PAGE_BYTES + offset, span - offset};
