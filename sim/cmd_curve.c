@@ -32,7 +32,7 @@ static const char doc[] =
 	"the same configuration name are one line; scripts/curve makes such results."
 	"\vExamples:\n"
 	"  allocsim curve -x machine.cpus -y totals.simulated_ns results/per-cpu-*\n"
-	"  allocsim curve -x machine.cpus -y cycles.lock_wait_ns results/*\n";
+	"  allocsim curve -x machine.cpus -y cycles.lock_wait_ns=waiting results/*-[12]\n";
 
 struct arguments {
 	struct curve_options curve;

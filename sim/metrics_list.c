@@ -171,7 +171,7 @@ const struct metric_info metrics_list[] = {
 	 "second-level TLB hits and page walks, without reading"},
 	{"cycles.walk_cycles", "cycles", NONE, "reading page tables through the caches"},
 	{"cycles.flush_cycles", "cycles", NONE, "invalidating TLB entries"},
-	{"cycles.interrupt_cycles", "cycles", NONE, "interrupts and their handlers"},
+	{"cycles.interrupt_cycles", "cycles", NONE, "entering, leaving and sending interrupts"},
 	{"cycles.work_cycles", "cycles", NONE, "the workload's own computing"},
 	{"cycles.lock_wait_ns", "ns", LOWER, "time that CPUs waited for locks"},
 	{"cycles.ipi_wait_ns", "ns", LOWER, "time that CPUs waited for others' handlers"},

@@ -108,7 +108,7 @@ enum cycle_cause {
 	CAUSE_DRAM,       /* ... memory, of the CPU's own node */
 	CAUSE_DRAM_REMOTE, /* ... of another node */
 	CAUSE_TRANSFER,   /* ... another CPU's cache: a line that it had written */
-	CAUSE_INTERRUPT,  /* entering and leaving interrupts, sending them, handlers of IPIs */
+	CAUSE_INTERRUPT,  /* entering and leaving interrupts, sending them */
 	CAUSE_FLUSH,      /* invalidating TLB entries */
 	CAUSE_WORK,       /* the workload's own computing */
 	CYCLE_CAUSES,
