@@ -211,7 +211,10 @@ static double scan_missratio(struct cache *c, uint64_t lines, uint64_t stride, u
 	return missed / ((double)lines * (rounds - rounds / 2));
 }
 
-/* A cyclic scan of what fits never misses, of one line more always does; not so with PLRU. */
+/*
+ * A cyclic scan of what fits never misses, of one line more always does; not so with PLRU, as long
+ * as its tree is large against the scans.
+ */
 static void cyclic_scan(void **state)
 {
 	struct cache *c = make(1, 512, HW_LRU);
