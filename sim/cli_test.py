@@ -651,7 +651,7 @@ class Summary(Case):
         text = self.assert_ok("run", SMALL)
         for line in ("program ", "other locks", "process", "vmalloc", "TLB", "caches", "nodes"):
             self.assertNotRegex(text, "(?m)^" + line)
-        self.assertRegex(text, r"(?m)^time +8\.\d+ us simulated; median allocation [\d.]+ ns, free ")
+        self.assertRegex(text, r"(?m)^time +8\.\d+ us simulated; median allocation [\d.]+ ns \(mean [\d.]+\); median free ")
 
     def test_idle_caches_and_nodes(self):
         text = self.assert_ok("run", "configs/machines/guest-2cpu.yaml",

@@ -363,9 +363,10 @@ static void check_distances(struct loader *ld, const struct hw_machine *hw, uint
 	uint64_t rows = machine_matrix_rows(hw->distances);
 	if (rows && rows != nodes) {
 		FAIL(ld, "machine.distances",
-		     "has %llu rows but the machine has %llu node%s (legal "
-		     "range: a row of %llu for each)",
-		     (ull)rows, (ull)nodes, nodes == 1 ? "" : "s", (ull)nodes);
+		     "has %llu row%s but the machine has %llu node%s (legal "
+		     "range: a row of %llu for each, or [])",
+		     (ull)rows, rows == 1 ? "" : "s", (ull)nodes, nodes == 1 ? "" : "s",
+		     (ull)nodes);
 		return;
 	}
 	for (uint64_t from = 0; from < rows; from++) {

@@ -174,7 +174,8 @@ int machine_load_matrix(struct loader *ld, const struct field *f, uint64_t *at)
 		return -1;
 	if (rows != m.columns && ld->problems_count == problems)
 		diag_at(ld, ERR_CONFIG, &begin, ld->path,
-			"has %u rows of %u values: it must be square", rows, m.columns);
+			"has %u row%s of %u value%s: it must be square", rows,
+			rows == 1 ? "" : "s", m.columns, m.columns == 1 ? "" : "s");
 	unsigned count = rows * rows;
 	memcpy(at + NODES_LIMIT * NODES_LIMIT, &count, sizeof(count));
 	return 0;

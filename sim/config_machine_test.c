@@ -158,7 +158,7 @@ static void test_shapes(void **state)
 	refused_set("machine.distances=[[10, 21], [21]]",
 		    "machine.distances[1]: has 1 values, but the first row has 2");
 	refused_set("machine.distances=[[10, 21]]",
-		    "machine.distances: has 1 rows of 2 values: it must be square");
+		    "machine.distances: has 1 row of 2 values: it must be square");
 	refused_set("machine.distances=[[10, 9], [9, 10]]",
 		    "machine.distances[0][1]: '9' is out of range (legal range: 10..254)\n"
 		    "--set machine.distances=[[10, 9], [9, 10]]: machine.distances[1][0]: '9' is "
@@ -310,7 +310,7 @@ static void test_nodes(void **state)
 		   "4:22: machine.node_cpus[1]: names CPU 4 but there are 4 (legal range: 0..3)");
 	refused_at("machine.nodes=1",
 		   "5:14: machine.distances: has 2 rows but the machine has 1 node (legal range: a "
-		   "row of 1 for each)\n"
+		   "row of 1 for each, or [])\n"
 		   "c.yaml:4:22: machine.node_cpus[1]: there is no node 1 (legal range: a list for "
 		   "each of machine.nodes, 1)");
 	refused_set("machine.node_cpus=[\"0-3\", \"5-7\"]",
@@ -327,8 +327,8 @@ static void test_nodes(void **state)
 		    "machine.node_cpus[2]: there is no node 2 (legal range: a list for each of "
 		    "machine.nodes, 2)");
 	refused_set("machine.distances=[[10]]",
-		    "machine.distances: has 1 rows but the machine has 2 nodes (legal range: a "
-		    "row of 2 for each)");
+		    "machine.distances: has 1 row but the machine has 2 nodes (legal range: a "
+		    "row of 2 for each, or [])");
 	refused_set("machine.distances=[[10, 21], [20, 10]]",
 		    "machine.distances[1][0]: is 20 but the way back, [0][1], is 21");
 	refused_set("machine.distances=[[11, 21], [21, 10]]",
@@ -398,7 +398,7 @@ static void test_recorded(void **state)
 	assert_string_equal(err.text,
 			    "the recorded state, start.truth, has 8 CPUs on 1 node: "
 			    "machine.distances: has 2 rows but the machine has 1 node (legal "
-			    "range: a row of 1 for each)");
+			    "range: a row of 1 for each, or [])");
 	config_release(&c);
 }
 

@@ -19,8 +19,8 @@ static const char *plural(uint64_t count)
 	return count == 1 ? "" : "s";
 }
 
-/* Nothing if there were no such operations. */
-static void print_median(const struct metrics *m, enum op_kind kind, const char *before, FILE *out)
+/* Nothing if there were no such operations. The median hides what is rare; the mean does not. */
+static void print_latency(const struct metrics *m, enum op_kind kind, const char *what, FILE *out)
 {
 	struct hist all;
 	hist_init(&all);
@@ -31,7 +31,9 @@ static void print_median(const struct metrics *m, enum op_kind kind, const char 
 		}
 	}
 	if (all.count)
-		fprintf(out, "%s %.1f ns", before, (double)hist_quantile(&all, 500) / 1e3);
+		fprintf(out, "; %s %.1f ns (mean %.1f)", what,
+			(double)hist_quantile(&all, 500) / 1e3,
+			(double)all.sum / (double)all.count / 1e3);
 }
 
 /* Seconds, as long as their sixth place says something. */
@@ -41,8 +43,8 @@ static void print_time(const struct run_result *r, FILE *out)
 	bool brief = r->simulated_ps < PS_PER_S / 1000;
 	fprintf(out, "time          %.*f %s simulated", brief ? 3 : 6,
 		(double)r->simulated_ps / (brief ? 1e6 : 1e12), brief ? "us" : "s");
-	print_median(m, OP_ALLOC, "; median allocation", out);
-	print_median(m, OP_FREE, m->allocs_count ? ", free" : "; median free", out);
+	print_latency(m, OP_ALLOC, "median allocation", out);
+	print_latency(m, OP_FREE, "median free", out);
 	fputc('\n', out);
 }
 
