@@ -10,7 +10,7 @@ enum { OPT_JSON = 256, OPT_NO_PLOTS };
 
 static const struct argp_option options[] = {
 	{NULL, 'x', "KEY[=LABEL]", 0,
-	 "The parameter: a configuration key as for run's --set, or a figure", 0},
+	 "The parameter: a configuration key as run sets it, or a figure", 0},
 	{NULL, 'y', "KEY[ / KEY][=LABEL]", 0,
 	 "A figure of run.json as compare names it, or a quotient of two; at most 3, one below the "
 	 "other",
