@@ -21,8 +21,8 @@
 #include "sim/plot_canvas.h"
 #include "sim/resultdir.h"
 
-#define MARKER    "curve.json"
-#define TICKS_MAX 18 /* side by side */
+#define MARKER          "curve.json"
+#define AXIS_CHARACTERS 86 /* of the texts of ticks, side by side */
 
 struct range {
 	double least, most;
@@ -89,6 +89,7 @@ static int write_ticks(const struct curve *c, const struct range *x, FILE *vars,
 	double *values = calloc(c->points_count, sizeof(*values));
 	double width = x->log ? log(x->most / x->least) : x->most - x->least, gap;
 	unsigned i, count = 0, kept = 0;
+	size_t length, before = 0; /* of texts */
 	char text[64];
 
 	if (!values)
@@ -101,8 +102,13 @@ static int write_ticks(const struct curve *c, const struct range *x, FILE *vars,
 		gap = kept ? values[i] - values[kept - 1] : INFINITY;
 		if (kept && x->log)
 			gap = log(values[i] / values[kept - 1]);
-		if (gap * TICKS_MAX >= width && gap > 0)
+		curve_format(c->x.unit, values[i], text, sizeof(text));
+		length = strlen(text);
+		/* Half of each text lies between the two ticks. */
+		if (gap > 0 && gap * AXIS_CHARACTERS >= width * ((double)(before + length) / 2 + 1)) {
 			values[kept++] = values[i];
+			before = length;
+		}
 	}
 	fprintf(vars, "ticks = %u\narray tick_at[%u]\narray tick_text[%u]\n", kept, kept, kept);
 	for (i = 0; i < kept; i++) {
