@@ -105,7 +105,8 @@ static int write_ticks(const struct curve *c, const struct range *x, FILE *vars,
 		curve_format(c->x.unit, values[i], text, sizeof(text));
 		length = strlen(text);
 		/* Half of each text lies between the two ticks. */
-		if (gap > 0 && gap * AXIS_CHARACTERS >= width * ((double)(before + length) / 2 + 1)) {
+		if (gap > 0 &&
+		    gap * AXIS_CHARACTERS >= width * ((double)(before + length) / 2 + 1)) {
 			values[kept++] = values[i];
 			before = length;
 		}

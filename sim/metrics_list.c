@@ -157,6 +157,8 @@ const struct metric_info metrics_list[] = {
 	{"cpus[].interrupt_delay_ns_total", "ns", NONE,
 	 "from their arrival until they were taken, all together"},
 	{"cpus[].interrupt_delay_ns_max", "ns", LOWER, "the longest of these delays"},
+	{"cpus[].irqs_off_ns_max", "ns", LOWER,
+	 "the longest time that a workload's lock kept interrupts off"},
 	{"cycles.charged_cycles", "cycles", NONE, "cycles of all CPUs, waiting not included"},
 	{"cycles.active_ns", "ns", LOWER, "time of all CPUs in operations, waiting included"},
 	{"cycles.allocator_cycles", "cycles", NONE, "the allocators' own code"},

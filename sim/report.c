@@ -272,6 +272,7 @@ static void write_cpus(struct json *j, const struct run_result *r)
 		json_double(j, "interrupt_delay_ns_total",
 			    ns(r->cpus[i].interrupt_delay_ps_total));
 		json_double(j, "interrupt_delay_ns_max", ns(r->cpus[i].interrupt_delay_ps_max));
+		json_double(j, "irqs_off_ns_max", ns(r->cpus[i].irqs_off_ps_max));
 		json_object_end(j);
 	}
 	json_array_end(j);

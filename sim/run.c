@@ -341,6 +341,7 @@ static int simulate(struct run *r)
 		res->cpus[i].interrupts_ps = cpu->interrupts_ps;
 		res->cpus[i].interrupt_delay_ps_total = cpu->interrupt_delay_ps_total;
 		res->cpus[i].interrupt_delay_ps_max = cpu->interrupt_delay_ps_max;
+		res->cpus[i].irqs_off_ps_max = cpu->irqs_off_ps_max;
 		res->cpus[i].end_ps = cpu->now_ps;
 		cycles_of_cpu(&res->cpus[i].cycles, cpu);
 		if (res->machine.memory)

@@ -48,6 +48,7 @@ struct run_result {
 		uint64_t interrupts_count;
 		ps_t interrupts_ps; /* see struct engine_cpu */
 		ps_t interrupt_delay_ps_total, interrupt_delay_ps_max;
+		ps_t irqs_off_ps_max;
 		struct cycle_account cycles;
 		struct memory_stats memory; /* all zero without caches */
 	} cpus[CPUS_LIMIT];
