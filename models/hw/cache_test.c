@@ -311,6 +311,23 @@ static void entropy_of_starts(void **state)
 	assert_true(entropy_bits(16, 64) == 4);
 }
 
+/* Of @trials: in how many do @m lines, random in one of @sets each, not all hit when they come
+ * again? */
+static unsigned thrash(struct cache *c, struct rng *r, unsigned m, unsigned sets, unsigned trials)
+{
+	unsigned thrashed = 0;
+	uint64_t lines[16], tag = 0;
+	for (unsigned trial = 0; trial < trials; trial++) {
+		bool missed = false;
+		for (unsigned i = 0; i < m; i++)
+			lines[i] = ++tag * sets + rng_below(r, sets);
+		for (unsigned i = 0; i < 2 * m; i++)
+			missed |= misses(c, lines[i % m]) && i >= m;
+		thrashed += missed;
+	}
+	return thrashed;
+}
+
 /* Some set gets more than w of m lines: 1 - m! [x^m] (sum_{j<=w} x^j/j!)^S / S^m. */
 static void thrash_probability(void **state)
 {
@@ -329,18 +346,14 @@ static void thrash_probability(void **state)
 	struct rng r;
 	rng_init(&r, 29, 1);
 	for (size_t row = 0; row < ARRAY_SIZE(rows); row++) {
-		struct cache *c = make(rows[row].sets, rows[row].ways, HW_LRU);
-		unsigned thrashed = 0;
-		uint64_t lines[16], tag = 0;
-		for (unsigned trial = 0; trial < TRIALS; trial++) {
-			bool missed = false;
-			for (unsigned i = 0; i < rows[row].m; i++)
-				lines[i] = ++tag * rows[row].sets + rng_below(&r, rows[row].sets);
-			for (unsigned i = 0; i < 2 * rows[row].m; i++)
-				missed |= misses(c, lines[i % rows[row].m]) && i >= rows[row].m;
-			thrashed += missed;
-		}
+		unsigned sets = rows[row].sets, ways = rows[row].ways;
+		struct cache *c = make(sets, ways, HW_LRU);
+		unsigned thrashed = thrash(c, &r, rows[row].m, sets, TRIALS);
 		assert_within_4_sigma(thrashed, TRIALS, rows[row].p);
+		cache_free(c);
+		/* Off: without sets to fall into, lines that fit never do. */
+		c = make(1, sets * ways, HW_LRU);
+		assert_int_equal(thrash(c, &r, rows[row].m, sets, 100), 0);
 		cache_free(c);
 	}
 }
