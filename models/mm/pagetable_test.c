@@ -179,6 +179,50 @@ static void walk_reads(void **state)
 	}
 }
 
+/*
+ * O17.walk_refs of a guest: its entries lie at guest-physical addresses, each of which takes a walk
+ * of the host's tables, and so does the page in the end: (n + 1)(m + 1) - 1 references. The
+ * simulated TLB has no second dimension; two tables in a row have the same references.
+ */
+static unsigned nested_refs(const struct rig *guest, const struct rig *host, uint64_t vaddr)
+{
+	struct walk w, under;
+	unsigned refs = 0;
+	pagetable_walk(&guest->pt, vaddr, &w);
+	assert_true(w.pfn != PFN_NONE);
+	for (unsigned i = 0; i <= w.count; i++) {
+		pagetable_walk(&host->pt, i < w.count ? w.entry_paddrs[i] : w.pfn << 12, &under);
+		assert_true(under.pfn != PFN_NONE);
+		refs += under.count + (i < w.count);
+	}
+	return refs;
+}
+
+static void nested_walk_reads(void **state)
+{
+	static const struct {
+		unsigned guest_levels, host_levels;
+		enum hw_page host_page;
+		unsigned refs;
+	} rows[] = {
+		{4, 4, HW_PAGE_4K, 24}, {5, 5, HW_PAGE_4K, 35},
+		{4, 4, HW_PAGE_2M, 19}, {4, 4, HW_PAGE_1G, 14}, /* off: large pages below */
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct rig guest, host;
+		uint64_t bytes = u64_max(16 * MiB, pagetable_span(rows[i].host_page));
+		rig_init(&guest, rows[i].guest_levels, 4096);
+		rig_init(&host, rows[i].host_levels, 4096);
+		map_range(&guest, 8 * MiB, 1, HW_PAGE_4K);
+		map_range(&host, 0, bytes, rows[i].host_page); /* all of the guest's memory */
+		assert_int_equal(nested_refs(&guest, &host, 8 * MiB + 5), rows[i].refs);
+		unmap_range(&guest, 8 * MiB, pagetable_span(HW_PAGE_4K));
+		unmap_range(&host, 0, bytes);
+		rig_release(&guest);
+		rig_release(&host);
+	}
+}
+
 /* What is there can't be mapped over, and a page can't be hung where a table is. */
 static void taken_places(void **state)
 {
@@ -557,6 +601,7 @@ int main(void)
 		cmocka_unit_test(tables_of_128_mib),
 		cmocka_unit_test(frames_metadata),
 		cmocka_unit_test(walk_reads),
+		cmocka_unit_test(nested_walk_reads),
 		cmocka_unit_test(taken_places),
 		cmocka_unit_test(split_in_place),
 		cmocka_unit_test(no_page_for_a_table),
