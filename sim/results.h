@@ -1,0 +1,81 @@
+/*
+ * results.h - the results that a command was given: directories of runs, and of sweeps.
+ *
+ * A sweep's directory stands for all its points that are done. Whatever is looked up in a result
+ * has one name everywhere: --set's for settings (slab.max_order, workload.programs[0].rounds),
+ * compare's for figures (latency[alloc].p99_ns), and of a sweep "trace" and "repeat".
+ */
+#ifndef SIM_RESULTS_H
+#define SIM_RESULTS_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include <cjson/cJSON.h>
+
+#include "kern/err.h"
+#include "sim/compare_keys.h"
+#include "sim/sweep/cell.h"
+#include "sim/sweep/plan.h"
+
+/* Of a sweep: its plan. */
+struct results_sweep {
+	char *dir;
+	struct plan plan;
+	uint64_t states_count[CELL_STATES]; /* of the plan's points; set by results_open() */
+};
+
+/* A result, for as long as it is visited. */
+struct results_row {
+	const char *dir;                   /* RESULTS/ID or the result directory itself */
+	const struct results_sweep *sweep; /* NULL: no sweep's */
+	const struct plan_point *point;    /* NULL: no sweep's */
+	const struct cell *cell;           /* NULL: no sweep's */
+	/* run.json and all its keys, sorted; NULL for a point that isn't done */
+	const cJSON *run;
+	const struct leaves *leaves;
+};
+
+struct results {
+	struct results_sweep *sweeps;
+	unsigned sweeps_count;
+	struct results_source *sources; /* private */
+	unsigned sources_count;
+};
+
+/*
+ * @paths: result directories and sweeps' directories (which hold plan.jsonl), in any mixture; they
+ * stay the caller's. The cells of sweeps are looked at, nothing else is read. 0, or -1 with @err:
+ * ERR_NO_INPUT, ERR_TRACE.
+ */
+int results_open(struct results *r, const char *const *paths, unsigned count, struct err *err);
+void results_release(struct results *r);
+
+/*
+ * Visit all results in the order of @paths, points by index. Points that aren't done are visited
+ * only @with_undone. Stops at the first @visit that returns other than 0, and returns -1 then, as
+ * for a run.json that can't be read (@err).
+ */
+int results_each(struct results *r, bool with_undone,
+		 int (*visit)(void *arg, const struct results_row *row, struct err *err), void *arg,
+		 struct err *err);
+
+/*
+ * Whether some points failed or are missing, in words ("3 of 40 points failed and are left out: ID
+ * (exit status 70), ..."), a line for each sweep that has such; nothing otherwise.
+ */
+void results_print_lacking(const struct results *r, FILE *out);
+
+/*
+ * The number at @key: a parameter of the sweep ("repeat"), a setting, or a figure; NAN if there is
+ * no such key or it has no number ("auto"). A figure may also be named as a column of collect is
+ * (columns.h: fragmentation.unusable_index_order9). *@name (may be NULL) becomes the last member's
+ * name, which tells the unit; it belongs to @row or @key.
+ */
+double results_number(const struct results_row *row, const char *key, const char **name);
+/*
+ * The same as a text for people and legends: "files", "slub", "64 KiB", "auto"; "" if there is none.
+ */
+char *results_text(const struct results_row *row, const char *key, char *buf, size_t size);
+
+#endif
