@@ -356,6 +356,12 @@ int config_load(struct config *c, const char *const *files, unsigned files_count
 		const char *const *sets, unsigned sets_count, FILE *diagnostics, struct err *err);
 
 /*
+ * The same from one @text, which messages call @name. Relative paths in it are relative to the
+ * directory that @name is in; there need not be such a file.
+ */
+int config_load_text(struct config *c, const char *name, const char *text, struct err *err);
+
+/*
  * config_load() accepts a configuration without a workload, which is what a description of a
  * machine is. Returns 0 if @c has one to run, else -1 and ERR_CONFIG.
  */
