@@ -2,6 +2,7 @@
  * config_impl.h - what the files of the configuration loader share; nobody else includes this.
  *
  *   config.c        built-in values, files, includes, --set
+ *   config_copy.c   copies
  *   config_diag.c   positions, dotted keys, diagnostics
  *   config_value.c  one YAML value into its field, by the schema
  *   config_machine.c  values that only a machine has: read, printed, as JSON
@@ -45,6 +46,7 @@ struct loader {
 	struct config *c;
 	FILE *diagnostics; /* may be NULL */
 	bool no_places; /* nothing is known of where keys were given */
+	bool is_applied; /* only --set texts are read: other keys were given somewhere else */
 	unsigned problems_count;
 	enum err_code first_code;
 	char first_text[512];
@@ -126,6 +128,8 @@ int value_set_scalar(struct loader *ld, const struct field *f, void *base, const
 bool value_is_scalar(enum field_kind kind);
 /* Which of @f's names @text is; reports an unknown one and returns -1. */
 int value_name_find(struct loader *ld, const struct field *f, const char *text);
+/* Element @element of a list has the keys whose bits are in @keys. */
+void list_note_given(const struct schema_list *l, void *element, uint64_t keys);
 /* Release the elements of heap lists and the compiled operations. */
 void value_release(struct config *c);
 
@@ -168,6 +172,9 @@ int ops_load(struct loader *ld);
 
 /* Print the operations of @c as a YAML list, each line after @indent spaces. */
 int ops_print(const struct config *c, FILE *out, unsigned indent, struct err *err);
+
+/* Learn from the compiled operations what they ask of other keys. */
+int ops_recall(struct loader *ld);
 
 /* --- config_check.c --- */
 

@@ -390,6 +390,12 @@ int schema_find(const struct field *map, const char *key)
 	return -1;
 }
 
+bool schema_is_given(const struct field *keys, unsigned count, uint64_t given, const char *key)
+{
+	int i = schema_find(&(struct field){.keys = keys, .keys_count = count}, key);
+	return i >= 0 && given >> i & 1;
+}
+
 const char *schema_suggest(const struct field *map, const char *key)
 {
 	const char *names[SCHEMA_KEYS_MAX];

@@ -47,6 +47,8 @@ struct schema_list {
 	bool heap;            /* `offset` holds a pointer that the config owns, not the array */
 	void (*element_init)(void *element); /* NULL: all zero */
 	void (*element_release)(void *element); /* NULL: owns nothing */
+	bool has_given;       /* elements note which of their keys were written, */
+	size_t given_offset;  /* in a uint64_t here: bit i is row i */
 };
 
 struct field {
@@ -111,6 +113,8 @@ extern const char *const schema_policy_names[MEMPOLICIES + 1]; /* "workload", th
 
 /* Position of @key in @map's keys, -1 if it has no such key. */
 int schema_find(const struct field *map, const char *key);
+/* Is the key of row @key of @keys in the bits @given of an element? */
+bool schema_is_given(const struct field *keys, unsigned count, uint64_t given, const char *key);
 /* The key of @map that @key most likely meant, or NULL. */
 const char *schema_suggest(const struct field *map, const char *key);
 
