@@ -28,7 +28,7 @@ static void print_help(FILE *out)
 
 static int unknown_command(const char *name, struct err *err)
 {
-	const char *names[COMMANDS_MAX];
+	const char *names[COMMANDS_MAX] = {0};
 	unsigned count = 0;
 	for (; commands[count].name; count++)
 		names[count] = commands[count].name;

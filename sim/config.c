@@ -461,7 +461,7 @@ int config_load_base(struct config *c, const char *const *files, unsigned files_
 	return base_finish(&ld, err);
 }
 
-int config_load_base_text(struct config *c, const char *text, const char *name, struct err *err)
+int config_load_base_text(struct config *c, const char *name, const char *text, struct err *err)
 {
 	struct loader ld = {.c = c};
 	ld.source = source_add(&ld, name);

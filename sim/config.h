@@ -372,8 +372,11 @@ int config_copy(struct config *to, const struct config *from, struct err *err);
 int config_load_base(struct config *c, const char *const *files, unsigned files_count,
 		     const char *const *sets, unsigned sets_count, FILE *diagnostics,
 		     struct err *err);
-/* Likewise of @text, which config_print_yaml() wrote and @name stands for in messages. */
-int config_load_base_text(struct config *c, const char *text, const char *name, struct err *err);
+/*
+ * Likewise of one @text, which messages call @name. Relative paths in it are relative to the
+ * directory that @name is in; there need not be such a file.
+ */
+int config_load_base_text(struct config *c, const char *name, const char *text, struct err *err);
 
 /*
  * Set the @count keys of @sets, as --set does, in @c, which a config_load_base() or a copy of what

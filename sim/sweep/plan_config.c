@@ -18,11 +18,6 @@
 
 #define SETS_MAX (PLAN_PARAMS_MAX + 1) /* a trace sets two keys */
 
-int plan_base(const struct plan *p, struct config *base, struct err *err)
-{
-	return config_load_base_text(base, p->config, p->name, err);
-}
-
 struct sets {
 	char *texts[SETS_MAX];
 	unsigned count;
