@@ -215,7 +215,8 @@ static void test_refused(void **state)
 		      "range: 0..0)");
 	check_refused("workload: {operations: [{at: 0ns, alloc: a, order: 9}]}\n",
 		      "buddy.max_order=8",
-		      "buddy.max_order: pageblock_order 9 is above max_order 8");
+		      "--set buddy.max_order=8: buddy.max_order: pageblock_order 9 is above max_order "
+		      "8");
 	check_refused("buddy: {pageblock_order: 3}\n"
 		      "workload: {operations: [{at: 0ns, alloc: a, order: 9}]}\n",
 		      "buddy.max_order=8",
