@@ -273,7 +273,7 @@ static int set_step(struct loader *ld, struct config_target *t, char *step)
 	}
 	if (t->field->kind == FIELD_MAP)
 		t->base = (char *)t->base + t->field->offset;
-	else
+	else if (ld->is_set)
 		list_note_given(t->field->list, t->base, UINT64_C(1) << i);
 	t->field = &t->field->keys[i];
 	path_push(ld, step);
@@ -296,8 +296,7 @@ static int set_step(struct loader *ld, struct config_target *t, char *step)
 	return 1;
 }
 
-/* Follow the dotted key @path from the root to its field. */
-static int set_resolve(struct loader *ld, char *path, struct config_target *t)
+int set_resolve(struct loader *ld, char *path, struct config_target *t)
 {
 	int element = 0;
 	*t = (struct config_target){&schema_root, ld->c};
@@ -368,7 +367,7 @@ static bool is_utf8(const char *text)
 	return true;
 }
 
-static void set_load(struct loader *ld, const char *text)
+void set_load(struct loader *ld, const char *text)
 {
 	char path[PATH_SIZE];
 	const char *equals = strchr(text, '=');

@@ -1,5 +1,6 @@
 /*
- * config_impl.h - what the files of the configuration loader share; nobody else includes this.
+ * config_impl.h - what the files of the configuration loader share. Nobody else includes this but
+ * the reader of sweeps, whose files are YAML of the same kind.
  *
  *   config.c        built-in values, files, includes, --set
  *   config_copy.c   copies
@@ -8,6 +9,7 @@
  *   config_machine.c  values that only a machine has: read, printed, as JSON
  *   config_dist.c   distributions, whose parameters are in the unit of their place
  *   config_ops.c    workload.operations into a binary trace and back
+ *   config_key.c    single keys by name; inputs
  *   config_check.c, config_check_machine.c, config_check_generator.c
  *                   what no single key can tell: relations between keys
  *   config_print.c, config_json.c, config_reference.c   the table printed
@@ -162,6 +164,10 @@ const struct schema_dist *dist_schema(const struct config_dist *d);
 
 /* --- config.c --- */
 
+/* Follow the dotted key @path, which is taken apart, from the root to its field. */
+int set_resolve(struct loader *ld, char *path, struct config_target *t);
+/* Read one --set text. */
+void set_load(struct loader *ld, const char *text);
 /* Load the files that the current event, the value of `include`, names. */
 int include_load(struct loader *ld);
 

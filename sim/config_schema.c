@@ -536,6 +536,8 @@ bool schema_is_unused(const struct config *c, const struct field *f, const void 
 	      f->offset == offsetof(struct config_slab, remote_node_defrag_ratio) &&
 	      c->slab.remote_node_defrag_ratio == 100)))
 		return true;
+	if (base == &c->machine && f->offset == offsetof(struct config_machine, own_watermarks))
+		return !c->machine.own_watermarks || !c->truth[0];
 	/* Zones say all that a layout would. */
 	return base == &c->machine && c->machine.zones_count &&
 	       (f->offset == offsetof(struct config_machine, memory_bytes) ||

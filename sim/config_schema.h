@@ -58,6 +58,7 @@ struct field {
 	bool can_be_auto;       /* FIELD_U64: the word "auto" is CONFIG_AUTO */
 	const char *word;       /* FIELD_U64: stands for `word_value`, whatever the range */
 	uint64_t word_value;
+	bool page_aligned;      /* FIELD_U64 of bytes: only multiples of a page are legal */
 	bool required;          /* in an element of a list or the parameters of a distribution */
 	bool above_min;         /* FIELD_DOUBLE: `real_min` itself is not legal */
 	size_t offset;          /* into the struct of the mapping that the key belongs to */
@@ -82,7 +83,7 @@ struct schema_dist {
 };
 
 extern const struct field schema_root;         /* FIELD_MAP at offset 0 of struct config */
-#define MACHINE_KEYS 24
+#define MACHINE_KEYS 25
 #define SLAB_KEYS    15
 #define KMALLOC_KEYS 1
 extern const struct field schema_machine_keys[MACHINE_KEYS]; /* of struct config_machine */
