@@ -13,6 +13,8 @@
 #define COMMANDS_MAX 16
 
 static const struct command commands[COMMANDS_MAX + 1] = {
+	{"collect", "put the results into a table", cmd_sweep_collect},
+	{"status", "say what is done, what failed and what is missing", cmd_sweep_status},
 	{NULL, NULL, NULL},
 };
 

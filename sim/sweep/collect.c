@@ -411,9 +411,10 @@ static void report_on(struct collector *c, struct collect_report *report)
 		report->rows_count, report->columns_count);
 	results_print_lacking(&c->results, out);
 	if (c->unresolved_count)
-		fprintf(out, "parameters with units are left empty for %" PRIu64
-			     " points without figures: %s\n",
-			c->unresolved_count, c->unresolved.text);
+		fprintf(out, "the configuration of %" PRIu64 " point%s can't be resolved, whose parameters "
+			     "with units are left empty: %s\n",
+			c->unresolved_count, c->unresolved_count == 1 ? "" : "s",
+			c->unresolved.text);
 }
 
 int sweep_collect(const struct collect_options *options, struct collect_report *report,
