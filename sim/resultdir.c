@@ -58,6 +58,12 @@ static ssize_t stream_write(void *cookie, const char *buf, size_t bytes)
 	return f->error ? 0 : (ssize_t)done;
 }
 
+/* A disk that is full is one thing, whether it stops a write or the making of a file. */
+static enum err_code create_error(int error)
+{
+	return error == ENOSPC || error == EDQUOT || error == EIO ? ERR_IO : ERR_CANT_CREATE;
+}
+
 static int remove_entries(int dir_fd);
 
 static int remove_at(int parent_fd, const char *name)
@@ -290,7 +296,7 @@ int resultdir_create_kind(struct resultdir *rd, const char *path, const char *ma
 	resultdir_remove_tree(rd->work);
 	if (!mkdir(rd->work, 0777))
 		return 0;
-	err_set(err, ERR_CANT_CREATE, "%s: can't create: %s", rd->final, strerror(errno));
+	err_set(err, create_error(errno), "%s: can't create: %s", rd->final, strerror(errno));
 out_parents:
 	remove_made_parents(rd);
 out:
@@ -327,7 +333,8 @@ FILE *resultdir_open(struct resultdir *rd, const char *name, struct err *err)
 		setvbuf(f->stream, NULL, _IOFBF, STREAM_BUFFER_BYTES);
 		return f->stream;
 	}
-	err_set(err, ERR_CANT_CREATE, "%s/%s: can't create: %s", rd->final, name, strerror(errno));
+	err_set(err, create_error(errno), "%s/%s: can't create: %s", rd->final, name,
+		strerror(errno));
 	if (f->fd >= 0)
 		close(f->fd);
 	free(f->name);
@@ -434,7 +441,7 @@ int resultdir_commit(struct resultdir *rd, struct err *err)
 	if (!error)
 		error = put_in_place(rd);
 	if (error) {
-		err_set(err, error == ENOSPC || error == EIO ? ERR_IO : ERR_CANT_CREATE,
+		err_set(err, create_error(error),
 			"%s: can't be put in place: %s", rd->final, strerror(error));
 		goto abort;
 	}
