@@ -13,6 +13,7 @@
 #define COMMANDS_MAX 16
 
 static const struct command commands[COMMANDS_MAX + 1] = {
+	{"run", "carry out the runs of a plan", cmd_sweep_run},
 	{NULL, NULL, NULL},
 };
 
