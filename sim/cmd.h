@@ -29,6 +29,7 @@ int cmd_run(int argc, char **argv, struct err *err);
 int cmd_sweep(int argc, char **argv, struct err *err);
 int cmd_sweep_collect(int argc, char **argv, struct err *err);
 int cmd_sweep_plan(int argc, char **argv, struct err *err);
+int cmd_sweep_run(int argc, char **argv, struct err *err);
 int cmd_sweep_status(int argc, char **argv, struct err *err);
 int cmd_validate(int argc, char **argv, struct err *err);
 

@@ -13,8 +13,9 @@
 #define COMMANDS_MAX 16
 
 static const struct command commands[COMMANDS_MAX + 1] = {
-	{"collect", "put the results into a table", cmd_sweep_collect},
+	{"run", "carry out the runs of a plan", cmd_sweep_run},
 	{"status", "say what is done, what failed and what is missing", cmd_sweep_status},
+	{"collect", "put the results into a table", cmd_sweep_collect},
 	{NULL, NULL, NULL},
 };
 
