@@ -57,14 +57,13 @@ static enum sweep_work_state work_state(const struct sweep_work *w)
 /* Is @name that of a work directory of a run, ".ID.tmp.HOST.PID"? */
 static bool parse_work(const char *name, struct sweep_work *w)
 {
-	static const char mark[] = ".tmp.";
-	const char *who, *pid;
+	const char *mark = strstr(name, ".tmp."), *who, *pid;
 	char *end;
 
 	*w = (struct sweep_work){0};
-	if (name[0] != '.' || !is_id(name + 1) || strncmp(name + 1 + ID_LENGTH, mark, strlen(mark)))
+	if (name[0] != '.' || !is_id(name + 1) || mark != name + 1 + ID_LENGTH)
 		return false;
-	who = name + 1 + ID_LENGTH + strlen(mark);
+	who = mark + strlen(".tmp.");
 	pid = strrchr(who, '.');
 	pid = pid ? pid + 1 : who;
 	w->pid = strtol(pid, &end, 10);
