@@ -143,7 +143,7 @@ static void write_axes(const struct chart *c, FILE *vars)
 	bool aslant;
 
 	for (i = 0; i < c->columns.count; i++)
-		all += strlen(c->columns.items[i].text) + 2;
+		all += strlen(c->columns.items[i].text) + 1;
 	aslant = all > room;
 	longest = write_ticks(&c->columns, "x_tick",
 			      aslant ? 1 + 3 * (c->columns.count - 1) / room : 1, vars);
