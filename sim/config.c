@@ -383,6 +383,26 @@ static int load_result(const struct loader *ld, struct err *err)
 		       ld->problems_count == 1 ? "" : "s");
 }
 
+/* Relations between values that could not be read would only report the same thing again. */
+static int load_end(struct loader *ld, struct err *err)
+{
+	if (ld->problems_count == 0 && !ld->out_of_memory)
+		check_all(ld);
+	int rc = load_result(ld, err);
+	free(ld->ops_caches);
+	diag_release(ld);
+	return rc;
+}
+
+int config_load_text(struct config *c, const char *name, const char *text, struct err *err)
+{
+	struct loader ld = {.c = c};
+	ld.source = source_add(&ld, name);
+	if (ld.source)
+		stream_load(&ld, NULL, text, document_load);
+	return load_end(&ld, err);
+}
+
 int config_load(struct config *c, const char *const *files, unsigned files_count,
 		const char *const *sets, unsigned sets_count, FILE *diagnostics, struct err *err)
 {
@@ -393,15 +413,7 @@ int config_load(struct config *c, const char *const *files, unsigned files_count
 	}
 	for (unsigned i = 0; i < sets_count && !diag_is_full(&ld); i++)
 		set_load(&ld, sets[i]);
-	/*
-	 * Relations between values that could not be read would only report the same thing again.
-	 */
-	if (ld.problems_count == 0 && !ld.out_of_memory)
-		check_all(&ld);
-	int rc = load_result(&ld, err);
-	free(ld.ops_caches);
-	diag_release(&ld);
-	return rc;
+	return load_end(&ld, err);
 }
 
 int config_take_recorded(struct config *c, unsigned cpus_count, unsigned nodes_count,

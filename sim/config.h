@@ -356,6 +356,12 @@ int config_load(struct config *c, const char *const *files, unsigned files_count
 		const char *const *sets, unsigned sets_count, FILE *diagnostics, struct err *err);
 
 /*
+ * The same from one @text, which messages call @name. Relative paths in it are relative to the
+ * directory that @name is in; there need not be such a file.
+ */
+int config_load_text(struct config *c, const char *name, const char *text, struct err *err);
+
+/*
  * config_load() accepts a configuration without a workload, which is what a description of a
  * machine is. Returns 0 if @c has one to run, else -1 and ERR_CONFIG.
  */
@@ -385,5 +391,10 @@ struct json;
  * operations are represented by the name of their file.
  */
 void config_write_json(const struct config *c, struct json *j);
+/*
+ * Where that object has what --set calls @key, into @buf, which is returned: "machine.memory" is
+ * machine.memory_bytes there. Names that are no keys stay as they are.
+ */
+char *config_json_path(const char *key, char *buf, size_t size);
 
 #endif
