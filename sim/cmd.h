@@ -26,6 +26,7 @@ int cmd_curve(int argc, char **argv, struct err *err);
 int cmd_import(int argc, char **argv, struct err *err);
 int cmd_list(int argc, char **argv, struct err *err);
 int cmd_plot(int argc, char **argv, struct err *err);
+int cmd_report(int argc, char **argv, struct err *err);
 int cmd_run(int argc, char **argv, struct err *err);
 int cmd_scaling(int argc, char **argv, struct err *err);
 int cmd_validate(int argc, char **argv, struct err *err);

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "kern/types.h"
-#include "sim/curve.h"
+#include "sim/chart_impl.h"
 #include "sim/html.h"
 #include "sim/html_report_impl.h"
 
@@ -145,7 +145,7 @@ static const char *input_size(const struct plan *p, const char *path, char *buf,
 	buf[0] = '\0';
 	for (i = 0; path && i < p->inputs_count; i++)
 		if (!strcmp(p->inputs[i].path, path))
-			curve_format(CURVE_BYTES, (double)p->inputs[i].bytes, buf, size);
+			chart_format(CHART_BYTES, (double)p->inputs[i].bytes, buf, size);
 	return buf;
 }
 

@@ -25,7 +25,7 @@
 #include <string.h>
 
 #include "kern/types.h"
-#include "sim/curve.h"
+#include "sim/chart_impl.h"
 #include "sim/html_report_impl.h"
 #include "sim/units.h"
 
@@ -175,11 +175,11 @@ static int set_number(struct html_cell *cell, double value, const char *name, st
 
 	if (isnan(value))
 		return 0;
-	if (curve_unit_of(name) == CURVE_PLAIN && value == floor(value) && fabs(value) < 1e15) {
+	if (chart_unit_of(name) == CHART_PLAIN && value == floor(value) && fabs(value) < 1e15) {
 		snprintf(text, sizeof(text), "%.0f", value);
 		group_digits(text, sizeof(text));
 	} else {
-		curve_format(curve_unit_of(name), value, text, sizeof(text));
+		chart_format(chart_unit_of(name), value, text, sizeof(text));
 	}
 	cell->value = value;
 	cell->text = strdup(text);

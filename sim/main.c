@@ -22,6 +22,7 @@ static const struct command commands[] = {
 	{"plot", "draw the pictures of a result", cmd_plot},
 	{"curve", "draw figures of several results against a parameter", cmd_curve},
 	{"scaling", "draw speed against CPUs, from several results", cmd_scaling},
+	{"report", "write results and sweeps as one page of HTML", cmd_report},
 	{"classes", "find the kmalloc size classes that waste least on a trace", cmd_classes},
 	{"validate", "say everything that is wrong with a configuration", cmd_validate},
 	{"list", "list allocators, machines, workloads, metrics, plots, formats", cmd_list},
