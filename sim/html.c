@@ -13,8 +13,9 @@
  * A picture keeps its elements. Outside its tags gnuplot has escaped < and >, so a tag is what lies
  * between < and >, and within tags three notations name an id: id='X', href='#X' and url(#X). Each
  * gets the prefix. The outermost tag is written anew from its viewBox: width and height would keep
- * it from fitting its box. The title "Gnuplot", shown when a mouse rests on a picture, and the
- * description of the program are left out.
+ * it from fitting its box. Titles such as "Gnuplot" and
+ * "gnuplot_plot_3", shown when a mouse rests on a picture, and the description of the program are
+ * left out.
  *
  * Cost: linear in the bytes.
  */
@@ -102,13 +103,19 @@ static size_t id_notation(const char *s)
 /* Where the element goes on after one that is left out, or @s. */
 static const char *skip_credits(const char *s)
 {
-	const char *end = NULL;
+	static const char *const credits[][2] = {{"<title>Gnuplot", "</title>"},
+						 {"<title>gnuplot_plot_", "</title>"},
+						 {"<desc>Produced by GNUPLOT", "</desc>"}};
+	const char *end;
+	size_t i;
 
-	if (!strncmp(s, "<title>Gnuplot</title>", 22))
-		return s + 22;
-	if (!strncmp(s, "<desc>Produced by GNUPLOT", 25))
-		end = strstr(s, "</desc>");
-	return end ? end + 7 : s;
+	for (i = 0; i < sizeof(credits) / sizeof(credits[0]); i++) {
+		if (strncmp(s, credits[i][0], strlen(credits[i][0])) != 0)
+			continue;
+		end = strstr(s, credits[i][1]);
+		return end ? end + strlen(credits[i][1]) : s;
+	}
+	return s;
 }
 
 static void copy_elements(FILE *out, const char *s, const char *prefix)

@@ -37,7 +37,8 @@ class Page(HTMLParser):
         names = [name for name, _ in attributes]
         if len(set(names)) != len(names):
             self.wrong.append(f"{tag} has an attribute twice: {names}")
-        element = {"tag": tag, "attributes": dict(attributes), "text": "", "at": self.getpos()}
+        element = {"tag": tag, "attributes": dict(attributes), "text": "", "at": self.getpos(),
+                   "in_svg": any(e["tag"] == "svg" for e in self.open)}
         self.elements.append(element)
         if "id" in element["attributes"]:
             self.ids.append(element["attributes"]["id"])
@@ -88,7 +89,9 @@ class Report(unittest.TestCase):
         self.assertEqual(page.wrong, [])
         self.assertEqual(len(set(page.ids)), len(page.ids), "ids are unique")
         for tag in ("title", "h1", "main"):
-            self.assertEqual(len([e for e in page.find(tag)]), 1, tag)
+            self.assertEqual(len([e for e in page.find(tag) if not e["in_svg"]]), 1, tag)
+        for title in page.find("title"):
+            self.assertNotRegex(title["text"], "(?i)^gnuplot")
         policy = page.find("meta", **{"http-equiv": "Content-Security-Policy"})
         self.assertIn("default-src 'none'", policy[0]["attributes"]["content"])
         for element in page.elements:
