@@ -90,8 +90,8 @@ void html_script_json(FILE *out, const char *json)
 /* The bytes at @s after which an id follows, or 0. */
 static size_t id_notation(const char *s)
 {
-	static const char *const notations[] = {" id='",    " id=\"",  "href='#",
-						"href=\"#", "url(#",   "url('#"};
+	static const char *const notations[] = {" id='",    " id=\"", "href='#",
+						"href=\"#", "url(#",  "url('#"};
 	size_t i;
 
 	for (i = 0; i < sizeof(notations) / sizeof(notations[0]); i++)

@@ -11,14 +11,14 @@
 #include <stdio.h>
 
 /*
- * @text for an element's contents or for an attribute's value in double quotes. What is no UTF-8, and
- * control characters, become U+FFFD; ends of lines of any kind become \n.
+ * @text for an element's contents or for an attribute's value in double quotes. What is no UTF-8,
+ * and control characters, become U+FFFD; ends of lines of any kind become \n.
  */
 void html_text(FILE *out, const char *text);
 
 /*
- * A JSON document for the contents of a <script> of a type that isn't run: the characters that could
- * end it, or that scripts take for ends of lines, are written as \u003c.
+ * A JSON document for the contents of a <script> of a type that isn't run: the characters that
+ * could end it, or that scripts take for ends of lines, are written as \u003c.
  */
 void html_script_json(FILE *out, const char *json);
 

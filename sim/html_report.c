@@ -10,7 +10,8 @@
  *          \-> chart.c -> html_report_plots.c -+
  *
  * Invariants:
- *   1. The bytes of a page are a function of the results, of how they were named, and of the options.
+ *   1. The bytes of a page are a function of the results, of how they were named, and of the
+ * options.
  *   2. No text of a plan or a result reaches the page but through html.c.
  *   3. A page is complete or not there.
  *

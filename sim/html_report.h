@@ -28,8 +28,8 @@ struct html_report_options {
  * bytes for the same results. A plot of a sweep that can't be drawn is a note on the page; one that
  * options->chart asks for is an error.
  *
- * Returns 0, or -1 with @err: ERR_NO_INPUT, ERR_TRACE (a result is malformed), ERR_USAGE (a key that
- * no result has), ERR_PROGRAM (gnuplot is missing), ERR_CANT_CREATE, ERR_IO, ERR_INTERRUPTED.
+ * Returns 0, or -1 with @err: ERR_NO_INPUT, ERR_TRACE (a result is malformed), ERR_USAGE (a key
+ * that no result has), ERR_PROGRAM (gnuplot is missing), ERR_CANT_CREATE, ERR_IO, ERR_INTERRUPTED.
  */
 int html_report(const struct html_report_options *options, struct err *err);
 

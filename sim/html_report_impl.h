@@ -7,11 +7,11 @@
 #include "sim/html_report.h"
 #include "sim/metrics_list.h"
 
-#define HTML_ROWS_PLAIN  200  /* rows written as HTML; the others are data for the script */
-#define HTML_LOGS_MAX    200  /* failed points whose standard error is shown */
-#define HTML_LOG_BYTES   4000 /* of each: its end */
-#define HTML_FIGURES_MAX 10   /* columns that nobody asked for */
-#define HTML_SETTINGS_MAX 12  /* columns of settings in which results differ that are no sweep's */
+#define HTML_ROWS_PLAIN   200  /* rows written as HTML; the others are data for the script */
+#define HTML_LOGS_MAX     200  /* failed points whose standard error is shown */
+#define HTML_LOG_BYTES    4000 /* of each: its end */
+#define HTML_FIGURES_MAX  10   /* columns that nobody asked for */
+#define HTML_SETTINGS_MAX 12   /* columns of settings in which results differ that are no sweep's */
 
 /* --- the table (html_report_table.c) -------------------------------------------------------- */
 
@@ -23,7 +23,7 @@ struct html_cell {
 struct html_column {
 	char *key;
 	bool is_figure;
-	bool is_asked; /* stays although it is the same everywhere */
+	bool is_asked;                  /* stays although it is the same everywhere */
 	const struct metric_info *info; /* figure: its unit and meaning; NULL: not known */
 };
 
@@ -32,8 +32,8 @@ struct html_row {
 	const struct results_sweep *sweep; /* NULL: no sweep's */
 	const struct plan_point *point;
 	enum cell_state state;
-	char *reason, *message; /* of a failed point; else NULL */
-	char *log;              /* the end of its standard error; NULL: none, or too many */
+	char *reason, *message;  /* of a failed point; else NULL */
+	char *log;               /* the end of its standard error; NULL: none, or too many */
 	struct html_cell *cells; /* by column */
 };
 
@@ -69,8 +69,8 @@ bool html_table_varies(const struct html_table *t, unsigned column);
 
 struct html_plot {
 	char *title;
-	char *svg;  /* NULL: not drawn */
-	char *why;  /* it was not */
+	char *svg; /* NULL: not drawn */
+	char *why; /* it was not */
 };
 
 struct html_plots {
@@ -102,7 +102,5 @@ void html_page_write(const struct html_page *page);
 void html_page_points(const struct html_page *page);
 /* @word as a shell reads it; NULL without memory. The caller frees it. */
 char *html_shell_word(const char *word);
-/* @key with places where a line may be broken. */
-void html_key(FILE *out, const char *key);
 
 #endif

@@ -37,6 +37,32 @@ static void section_begin(FILE *out, const char *id, const char *title)
 		id, id, id, title);
 }
 
+/* @key with places where a line may be broken. */
+static void write_key(FILE *out, const char *key)
+{
+	char piece[2] = "";
+
+	for (; *key; key++) {
+		piece[0] = *key;
+		/* Bytes above 0x7f are parts of characters. */
+		if ((unsigned char)*key >= 0x80) {
+			char character[256];
+			size_t length = strcspn(key, "._[/ ");
+			length = length < sizeof(character) ? length : sizeof(character) - 1;
+			memcpy(character, key, length);
+			character[length] = '\0';
+			html_text(out, character);
+			key += length - 1;
+			continue;
+		}
+		if (*key == '[')
+			fputs("<wbr>", out);
+		html_text(out, piece);
+		if (*key == '.' || *key == '_' || *key == '/')
+			fputs("<wbr>", out);
+	}
+}
+
 /* --- head ------------------------------------------------------------------------------------- */
 
 static const struct results_sweep *only_sweep(const struct html_page *page)
@@ -93,7 +119,8 @@ static void write_counts(const struct html_page *page)
 			    counts[CELL_FAILED] ? "bad" : "");
 		write_count(page->out, "missing", counts[CELL_MISSING], "");
 	} else {
-		write_count(page->out, t->rows_count == 1 ? "result" : "results", t->rows_count, "");
+		write_count(page->out, t->rows_count == 1 ? "result" : "results", t->rows_count,
+			    "");
 	}
 	fputs("</ul>\n", page->out);
 }
@@ -157,8 +184,10 @@ static void write_traces(const struct plan *p, FILE *out)
 	if (!p->traces_count)
 		return;
 	fputs("<h3>Traces</h3>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" "
-	      "aria-label=\"Traces\"><table>\n<thead><tr><th scope=\"col\">name</th><th scope=\"col\">"
-	      "file</th><th scope=\"col\" class=\"n\">size</th><th scope=\"col\">recorded state</th>"
+	      "aria-label=\"Traces\"><table>\n<thead><tr><th scope=\"col\">name</th><th "
+	      "scope=\"col\">"
+	      "file</th><th scope=\"col\" class=\"n\">size</th><th scope=\"col\">recorded "
+	      "state</th>"
 	      "</tr></thead>\n<tbody>\n",
 	      out);
 	for (i = 0; i < p->traces_count; i++) {
@@ -185,7 +214,7 @@ static void write_parameters(const struct plan *p, FILE *out)
 	for (i = 0; i < p->parameters_count; i++) {
 		const struct plan_parameter *a = &p->parameters[i];
 		fputs("<dt>", out);
-		html_key(out, a->key);
+		write_key(out, a->key);
 		fputs("</dt><dd>", out);
 		for (k = 0; k < a->values_count && k < VALUES_SHOWN; k++) {
 			fputs("<span>", out);
@@ -223,7 +252,8 @@ static void write_summary(const struct html_page *page)
 		fputs("</b>, planned with allocsim ", out);
 		html_text(out, s->plan.version);
 		fprintf(out,
-			". %" PRIu64 " points planned: %" PRIu64 " done, %" PRIu64 " failed, %" PRIu64
+			". %" PRIu64 " points planned: %" PRIu64 " done, %" PRIu64
+			" failed, %" PRIu64
 			" missing. Points that failed or are missing are in no plot.</p>\n",
 			s->plan.points_count, s->states_count[CELL_DONE],
 			s->states_count[CELL_FAILED], s->states_count[CELL_MISSING]);

@@ -1,10 +1,10 @@
 /*
  * html_report_plots.c - the pictures of a report.
  *
- * Which ones: that of the command line; else those that the sweeps' plans name; else, one for each of
- * the first parameters that vary, against the first figures that do. There another parameter gives
- * the lines, and what varies besides is held at its first value: then every point of the picture is
- * one result, or repetitions of one.
+ * Which ones: that of the command line; else those that the sweeps' plans name; else, one for each
+ * of the first parameters that vary, against the first figures that do. There another parameter
+ * gives the lines, and what varies besides is held at its first value: then every point of the
+ * picture is one result, or repetitions of one.
  *
  *   parameters slab.max_order 0..3, machine.cpus 1..8, trace files boot
  *   plots      x slab.max_order, a line for each trace, where machine.cpus is 1
@@ -117,6 +117,7 @@ static int draw_plan(struct drawing *d, const struct plan *plan, struct err *err
 		const struct plan_plot *plot = &plan->plots[i];
 		options = (struct chart_options){0};
 		chart_options_of_plan(plot, &options);
+		options.title = NULL; /* it stands above the picture, which says what is drawn */
 		if (draw_chart(d, &options, plot->title ? plot->title : plot->name, true, err))
 			return -1;
 	}
@@ -147,8 +148,8 @@ static bool is_varied(const struct html_table *t, unsigned column)
 {
 	const struct html_column *c = &t->columns[column];
 
-	return !c->is_figure && strcmp(c->key, PLAN_REPEAT_KEY) != 0 && strcmp(c->key, "seed") != 0 &&
-	       html_table_varies(t, column);
+	return !c->is_figure && strcmp(c->key, PLAN_REPEAT_KEY) != 0 &&
+	       strcmp(c->key, "seed") != 0 && html_table_varies(t, column);
 }
 
 /* The parameter whose values become lines, or NULL: the trace, or the first that has few values. */
@@ -265,7 +266,8 @@ static int draw_run(struct drawing *d, const char *result, struct err *err)
 	int rc = 0;
 
 	for (i = 0; i < ARRAY_SIZE(files) && absolute && !rc; i++) {
-		if (snprintf(from, sizeof(from), "%s/%s", absolute, files[i]) >= (int)sizeof(from) ||
+		if (snprintf(from, sizeof(from), "%s/%s", absolute, files[i]) >=
+			    (int)sizeof(from) ||
 		    snprintf(to, sizeof(to), "%s/%s", d->dir, files[i]) >= (int)sizeof(to))
 			rc = err_set(err, ERR_USAGE, "%s: the path is too long", result);
 		else if (!access(from, R_OK) && symlink(from, to))

@@ -1,9 +1,9 @@
 /*
  * html_report_rows.c - the table of a report: a row for each point.
  *
- * The first rows are HTML, which any browser shows without a script. The others would be slow to lay
- * out: they are JSON, from which the script makes rows when they are to be seen. A row is there once,
- * in one form or the other; what it sorts by stands in data-v, or before the text.
+ * The first rows are HTML, which any browser shows without a script. The others would be slow to
+ * lay out: they are JSON, from which the script makes rows when they are to be seen. A row is there
+ * once, in one form or the other; what it sorts by stands in data-v, or before the text.
  *
  *   <td class="n" data-v="65536">64 KiB</td>      [65536, "64 KiB"]
  *   <td class="n" data-v="4">4</td>               4
@@ -21,31 +21,6 @@
 #include "sim/html.h"
 #include "sim/html_report_impl.h"
 #include "sim/json.h"
-
-void html_key(FILE *out, const char *key)
-{
-	char piece[2] = "";
-
-	for (; *key; key++) {
-		piece[0] = *key;
-		/* Bytes above 0x7f are parts of characters. */
-		if ((unsigned char)*key >= 0x80) {
-			char character[256];
-			size_t length = strcspn(key, "._[/ ");
-			length = length < sizeof(character) ? length : sizeof(character) - 1;
-			memcpy(character, key, length);
-			character[length] = '\0';
-			html_text(out, character);
-			key += length - 1;
-			continue;
-		}
-		if (*key == '[')
-			fputs("<wbr>", out);
-		html_text(out, piece);
-		if (*key == '.' || *key == '_' || *key == '/')
-			fputs("<wbr>", out);
-	}
-}
 
 /* Are its cells numbers, to be aligned at their right? */
 static bool is_numeric(const struct html_table *t, unsigned column)
@@ -89,11 +64,11 @@ static void write_heading(FILE *out, const struct html_column *c, bool numeric)
 	fputs("><span class=\"label\">", out);
 	if (last && (path = strndup(c->key, (size_t)(last - c->key) + 1))) {
 		fputs("<small>", out);
-		html_key(out, path);
+		html_text(out, path);
 		fputs("</small>", out);
 		free(path);
 	}
-	html_key(out, last ? last + 1 : c->key);
+	html_text(out, last ? last + 1 : c->key);
 	fputs("</span>", out);
 	if (c->info && strcmp(c->info->unit, "ns") != 0 && strcmp(c->info->unit, "bytes") != 0) {
 		fputs(" <span class=\"unit\">", out);
@@ -158,10 +133,10 @@ static char *command_of(const struct html_row *row)
 {
 	char *dir = html_shell_word(row->sweep->dir), *text = NULL;
 
-	if (dir && asprintf(&text,
-			    "allocsim sweep run %s/plan.jsonl -d %s --points %" PRIu64
-			    " --retry-failed",
-			    dir, dir, row->point->index) < 0)
+	if (dir &&
+	    asprintf(&text,
+		     "allocsim sweep run %s/plan.jsonl -d %s --points %" PRIu64 " --retry-failed",
+		     dir, dir, row->point->index) < 0)
 		text = NULL;
 	free(dir);
 	return text;
@@ -298,7 +273,7 @@ void html_page_points(const struct html_page *page)
 	      "placeholder=\"words, or column=value\">\n"
 	      "<output id=\"shown\" for=\"filter\"></output>\n</div>\n"
 	      "<div class=\"scroll\" tabindex=\"0\" role=\"region\" "
-	      "aria-labelledby=\"points-title\">\n<table id=\"table\">\n<caption>",
+	      "aria-labelledby=\"points-title\">\n<table id=\"table\">\n<caption><span>",
 	      page->out);
 	fputs("A row for each point: its parameters, then its figures.", page->out);
 	if (t->rows_count > HTML_ROWS_PLAIN)
@@ -306,13 +281,14 @@ void html_page_points(const struct html_page *page)
 			"<noscript> These are the first %d of %zu; the others need "
 			"JavaScript.</noscript>",
 			HTML_ROWS_PLAIN, t->rows_count);
-	fputs("</caption>\n", page->out);
+	fputs("</span></caption>\n", page->out);
 	write_head(page, numeric);
 	fputs("<tbody>\n", page->out);
 	for (i = 0; i < t->rows_count && i < HTML_ROWS_PLAIN; i++)
 		write_row(page, &t->rows[i], i, numeric);
 	fputs("</tbody>\n</table>\n</div>\n"
-	      "<p class=\"more\" hidden><button type=\"button\" id=\"more\">Show more</button></p>\n"
+	      "<p class=\"more\" hidden><button type=\"button\" id=\"more\">Show "
+	      "more</button></p>\n"
 	      "</section>\n",
 	      page->out);
 	write_data(page);

@@ -471,8 +471,7 @@ static int fill_setting(struct html_table *t, const char *key, struct err *err)
 	if (has_column(t, key, strlen(key)))
 		return 0;
 	for (i = 0; i < t->rows_count; i++) {
-		struct html_cell *cells = realloc(t->rows[i].cells,
-						  (column + 2) * sizeof(*cells));
+		struct html_cell *cells = realloc(t->rows[i].cells, (column + 2) * sizeof(*cells));
 		if (!cells)
 			return out_of_memory(err);
 		cells[column] = (struct html_cell){.value = NAN};

@@ -140,6 +140,7 @@
 		button.type = "button";
 		button.append(...head.childNodes);
 		head.append(button);
+		head.classList.add("sortable");
 		button.addEventListener("click", () => {
 			direction = column === i ? -direction : 1;
 			column = i;
