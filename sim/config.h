@@ -391,5 +391,10 @@ struct json;
  * operations are represented by the name of their file.
  */
 void config_write_json(const struct config *c, struct json *j);
+/*
+ * Where that object has what --set calls @key, into @buf, which is returned: "machine.memory" is
+ * machine.memory_bytes there. Names that are no keys stay as they are.
+ */
+char *config_json_path(const char *key, char *buf, size_t size);
 
 #endif
