@@ -135,11 +135,15 @@ class SweepSlurm(unittest.TestCase):
     def log_of(self, results, job, task):
         return (results / f"slurm-{job}_{task}.log").read_text()
 
+    @staticmethod
+    def queued_again_count(results):
+        return sum(log.read_text().count("queued again") for log in results.glob("slurm-*.log"))
+
     def test_killed_and_resumed(self):
         rig = self.rig
         expected = rig.expected_table(self.plan)
         results = rig.work / "the results"
-        job = self.submit(results, "--shards", "8").split()[-1]
+        job = self.submit(results, "--shards", "4").split()[-1]
         self.assertTrue(job.isdigit(), job)
 
         # A task that is told that its time is over drops its point and is queued again.
@@ -162,9 +166,11 @@ class SweepSlurm(unittest.TestCase):
 
         # The whole job is cancelled; none of its tasks may come back.
         rig.wait_for_points(results, 12)
+        again = self.queued_again_count(results)
         self.slurm("scancel", job)
         wait_until("the job is over", lambda: not self.tasks(job))
         wait_until("the workers have ended", lambda: not any(rig.workers(results)))
+        self.assertEqual(self.queued_again_count(results), again)
         self.assertLess(rig.done_count(results), POINTS)
         rig.run(rig.allocsim, "sweep", "status", results, status=1)
 
