@@ -105,7 +105,7 @@ int plan_base(const struct plan *p, struct config *base, struct err *err)
 	char name[160];
 
 	snprintf(name, sizeof(name), "the plan's configuration (%s)", p->name);
-	return config_load_text(base, name, p->config, err);
+	return config_load_base_text(base, name, p->config, err);
 }
 
 int plan_check_inputs(const struct plan *p, struct err *err)
