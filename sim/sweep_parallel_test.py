@@ -3,9 +3,9 @@
 
 usage: sweep_parallel_test.py ALLOCSIM SOURCE_ROOT
 
-The hosts n1 and n2 are this machine: a server of ssh of our own listens at the loopback address, with
-keys of its own. Nothing but the test's directory is written to, and /run/sshd, which the server wants
-to exist if it runs as root, is taken away again.
+The hosts n1 and n2 are this machine: a server of ssh of our own listens at the loopback address,
+with keys of its own. Nothing is written to but the test's directory; /run/sshd, which the server
+wants to exist if it runs as root, is taken away again.
 """
 import os
 import shutil

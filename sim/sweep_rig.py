@@ -4,6 +4,7 @@ short points, and the killing of its workers.
 A test whose programs are missing ends with the status 77, by which meson knows it as skipped.
 """
 import atexit
+import json
 import os
 import shutil
 import signal
@@ -16,6 +17,13 @@ from pathlib import Path
 
 POINTS = 40
 SWEEP = """\
+name: cluster
+config: {config}
+set: {{workload.duration: {duration}}}
+grid:
+  machine.memory: [256MiB, 512MiB, 768MiB, 1GiB]
+  pcp.enabled: [true, false]
+seeds: 5
 """
 
 
@@ -177,7 +185,9 @@ class Rig:
     def make_plan(self):
         """A sweep of points that take some tenths of a second, planned."""
         sweep = self.work / "sweep.yaml"
-        sweep.write_text(SWEEP.format(source=self.source))
+        sweep.write_text(SWEEP.format(
+            config=json.dumps(str(self.source / "configs/examples/churn.yaml")),
+            duration="400ms" if os.environ.get("ALLOCSIM_FEW") else "2s"))
         plan = self.work / "the plan's.jsonl"
         self.run(self.allocsim, "sweep", "plan", sweep, "-o", plan)
         assert len(plan.read_text().splitlines()) == 1 + POINTS
