@@ -4,7 +4,7 @@
 
 # Debian 12's names. "a|b": either will do, the first is installed.
 packages_build=(gcc libc6-dev meson ninja-build "pkgconf|pkg-config" libsimgrid-dev libyaml-dev
-	libcjson-dev libzstd-dev zlib1g-dev)
+	libcjson-dev libxxhash-dev libzstd-dev zlib1g-dev)
 packages_run=("gnuplot-nox|gnuplot-qt|gnuplot-x11" zstd)
 packages_test=(libcmocka-dev python3 python3-jsonschema shellcheck clang libclang-rt-14-dev groff-base)
 

@@ -1,9 +1,9 @@
 /*
  * columns.h - names of figures as columns of a table.
  *
- * Compare's names hold brackets and commas, which R, gnuplot and shells dislike. A column's name has
- * letters, digits, _, - and . only: what stands in brackets follows a _, and a position in a list that
- * is by order is called that.
+ * Compare's names hold brackets and commas, which R, gnuplot and shells dislike. A column's name
+ * has letters, digits, _, - and . only: what stands in brackets follows a _, and a position in a
+ * list that is by order is called that.
  *
  *   latency[alloc,0,pcp].p99_ns      latency_alloc_0_pcp.p99_ns
  *   zones[node1/Normal].merges_count zones_node1_Normal.merges_count

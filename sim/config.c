@@ -274,6 +274,8 @@ static int set_step(struct loader *ld, struct config_target *t, char *step)
 	}
 	if (t->field->kind == FIELD_MAP)
 		t->base = (char *)t->base + t->field->offset;
+	else if (ld->is_set)
+		list_note_given(t->field->list, t->base, UINT64_C(1) << i);
 	t->field = &t->field->keys[i];
 	path_push(ld, step);
 	if (!bracket)
@@ -295,8 +297,7 @@ static int set_step(struct loader *ld, struct config_target *t, char *step)
 	return 1;
 }
 
-/* Follow the dotted key @path from the root to its field. */
-static int set_resolve(struct loader *ld, char *path, struct config_target *t)
+int set_resolve(struct loader *ld, char *path, struct config_target *t)
 {
 	int element = 0;
 	*t = (struct config_target){&schema_root, ld->c};
@@ -367,7 +368,7 @@ static bool is_utf8(const char *text)
 	return true;
 }
 
-static void set_load(struct loader *ld, const char *text)
+void set_load(struct loader *ld, const char *text)
 {
 	char path[PATH_SIZE];
 	const char *equals = strchr(text, '=');
@@ -409,25 +410,74 @@ static int load_result(const struct loader *ld, struct err *err)
 		       ld->problems_count == 1 ? "" : "s");
 }
 
+static void read_all(struct loader *ld, const char *const *files, unsigned files_count,
+		     const char *const *sets, unsigned sets_count)
+{
+	for (unsigned i = 0; i < files_count && !diag_is_full(ld); i++) {
+		ld->path[0] = '\0';
+		file_load(ld, files[i]);
+	}
+	for (unsigned i = 0; i < sets_count && !diag_is_full(ld); i++)
+		set_load(ld, sets[i]);
+}
+
+/* Check what was read, sum up and end the loader. */
+static int load_finish(struct loader *ld, struct err *err)
+{
+	/*
+	 * Relations between values that could not be read would only report the same thing again.
+	 */
+	if (ld->problems_count == 0 && !ld->out_of_memory)
+		check_all(ld);
+	int rc = load_result(ld, err);
+	free(ld->ops_caches);
+	diag_release(ld);
+	return rc;
+}
+
+/* The same for a base: the checks' words and limits of the machine are not taken over. */
+static int base_finish(struct loader *ld, struct err *err)
+{
+	struct hw_machine hw = ld->c->machine.hw;
+	int rc = load_finish(ld, err);
+	ld->c->machine.hw = hw;
+	return rc;
+}
+
 int config_load(struct config *c, const char *const *files, unsigned files_count,
 		const char *const *sets, unsigned sets_count, FILE *diagnostics, struct err *err)
 {
 	struct loader ld = {.c = c, .diagnostics = diagnostics};
-	for (unsigned i = 0; i < files_count && !diag_is_full(&ld); i++) {
-		ld.path[0] = '\0';
-		file_load(&ld, files[i]);
-	}
-	for (unsigned i = 0; i < sets_count && !diag_is_full(&ld); i++)
-		set_load(&ld, sets[i]);
-	/*
-	 * Relations between values that could not be read would only report the same thing again.
-	 */
-	if (ld.problems_count == 0 && !ld.out_of_memory)
-		check_all(&ld);
-	int rc = load_result(&ld, err);
-	free(ld.ops_caches);
-	diag_release(&ld);
-	return rc;
+	read_all(&ld, files, files_count, sets, sets_count);
+	return load_finish(&ld, err);
+}
+
+int config_load_base(struct config *c, const char *const *files, unsigned files_count,
+		     const char *const *sets, unsigned sets_count, FILE *diagnostics,
+		     struct err *err)
+{
+	struct loader ld = {.c = c, .diagnostics = diagnostics};
+	read_all(&ld, files, files_count, sets, sets_count);
+	return base_finish(&ld, err);
+}
+
+int config_load_base_text(struct config *c, const char *name, const char *text, struct err *err)
+{
+	struct loader ld = {.c = c};
+	ld.source = source_add(&ld, name);
+	if (ld.source)
+		stream_load(&ld, NULL, text, document_load);
+	return base_finish(&ld, err);
+}
+
+int config_apply(struct config *c, const char *const *sets, unsigned count, FILE *diagnostics,
+		 struct err *err)
+{
+	struct loader ld = {.c = c, .diagnostics = diagnostics, .is_applied = true};
+	if (c->workload.ops_fd >= 0)
+		ops_recall(&ld);
+	read_all(&ld, NULL, 0, sets, count);
+	return load_finish(&ld, err);
 }
 
 int config_take_recorded(struct config *c, unsigned cpus_count, unsigned nodes_count,

@@ -190,6 +190,7 @@ struct config_generator {
 	uint64_t count_max;           /* allocations per CPU; 0 = no limit */
 	struct config_phase phases[CONFIG_LIST]; /* repeated in turn */
 	unsigned phases_count;
+	uint64_t given;               /* keys that were written, by the loader */
 };
 
 /* What a step of a program does; which of its keys was given. */
@@ -236,6 +237,7 @@ struct config_step {
 	unsigned lock;                /* LOCK, UNLOCK: into workload.locks */
 	struct config_step *steps;    /* CHANCE; heap */
 	unsigned steps_count;
+	uint64_t given;               /* keys that were written, by the loader */
 };
 
 /*
@@ -360,6 +362,38 @@ int config_load(struct config *c, const char *const *files, unsigned files_count
 		const char *const *sets, unsigned sets_count, FILE *diagnostics, struct err *err);
 
 /*
+ * Make @to a copy of @from that shares nothing with it. Returns 0, or -1 with @err and ERR_IO; @to
+ * is to be released in any case.
+ */
+int config_copy(struct config *to, const struct config *from, struct err *err);
+
+/*
+ * For configurations that config_apply() varies: config_load(), but the machine's caches and TLBs
+ * are left as they were written. Otherwise `ways: full` would have become a number of ways for one
+ * size, and a cache that more CPUs share than there are would be shared by fewer for good. To run
+ * it as it is, config_apply() nothing.
+ */
+int config_load_base(struct config *c, const char *const *files, unsigned files_count,
+		     const char *const *sets, unsigned sets_count, FILE *diagnostics,
+		     struct err *err);
+/*
+ * Likewise of one @text, which messages call @name. Relative paths in it are relative to the
+ * directory that @name is in; there need not be such a file.
+ */
+int config_load_base_text(struct config *c, const char *name, const char *text, struct err *err);
+
+/*
+ * Set the @count keys of @sets, as --set does, in @c, which a config_load_base() or a copy of what
+ * it made filled, and check everything once more. Errors are reported as config_load() does, but
+ * where keys stand that the base has is not known. @c is then only good for config_release().
+ *
+ * The result is that of config_load() with the base as its only file, but for one thing: a layout
+ * of memory given here always replaces the base's zones, since here it is given later.
+ */
+int config_apply(struct config *c, const char *const *sets, unsigned count, FILE *diagnostics,
+		 struct err *err);
+
+/*
  * config_load() accepts a configuration without a workload, which is what a description of a
  * machine is. Returns 0 if @c has one to run, else -1 and ERR_CONFIG.
  */
@@ -389,5 +423,10 @@ struct json;
  * operations are represented by the name of their file.
  */
 void config_write_json(const struct config *c, struct json *j);
+/*
+ * Where that object has what --set calls @key, into @buf, which is returned: "machine.memory" is
+ * machine.memory_bytes there. Names that are no keys stay as they are.
+ */
+char *config_json_path(const char *key, char *buf, size_t size);
 
 #endif

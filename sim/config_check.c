@@ -210,7 +210,7 @@ static void check_classes(struct loader *ld, const struct config *c)
 	char path[PATH_SIZE];
 	struct err err = {0};
 	unsigned bad;
-	if (!is_given(ld, "kmalloc.classes") ||
+	if ((!k->classes_count && !is_given(ld, "kmalloc.classes")) ||
 	    kmalloc_check_classes(k->classes_bytes, k->classes_count, largest_bytes, &bad, &err) ==
 		    0)
 		return;

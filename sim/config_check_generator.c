@@ -14,9 +14,9 @@
 
 #define FAIL(ld, path, ...) diag_key(ld, ERR_CONFIG, path, __VA_ARGS__)
 
-static bool is_given(const struct loader *ld, const char *path)
+static bool is_given(const struct config_generator *g, const char *key)
 {
-	return place_find(ld, path) != NULL;
+	return schema_is_given(schema_generator_keys, GENERATOR_KEYS, g->given, key);
 }
 
 static void generator_path(char path[PATH_SIZE], unsigned index, const char *key)
@@ -94,6 +94,8 @@ static void check_fleet(struct loader *ld, const struct config *c, unsigned inde
 	struct err err = {0};
 	char path[PATH_SIZE];
 	generator_path(path, index, "fleet");
+	if (ld->is_applied && !place_find(ld, path))
+		return; /* as it was checked with the base */
 	if (fleet_load(&fleet, c->workload.generators[index].fleet, &err) != 0) {
 		diag_key(ld, err.code, path, "%s", err.text);
 		return;
@@ -111,26 +113,24 @@ static void check_needed(struct loader *ld, const struct config_generator *g, un
 	snprintf(generator, sizeof(generator), "workload.generators[%u]", index);
 	for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
 		generator_path(path, index, own[i]);
-		if (fleet && is_given(ld, path))
+		if (fleet && is_given(g, own[i]))
 			FAIL(ld, path, "is decided by the table that fleet names");
-		else if (!fleet && !is_given(ld, path))
+		else if (!fleet && !is_given(g, own[i]))
 			FAIL(ld, generator, "lacks '%s'", own[i]);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(of_fleet) && !fleet; i++) {
 		generator_path(path, index, of_fleet[i]);
-		if (is_given(ld, path))
+		if (is_given(g, of_fleet[i]))
 			FAIL(ld, path, "has no effect without fleet");
 	}
 }
 
 /* Which of the keys that exclude each other is given: its number, or -1. */
-static int find_what(struct loader *ld, unsigned index, const char *const names[], unsigned count)
+static int find_what(const struct config_generator *g, const char *const names[], unsigned count)
 {
-	char path[PATH_SIZE];
 	int what = -1;
 	for (unsigned i = 0; i < count; i++) {
-		generator_path(path, index, names[i]);
-		if (!is_given(ld, path))
+		if (!is_given(g, names[i]))
 			continue;
 		if (what >= 0)
 			return -1;
@@ -153,7 +153,7 @@ static void check_what(struct loader *ld, struct config *c, unsigned index)
 		[GENERATOR_KMALLOC] = &g->kmalloc_bytes,
 	};
 	char path[PATH_SIZE];
-	int what = find_what(ld, index, names, ARRAY_SIZE(names));
+	int what = find_what(g, names, ARRAY_SIZE(names));
 	if (what < 0) {
 		snprintf(path, sizeof(path), "workload.generators[%u]", index);
 		FAIL(ld, path,
@@ -223,7 +223,7 @@ void check_generator(struct loader *ld, struct config *c, unsigned index)
 	char path[PATH_SIZE];
 	check_what(ld, c, index);
 	generator_path(path, index, "lifetime");
-	if (is_given(ld, path))
+	if (is_given(g, "lifetime"))
 		check_dist(ld, &g->lifetime_ns, path);
 	generator_path(path, index, "cpus");
 	check_cpus(ld, c, g->cpus, path);

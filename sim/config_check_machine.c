@@ -153,11 +153,11 @@ static void choose_geometry(struct loader *ld, struct config_machine *m)
 						  "machine.movable"};
 	const struct config_pos *zones = place_find(ld, "machine.zones");
 	bool newer = false;
-	for (size_t i = 0; zones && i < ARRAY_SIZE(layout_keys); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(layout_keys); i++) {
 		const struct config_pos *pos = place_find(ld, layout_keys[i]);
-		if (pos && pos->source == zones->source)
+		if (pos && zones && pos->source == zones->source)
 			FAIL(ld, layout_keys[i], "stands beside machine.zones, which replaces it");
-		else if (pos && pos > zones) /* places are in the order in which keys were given */
+		else if (pos && (!zones || pos > zones)) /* places are in the order of giving */
 			newer = true;
 	}
 	if (newer)

@@ -56,11 +56,9 @@ struct program_check {
 	char step[PATH_SIZE];
 };
 
-static bool step_has(const struct program_check *pc, const char *key)
+static bool step_has(const struct config_step *s, const char *key)
 {
-	char path[PATH_SIZE];
-	snprintf(path, sizeof(path), "%.200s.%s", pc->step, key);
-	return place_find(pc->ld, path) != NULL;
+	return schema_is_given(schema_step_keys, STEP_KEYS, s->given, key);
 }
 
 #define STEP_FAIL(pc, key, ...)                                                                    \
@@ -245,7 +243,7 @@ static void check_size(struct program_check *pc, const struct config_step *s, ui
 {
 	char path[PATH_SIZE], text[UNITS_TEXT];
 	snprintf(path, sizeof(path), "%.200s.size", pc->step);
-	if (!step_has(pc, "size")) {
+	if (!step_has(s, "size")) {
 		STEP_FAIL(pc, "", "%s needs 'size'", schema_step_keys[s->kind].key);
 		return;
 	}
@@ -270,7 +268,7 @@ static void check_alloc(struct program_check *pc, struct config_step *s)
 		check_size(pc, s, 0, "");
 		break;
 	case STEP_CACHE_ALLOC:
-		if (!step_has(pc, "cache")) {
+		if (!step_has(s, "cache")) {
 			STEP_FAIL(pc, "", "cache_alloc needs 'cache'");
 		} else {
 			char path[PATH_SIZE];
@@ -279,8 +277,8 @@ static void check_alloc(struct program_check *pc, struct config_step *s)
 		}
 		break;
 	case STEP_ALLOC:
-		s->by_size = step_has(pc, "size");
-		if (s->by_size == step_has(pc, "order"))
+		s->by_size = step_has(s, "size");
+		if (s->by_size == step_has(s, "order"))
 			STEP_FAIL(pc, "", "alloc needs exactly one of 'order' and 'size'");
 		else if (s->by_size)
 			check_size(pc, s, (uint64_t)PAGE_BYTES << c->buddy.max_order,
@@ -357,7 +355,7 @@ static void check_chance(struct program_check *pc, struct config_step *s)
 {
 	unsigned outer = pc->level;
 	char step[PATH_SIZE], list[PATH_SIZE];
-	if (!step_has(pc, "steps") || !s->steps_count) {
+	if (!step_has(s, "steps") || !s->steps_count) {
 		STEP_FAIL(pc, "", "chance needs 'steps'");
 		return;
 	}
@@ -374,7 +372,7 @@ static bool find_kind(struct program_check *pc, struct config_step *s)
 {
 	unsigned count = 0;
 	for (unsigned kind = 0; kind < STEP_KINDS; kind++) {
-		if (step_has(pc, kind == STEP_CHANCE ? "chance" : schema_step_keys[kind].key)) {
+		if (step_has(s, kind == STEP_CHANCE ? "chance" : schema_step_keys[kind].key)) {
 			s->kind = (enum step_kind)kind;
 			count++;
 		}
@@ -389,7 +387,7 @@ static bool find_kind(struct program_check *pc, struct config_step *s)
 	const char *verb = s->kind == STEP_CHANCE ? "chance" : schema_step_keys[s->kind].key;
 	for (unsigned i = 0; i < STEP_KEYS; i++) {
 		const struct field *f = &schema_step_keys[i];
-		if (step_has(pc, f->key) && !schema_step_takes(f, s->kind))
+		if (step_has(s, f->key) && !schema_step_takes(f, s->kind))
 			STEP_FAIL(pc, f->key, "does not belong to %s", verb);
 	}
 	return true;

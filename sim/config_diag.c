@@ -54,7 +54,8 @@ static int diag_v(struct loader *ld, enum err_code code, const struct config_pos
 		  const char *path, const char *fmt, va_list ap)
 {
 	char text[1024];
-	int n = ld->no_places ? 0 : location_format(pos, text, sizeof(text) / 2);
+	bool no_place = ld->no_places || (ld->is_applied && !pos->source);
+	int n = no_place ? 0 : location_format(pos, text, sizeof(text) / 2);
 	size_t used = (size_t)n < sizeof(text) / 2 ? (size_t)n : sizeof(text) / 2 - 1;
 	if (*path)
 		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s: ", path);

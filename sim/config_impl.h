@@ -1,12 +1,15 @@
 /*
- * config_impl.h - what the files of the configuration loader share; nobody else includes this.
+ * config_impl.h - what the files of the configuration loader share. Nobody else includes this but
+ * the reader of sweeps, whose files are YAML of the same kind.
  *
  *   config.c        built-in values, files, includes, --set
+ *   config_copy.c   copies
  *   config_diag.c   positions, dotted keys, diagnostics
  *   config_value.c  one YAML value into its field, by the schema
  *   config_machine.c  values that only a machine has: read, printed, as JSON
  *   config_dist.c   distributions, whose parameters are in the unit of their place
  *   config_ops.c    workload.operations into a binary trace and back
+ *   config_key.c    single keys by name; inputs
  *   config_check.c, config_check_machine.c, config_check_generator.c
  *                   what no single key can tell: relations between keys
  *   config_print.c, config_json.c, config_reference.c   the table printed
@@ -45,6 +48,7 @@ struct loader {
 	struct config *c;
 	FILE *diagnostics; /* may be NULL */
 	bool no_places; /* nothing is known of where keys were given */
+	bool is_applied; /* only --set texts are read: other keys were given somewhere else */
 	unsigned problems_count;
 	enum err_code first_code;
 	char first_text[512];
@@ -126,6 +130,8 @@ int value_set_scalar(struct loader *ld, const struct field *f, void *base, const
 bool value_is_scalar(enum field_kind kind);
 /* Which of @f's names @text is; reports an unknown one and returns -1. */
 int value_name_find(struct loader *ld, const struct field *f, const char *text);
+/* Element @element of a list has the keys whose bits are in @keys. */
+void list_note_given(const struct schema_list *l, void *element, uint64_t keys);
 /* Release the elements of heap lists and the compiled operations. */
 void value_release(struct config *c);
 
@@ -158,6 +164,10 @@ const struct schema_dist *dist_schema(const struct config_dist *d);
 
 /* --- config.c --- */
 
+/* Follow the dotted key @path, which is taken apart, from the root to its field. */
+int set_resolve(struct loader *ld, char *path, struct config_target *t);
+/* Read one --set text. */
+void set_load(struct loader *ld, const char *text);
 /* Load the files that the current event, the value of `include`, names. */
 int include_load(struct loader *ld);
 
@@ -168,6 +178,9 @@ int ops_load(struct loader *ld);
 
 /* Print the operations of @c as a YAML list, each line after @indent spaces. */
 int ops_print(const struct config *c, FILE *out, unsigned indent, struct err *err);
+
+/* Learn from the compiled operations what they ask of other keys. */
+int ops_recall(struct loader *ld);
 
 /* --- config_check.c --- */
 

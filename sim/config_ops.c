@@ -104,26 +104,39 @@ static unsigned operation_order(struct ops_builder *b, const struct config_opera
 	return (unsigned)order;
 }
 
-/* The trace's index of the cache that an operation names; -1 without memory. */
-static int operation_cache(struct ops_builder *b, const char *name)
+/* The cache's number among those that operations name, or -1 if it is not one of them yet. */
+static int named_cache_find(const struct loader *ld, const char *name)
 {
-	struct loader *ld = b->ld;
-	struct err err = {0};
-	if (!ld->ops_caches)
-		ld->ops_caches = calloc(CONFIG_CACHES, sizeof(*ld->ops_caches));
-	if (!ld->ops_caches)
-		return diag_no_memory(ld);
 	for (unsigned i = 0; i < ld->ops_caches_count; i++) {
 		if (strcmp(ld->ops_caches[i].name, name) == 0)
 			return (int)i;
 	}
-	int index = trace_writer_add_cache(b->writer, name, 0, 0, &err);
+	return -1;
+}
+
+static int named_cache_add(struct loader *ld, const char *name, const struct config_pos *pos)
+{
+	if (!ld->ops_caches)
+		ld->ops_caches = calloc(CONFIG_CACHES, sizeof(*ld->ops_caches));
+	if (!ld->ops_caches)
+		return diag_no_memory(ld);
+	struct named_cache *c = &ld->ops_caches[ld->ops_caches_count++];
+	snprintf(c->name, sizeof(c->name), "%.*s", CONFIG_NAME - 1, name);
+	c->pos = *pos;
+	return 0;
+}
+
+/* The trace's index of the cache that an operation names; -1 without memory. */
+static int operation_cache(struct ops_builder *b, const char *name)
+{
+	struct err err = {0};
+	int index = named_cache_find(b->ld, name);
+	if (index >= 0)
+		return index;
+	index = trace_writer_add_cache(b->writer, name, 0, 0, &err);
 	if (index < 0)
 		return writer_problem(b, &err);
-	struct named_cache *c = &ld->ops_caches[ld->ops_caches_count++];
-	strcpy(c->name, name);
-	c->pos = b->pos;
-	return index;
+	return named_cache_add(b->ld, name, &b->pos) == 0 ? index : -1;
 }
 
 /* What an allocation needs and may have beside its name. */
@@ -384,6 +397,47 @@ int ops_print(const struct config *c, FILE *out, unsigned indent, struct err *er
 			units_format_u64(UNIT_DURATION, rec->time_ns, at), cpu);
 		print_what(&t, rec, out);
 	}
+	trace_close(&t);
+	return 0;
+}
+
+/* What the allocations of @t ask of other keys. */
+static void recall_allocs(struct loader *ld, const struct trace *t, const struct config_pos *pos)
+{
+	for (uint32_t cpu = 0; cpu < t->cpus_count; cpu++) {
+		for (uint64_t i = 0; i < t->ops_count[cpu]; i++) {
+			const struct trace_rec *rec = &t->ops[cpu][i];
+			if (!trace_kind_is_alloc(rec->kind))
+				continue;
+			if (rec->kind == TRACE_PAGE_ALLOC) {
+				ld->ops_order_max = u64_max(ld->ops_order_max, rec->order);
+				ld->ops_order_pos = *pos;
+			}
+			if (trace_rec_node(rec)) {
+				ld->ops_node_max =
+					u64_max(ld->ops_node_max, trace_rec_node(rec) - 1);
+				ld->ops_node_pos = *pos;
+			}
+		}
+	}
+}
+
+int ops_recall(struct loader *ld)
+{
+	const struct config_workload *w = &ld->c->workload;
+	const char *name = source_add(ld, w->ops_name);
+	const struct config_pos pos = {.source = name, .line = 1};
+	struct err err = {0};
+	struct trace t;
+	if (!name)
+		return -1;
+	if (trace_open_fd(&t, w->ops_fd, w->ops_name, &err) != 0)
+		return diag_at(ld, err.code, &pos, "workload.operations", "%s", err.text);
+	ld->ops_cpu_max = t.cpus_count - 1;
+	ld->ops_cpu_pos = pos;
+	recall_allocs(ld, &t, &pos);
+	for (uint32_t i = 0; i < t.caches_count && i < CONFIG_CACHES; i++)
+		named_cache_add(ld, t.caches[i].name, &pos);
 	trace_close(&t);
 	return 0;
 }

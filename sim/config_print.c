@@ -207,6 +207,9 @@ static bool is_absent(const struct printer *p, const struct field *f, const void
 {
 	const char *at = (const char *)base + f->offset;
 	unsigned count;
+	const bool *own = &p->c->machine.own_watermarks;
+	if (at == (const char *)own) /* a recorded state may still be added to what is printed */
+		return !*own;
 	if (schema_is_unused(p->c, f, base))
 		return true;
 	switch (f->kind) {

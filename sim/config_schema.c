@@ -404,6 +404,12 @@ int schema_find(const struct field *map, const char *key)
 	return -1;
 }
 
+bool schema_is_given(const struct field *keys, unsigned count, uint64_t given, const char *key)
+{
+	int i = schema_find(&(struct field){.keys = keys, .keys_count = count}, key);
+	return i >= 0 && given >> i & 1;
+}
+
 const char *schema_suggest(const struct field *map, const char *key)
 {
 	const char *names[SCHEMA_KEYS_MAX];
@@ -548,6 +554,8 @@ bool schema_is_unused(const struct config *c, const struct field *f, const void 
 		return !c->workload.trace[0] || c->truth[0];
 	if (base == &c->workload && f->offset == offsetof(struct config_workload, copies_offset_ns))
 		return c->workload.copies == 1;
+	if (base == &c->machine && f->offset == offsetof(struct config_machine, own_watermarks))
+		return !c->machine.own_watermarks || !c->truth[0];
 	/* Zones say all that a layout would. */
 	return base == &c->machine && c->machine.zones_count &&
 	       (f->offset == offsetof(struct config_machine, memory_bytes) ||

@@ -47,6 +47,8 @@ struct schema_list {
 	bool heap;            /* `offset` holds a pointer that the config owns, not the array */
 	void (*element_init)(void *element); /* NULL: all zero */
 	void (*element_release)(void *element); /* NULL: owns nothing */
+	bool has_given;       /* elements note which of their keys were written, */
+	size_t given_offset;  /* in a uint64_t here: bit i is row i */
 };
 
 struct field {
@@ -56,6 +58,7 @@ struct field {
 	bool can_be_auto;       /* FIELD_U64: the word "auto" is CONFIG_AUTO */
 	const char *word;       /* FIELD_U64: stands for `word_value`, whatever the range */
 	uint64_t word_value;
+	bool page_aligned;      /* FIELD_U64 of bytes: only multiples of a page are legal */
 	bool required;          /* in an element of a list or the parameters of a distribution */
 	bool above_min;         /* FIELD_DOUBLE: `real_min` itself is not legal */
 	size_t offset;          /* into the struct of the mapping that the key belongs to */
@@ -80,7 +83,7 @@ struct schema_dist {
 };
 
 extern const struct field schema_root;         /* FIELD_MAP at offset 0 of struct config */
-#define MACHINE_KEYS 24
+#define MACHINE_KEYS 25
 #define SLAB_KEYS    15
 #define KMALLOC_KEYS 1
 extern const struct field schema_machine_keys[MACHINE_KEYS]; /* of struct config_machine */
@@ -111,6 +114,8 @@ extern const char *const schema_policy_names[MEMPOLICIES + 1]; /* "workload", th
 
 /* Position of @key in @map's keys, -1 if it has no such key. */
 int schema_find(const struct field *map, const char *key);
+/* Is the key of row @key of @keys in the bits @given of an element? */
+bool schema_is_given(const struct field *keys, unsigned count, uint64_t given, const char *key);
 /* The key of @map that @key most likely meant, or NULL. */
 const char *schema_suggest(const struct field *map, const char *key);
 

@@ -134,6 +134,8 @@ const struct schema_list schema_generators_list = {
 	.capacity = CONFIG_GENERATORS,
 	.heap = true,
 	.element_init = generator_init,
+	.has_given = true,
+	.given_offset = offsetof(struct config_generator, given),
 };
 
 const struct config_generator *schema_generator_of(const struct config *c, const void *base)

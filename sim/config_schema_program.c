@@ -91,6 +91,8 @@ static void step_release(void *element)
 		.heap = true,                                                                      \
 		.element_init = step_init,                                                         \
 		.element_release = step_release,                                                   \
+		.has_given = true,                                                                 \
+		.given_offset = offsetof(struct config_step, given),                               \
 	}
 static const struct schema_list chance_steps_list = STEP_LIST(config_step, steps);
 

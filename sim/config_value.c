@@ -441,6 +441,12 @@ static void *list_element(const struct field *f, void *base, unsigned count)
 	return element;
 }
 
+void list_note_given(const struct schema_list *l, void *element, uint64_t keys)
+{
+	if (l->has_given)
+		*(uint64_t *)(void *)((char *)element + l->given_offset) |= keys;
+}
+
 static void release_elements(const struct field *f, void *base)
 {
 	unsigned count;
@@ -478,6 +484,7 @@ static int load_list(struct loader *ld, const struct field *f, void *base)
 		int rc = value_load_mapping(ld, &(struct field){.keys = f->keys,
 								.keys_count = f->keys_count},
 					    element, &seen);
+		list_note_given(f->list, element, seen);
 		count++;
 		if (rc != 0) {
 			memcpy((char *)base + f->list->count_offset, &count, sizeof(count));

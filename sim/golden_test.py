@@ -160,7 +160,7 @@ def compare(config, found, update):
         elif not golden.exists():
             fail(f"{golden} is missing; see ALLOCSIM_UPDATE_GOLDEN in golden_test.py")
         elif golden.read_bytes() != data:
-            actual = Path(tempfile.gettempdir()) / f"allocsim-{golden.name}"
+            actual = Path(tempfile.mkdtemp(prefix="allocsim-golden-failed.")) / golden.name
             actual.write_bytes(data)
             fail(f"the results are not those of {golden}: diff it with {actual}")
 

@@ -33,6 +33,12 @@ void json_init(struct json *j, FILE *out)
 	j->level[0].array = true; /* a value at the top has no key */
 }
 
+void json_init_line(struct json *j, FILE *out)
+{
+	json_init(j, out);
+	j->level[0].compact = true;
+}
+
 void json_finish(struct json *j)
 {
 	BUG_ON(j->depth != 0, "JSON document finished with %u containers open", j->depth);

@@ -25,6 +25,8 @@ struct json {
 };
 
 void json_init(struct json *j, FILE *out);
+/* The same for a document on one line, as in a file of one document a line. */
+void json_init_line(struct json *j, FILE *out);
 /* End the document with a newline; a BUG if a container is still open. */
 void json_finish(struct json *j);
 

@@ -74,7 +74,8 @@ void results_print_lacking(const struct results *r, FILE *out);
  */
 double results_number(const struct results_row *row, const char *key, const char **name);
 /*
- * The same as a text for people and legends: "files", "slub", "64 KiB", "auto"; "" if there is none.
+ * The same as a text for people and legends: "files", "slub", "64 KiB", "auto"; "" if there is
+ * none.
  */
 char *results_text(const struct results_row *row, const char *key, char *buf, size_t size);
 

@@ -5,10 +5,11 @@
  * lengths are known only at the end. So every section is a stream of its own: a buffer of 128 KiB
  * that spills to an unlinked temporary file in the output's directory, with its CRC kept up to date
  * as it spills. A short trace never leaves its buffers. trace_writer_finish() then writes header,
- * table and the streams one after another to a nameless file, syncs it, links it as `.NAME.tmp.PID`
- * and renames that to NAME. Whatever fails or kills the program before, nothing of the new trace
- * remains and an older NAME is as it was. A file system without nameless files (NFS) gets a file
- * with the temporary name from the start, which only a kill can leave behind.
+ * table and the streams one after another to a nameless file, syncs it, links it as
+ * `.NAME.tmp.HOST.PID` and renames that to NAME. Whatever fails or kills the program before,
+ * nothing of the new trace remains and an older NAME is as it was. A file system without nameless
+ * files (NFS) gets a file with the temporary name from the start, which only a kill can leave
+ * behind.
  *
  * The output is a function of the records alone: no time, path or host gets into it.
  *
@@ -28,6 +29,7 @@
 #include "kern/bug.h"
 #include "kern/types.h"
 #include "kern/u64map.h"
+#include "sim/safefile.h"
 #include "sim/trace_format.h"
 
 #define STREAM_BUFFER_BYTES (128u << 10)
@@ -128,13 +130,13 @@ static int name_temporaries(struct trace_writer *w, const char *path)
 		w->dir = strdup(dir && *dir ? dir : "/tmp");
 		return w->dir ? 0 : -1;
 	}
-	char *for_dirname = strdup(path), *for_basename = strdup(path);
+	char *for_dirname = strdup(path), *for_basename = strdup(path), who[SAFEFILE_WHO];
 	w->path = strdup(path);
 	if (for_dirname && for_basename && w->path)
 		w->dir = strdup(dirname(for_dirname));
 	int result = -1;
-	if (w->dir && asprintf(&w->tmp_path, "%s/.%s.tmp.%ld", w->dir, basename(for_basename),
-			       (long)getpid()) >= 0)
+	if (w->dir && asprintf(&w->tmp_path, "%s/.%s.tmp.%s", w->dir, basename(for_basename),
+			       safefile_who(who)) >= 0)
 		result = 0;
 	else
 		w->tmp_path = NULL;

@@ -9,6 +9,8 @@ _allocsim_options() {
 	plot) echo "--only= --orders= --quiet --term --zone= --help --usage" ;;
 	curve) echo "--json --no-plots --output= --quiet --reference= --title= --help --usage" ;;
 	scaling) echo "--json --no-plots --output= --quiet --help --usage" ;;
+	sweep) echo "--help" ;;
+	sweep-plan) echo "--count --list --max-runs= --output= --quiet --sample= --seed= --set= --help --usage" ;;
 	classes) echo "--by-time --classes= --grid= --json --max= --help --usage" ;;
 	validate) echo "--print-config --reference --set= --help --usage" ;;
 	list) echo "--help --usage" ;;
@@ -23,7 +25,7 @@ _allocsim_values() {
 	plot--only) allocsim list plots 2>/dev/null | awk '{print $1}' ;;
 	compare--metric) allocsim list metrics 2>/dev/null | awk '{print $1}' ;;
 	plot--zone) echo "DMA DMA32 Normal HighMem Movable" ;;
-	run--set | validate--set)
+	run--set | validate--set | sweep-plan--set)
 		allocsim validate --reference 2>/dev/null | awk '
 			/^## / { section = $2; known = section !~ /^(Top|Units|Distributions)$/ && section !~ /\[/ }
 			/^\| `/ && (known || section == "Top") {
@@ -36,9 +38,14 @@ _allocsim() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]} values=""
 	COMPREPLY=()
 	if [ "$COMP_CWORD" = 1 ]; then
-		mapfile -t COMPREPLY < <(compgen -W "import run compare plot curve scaling classes validate list --help --version" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "import run compare plot curve scaling sweep classes validate list --help --version" -- "$cur")
 		return
 	fi
+	if [ "$command" = sweep ] && [ "$COMP_CWORD" = 2 ]; then
+		mapfile -t COMPREPLY < <(compgen -W "plan run status collect --help" -- "$cur")
+		return
+	fi
+	[ "$command" != sweep ] || command=sweep-${COMP_WORDS[2]}
 	# Bash breaks words at `=`: "--only=lat" arrives as "--only" "=" "lat".
 	if [ "$cur" = = ]; then
 		cur=""

@@ -36,9 +36,10 @@ struct sweep_run_report {
  * Run the points of @p that are chosen and not done. Each runs in a process of its own, so one that
  * crashes is one failed cell; the traces and recorded states are read once and shared by all.
  *
- * Returns 0 if all chosen points are done now; otherwise -1 with @err: ERR_DIFFERENCE (some failed),
- * ERR_INTERRUPTED, ERR_IO or ERR_CANT_CREATE (results can't be written: said once, nothing that was
- * done is lost), ERR_NO_INPUT, ERR_TRACE, ERR_CONFIG, ERR_USAGE. @report is filled in any case.
+ * Returns 0 if all chosen points are done now; otherwise -1 with @err: ERR_DIFFERENCE (some
+ * failed), ERR_INTERRUPTED, ERR_IO or ERR_CANT_CREATE (results can't be written: said once, nothing
+ * that was done is lost), ERR_NO_INPUT, ERR_TRACE, ERR_CONFIG, ERR_USAGE. @report is filled in any
+ * case.
  */
 int sweep_run(const struct plan *p, const struct sweep_run_options *options,
 	      struct sweep_run_report *report, struct err *err);
