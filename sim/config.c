@@ -97,6 +97,7 @@ void config_init(struct config *c)
 	};
 	c->workload.ops_fd = -1;
 	c->workload.time_scale = 1.0;
+	c->workload.copies = 1;
 	c->measurement = (struct config_measurement){
 		.sample_interval_ns = CONFIG_AUTO,
 		.check = CHECK_END,
