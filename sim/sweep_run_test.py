@@ -205,6 +205,9 @@ class Points(Case):
         self.assertIn("1 done now, 2 done before", self.assert_sweep(0, None))
         after = [(self.results / n / "run.json").stat().st_ino for n in ids]
         self.assertEqual([a == b for a, b in zip(after, before)], [True, False, True])
+        for damaged in (b"", (self.results / ids[0] / "status.json").read_bytes()[:-9]):
+            (self.results / ids[0] / "status.json").write_bytes(damaged)
+            self.assertIn("1 done now, 2 done before", self.assert_sweep(0, None))
         self.assertIn("3 done now", self.assert_sweep(0, None, "--force"))
         self.assert_all_done(ids)
 
@@ -246,6 +249,26 @@ class Points(Case):
         changed.unlink()
         self.assert_sweep(66, "trace.bin")
         self.assertFalse(self.results.exists())
+
+    def test_not_a_cell(self):
+        """A directory that holds something else is left as it is, and told once."""
+        ids = self.small_plan(3)
+        other = self.results / ids[0]
+        other.mkdir(parents=True)
+        (other / "thesis.tex").write_text("years of work")
+        self.assert_sweep(73, f"{ids[0]}: is not empty and holds no .*; it is left as it is", "-j", 1)
+        self.assertEqual(sorted(p.name for p in self.results.iterdir()), [ids[0], "plan.jsonl"])
+        self.assertEqual([p.name for p in other.iterdir()], ["thesis.tex"])
+
+    def test_help(self):
+        text = self.program("sweep", "run", "--help").stdout
+        self.assertIn("Examples:\n", text)
+        self.assertLess(max(map(len, text.splitlines())), 80)
+        self.small_plan(10)
+        for line in text.splitlines():
+            if line.startswith("  allocsim "):
+                done = self.program(*line.split()[1:])
+                self.assertEqual((done.returncode, done.stderr), (0, ""), line)
 
     def test_another_plan(self):
         self.small_plan(2)

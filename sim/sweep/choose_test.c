@@ -68,9 +68,21 @@ static void shards(void **state)
 
 static void refused_lists(void **state)
 {
-	static const char *const malformed[] = {"",    ",",   "1,",  ",1",  "1-",  "-1",
-						"1--2", "a",  "1 2", " 1", "+1", "1-2-3",
-						"18446744073709551616", "0x1", "1.5"};
+	static const char *const malformed[] = {"",
+						",",
+						"1,",
+						",1",
+						"1-",
+						"-1",
+						"1--2",
+						"a",
+						"1 2",
+						" 1",
+						"+1",
+						"1-2-3",
+						"18446744073709551616",
+						"0x1",
+						"1.5"};
 	char says[128];
 
 	for (size_t i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++) {

@@ -23,8 +23,8 @@ static const struct plan_point point = {.id = "0123456789abcdef"};
 
 static enum worker_outcome outcome(int status, unsigned attempts, struct cell *cell)
 {
-	const struct worker w = {.point = &point, .said_fd = -1, .status = status,
-				 .attempts = attempts};
+	const struct worker w = {
+		.point = &point, .said_fd = -1, .status = status, .attempts = attempts};
 
 	return worker_outcome(&w, false, cell);
 }
@@ -93,8 +93,11 @@ static void asked_or_timed_out(void **state)
 	struct cell cell;
 
 	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
-		struct worker w = {.point = &point, .said_fd = -1, .status = ends[i],
-				   .attempts = WORKER_ATTEMPTS_MAX, .asked = true};
+		struct worker w = {.point = &point,
+				   .said_fd = -1,
+				   .status = ends[i],
+				   .attempts = WORKER_ATTEMPTS_MAX,
+				   .asked = true};
 
 		assert_int_equal(worker_outcome(&w, false, &cell), OUTCOME_DROPPED);
 		w.timed_out = true;
