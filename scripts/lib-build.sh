@@ -110,8 +110,16 @@ configure() {
 	fi
 }
 
-# import_bundled ALLOCSIM: the binary form of the bundled trace, which is not kept in git.
+# import_bundled ALLOCSIM: the binary forms of the bundled traces, which are not kept in git; those
+# that are newer than the recording and the importer are kept.
 import_bundled() {
-	quietly "importing workloads/files/trace.ftrace.zst" "$1" import \
-		"$root/workloads/files/trace.ftrace.zst" -o "$root/workloads/files/files.atrace"
+	local text binary name
+	for text in "$root"/workloads/*/trace.ftrace.zst; do
+		name=$(basename "$(dirname "$text")")
+		binary=${text%/*}/$name.atrace
+		if [ -f "$binary" ] && [ "$binary" -nt "$text" ] && [ "$binary" -nt "$1" ]; then
+			continue
+		fi
+		quietly "importing workloads/$name/trace.ftrace.zst" "$1" import "$text" -o "$binary"
+	done
 }
