@@ -13,6 +13,7 @@
 #define COMMANDS_MAX 16
 
 static const struct command commands[COMMANDS_MAX + 1] = {
+	{"plan", "turn a sweep's YAML into a list of runs", cmd_sweep_plan},
 	{NULL, NULL, NULL},
 };
 
