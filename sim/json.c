@@ -83,6 +83,16 @@ static unsigned utf8_bytes(const unsigned char *s)
 	return count;
 }
 
+/* Bytes at the beginning of @s that are written as they stand. */
+static unsigned plain_bytes(const unsigned char *s)
+{
+	unsigned count = 0;
+
+	while (s[count] >= 0x20 && s[count] < 0x80 && s[count] != '"' && s[count] != '\\')
+		count++;
+	return count;
+}
+
 static void write_escaped(FILE *out, const char *text)
 {
 	static const char special[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
@@ -92,6 +102,11 @@ static void write_escaped(FILE *out, const char *text)
 
 	fputc('"', out);
 	for (; *s; s += count) {
+		count = plain_bytes(s);
+		if (count) {
+			fwrite(s, 1, count, out);
+			continue;
+		}
 		count = utf8_bytes(s);
 		if (!count) {
 			fputs("\xef\xbf\xbd", out);
@@ -177,8 +192,16 @@ void json_array_end(struct json *j)
 
 void json_u64(struct json *j, const char *key, uint64_t value)
 {
+	char digits[20];
+	unsigned at = sizeof(digits);
+
+	/* Most members of a document are such; printf takes several times as long. */
 	value_begin(j, key);
-	fprintf(j->out, "%" PRIu64, value);
+	do {
+		digits[--at] = (char)('0' + value % 10);
+		value /= 10;
+	} while (value);
+	fwrite(digits + at, 1, sizeof(digits) - at, j->out);
 }
 
 void json_i64(struct json *j, const char *key, int64_t value)
