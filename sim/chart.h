@@ -24,6 +24,7 @@
 #define CHART_LINES_MAX      8 /* colours that can be told apart */
 #define CHART_PANELS_MAX     3
 #define CHART_REFERENCES_MAX 2
+#define CHART_WHERE_MAX      16
 
 enum chart_kind { CHART_AUTO, CHART_LINES, CHART_BOXES, CHART_HEAT };
 
@@ -31,8 +32,8 @@ struct chart_options {
 	const char *x;                                /* KEY or KEY=LABEL */
 	const char *y[CHART_PANELS_MAX];              /* the same, or "KEY / KEY=LABEL" */
 	const char *z;                                /* likewise; NULL: no heat map */
-	const char *by;                               /* KEY; NULL: see above */
-	const char *where[8];                         /* KEY=VALUE: only such results */
+	const char *by;                               /* KEY or KEY=LABEL; NULL: see above */
+	const char *where[CHART_WHERE_MAX]; /* KEY=VALUE: only such; of one key, any of its values */
 	const char *references[CHART_REFERENCES_MAX]; /* NAME=FILE */
 	unsigned y_count, where_count, references_count;
 	enum chart_kind kind;                         /* AUTO: boxes if anything is repeated */
@@ -50,8 +51,16 @@ struct chart *chart_new(const struct chart_options *options, struct results *res
 			struct err *err);
 void chart_free(struct chart *c);
 
-/* The options of a plan's plot; the texts stay the plan's. */
+/* The options of a plan's plot; the texts stay the plan's. An unknown kind is CHART_AUTO. */
 void chart_options_of_plan(const struct plan_plot *plot, struct chart_options *options);
+/* "auto", "lines", "boxes" or "heat"; -1: none of them. */
+int chart_kind_of(const char *name);
+const char *chart_kind_name(enum chart_kind kind);
+/*
+ * A name for the picture's files, made of y and x: "totals.ops_count-against-machine.cpus". Returns
+ * @buf.
+ */
+char *chart_name(const struct chart_options *options, char *buf, size_t size);
 
 void chart_print(const struct chart *c, FILE *out);
 void chart_print_json(const struct chart *c, FILE *out);

@@ -6,9 +6,8 @@
  * what describes the computer that simulated it (host, unless asked for). null, text and truth
  * values are no figures; a metric that a run lacks or that is null there is missing.
  *
- * Latencies come by operation, order and path, and a change of the allocator changes the paths:
- * without per-CPU lists nothing takes the path pcp. So the sums over all orders and paths are
- * computed from the histograms and join the metrics as latency[alloc], latency[free] and so on.
+ * What is listed by operation, order, path, lock, CPU or zone can hardly be compared one by one, so
+ * the sums over all join the metrics: latency[alloc], locks_total and so on (derived.c).
  *
  * Two runs can be compared if they did the same: the same trace, by its checksum; without a trace,
  * the same `workload` section and seed. Anything else compares apples with pears, and is refused
@@ -23,64 +22,9 @@
 
 #include "kern/types.h"
 #include "sim/compare_rank.h"
-#include "sim/latency_curve.h"
+#include "sim/derived.h"
 #include "sim/runjson.h"
 #include "sim/suggest.h"
-
-/* Sums of numbers that a document may hold can exceed a double: those are missing. */
-static bool add_number(cJSON *object, const char *key, double value)
-{
-	if (!isfinite(value))
-		return cJSON_AddNullToObject(object, key) != NULL;
-	return cJSON_AddNumberToObject(object, key, value) != NULL;
-}
-
-/*
- * Append the latencies of @op over all orders and paths to @list, in the form of run.json's.
- * Returns 0, or -1 if out of memory.
- */
-static int sum_latencies(const cJSON *run, const char *op, cJSON *list)
-{
-	struct latency_curve c;
-	cJSON *sum = NULL;
-	int failed = -1;
-
-	if (latency_curve_collect(&c, run, op, NULL))
-		goto out;
-	failed = 0;
-	if (!c.buckets_count)
-		goto out;
-	sum = cJSON_CreateObject();
-	if (!sum || !cJSON_AddStringToObject(sum, "op", op) || !add_number(sum, "count", c.count) ||
-	    !add_number(sum, "mean_ns", c.sum_ns / c.count) ||
-	    !add_number(sum, "p50_ns", latency_curve_quantile(&c, 0.5)) ||
-	    !add_number(sum, "p90_ns", latency_curve_quantile(&c, 0.9)) ||
-	    !add_number(sum, "p99_ns", latency_curve_quantile(&c, 0.99)) ||
-	    !add_number(sum, "p99_9_ns", latency_curve_quantile(&c, 0.999)) ||
-	    !add_number(sum, "max_ns", c.max_ns)) {
-		cJSON_Delete(sum);
-		failed = -1;
-		goto out;
-	}
-	cJSON_AddItemToArray(list, sum);
-out:
-	latency_curve_release(&c);
-	return failed;
-}
-
-static int derive_latencies(struct compare_run *run, struct err *err)
-{
-	static const char *const ops[] = {"alloc", "free", "kmalloc", "cache_alloc", "object_free"};
-	cJSON *list;
-	unsigned i;
-
-	run->derived = cJSON_CreateObject();
-	list = run->derived ? cJSON_AddArrayToObject(run->derived, "latency") : NULL;
-	for (i = 0; i < ARRAY_SIZE(ops); i++)
-		if (!list || sum_latencies(run->json, ops[i], list))
-			return err_set(err, ERR_IO, "out of memory");
-	return leaves_collect(&run->values, run->derived, "latency", run->dir, err);
-}
 
 static int load_run(struct compare_run *run, const struct compare_options *options, struct err *err)
 {
@@ -105,7 +49,11 @@ static int load_run(struct compare_run *run, const struct compare_options *optio
 		    leaves_collect(&run->values, run->json, item->string, run->dir, err))
 			return -1;
 	}
-	if (derive_latencies(run, err) || leaves_collect(&run->config, config, NULL, run->dir, err))
+	run->derived = derived_figures(run->json);
+	if (!run->derived)
+		return err_set(err, ERR_IO, "out of memory");
+	if (leaves_collect(&run->values, run->derived, NULL, run->dir, err) ||
+	    leaves_collect(&run->config, config, NULL, run->dir, err))
 		return -1;
 	return leaves_sort(&run->values, err) || leaves_sort(&run->config, err) ? -1 : 0;
 }

@@ -231,3 +231,43 @@ void config_write_json(const struct config *c, struct json *j)
 {
 	write_map(c, &schema_root, c, j);
 }
+
+/* The key of @map that is called so, in YAML or in JSON; NULL if there is none. */
+static const struct field *find_key(const struct field *map, const char *name, size_t length,
+				    char buf[PATH_SIZE])
+{
+	for (unsigned i = 0; map && i < map->keys_count; i++) {
+		const struct field *f = &map->keys[i];
+
+		json_key(f, buf);
+		if ((strlen(f->key) == length && !strncmp(f->key, name, length)) ||
+		    (strlen(buf) == length && !strncmp(buf, name, length)))
+			return f;
+	}
+	return NULL;
+}
+
+char *config_json_path(const char *key, char *buf, size_t size)
+{
+	const struct field *f = &schema_root;
+	char name[PATH_SIZE];
+	size_t used = 0, length;
+
+	buf[0] = '\0';
+	while (*key && used < size) {
+		/* What is no name of a key: dots, elements of lists. */
+		length = *key == '[' ? strcspn(key, "]") : *key == '.' || *key == ']';
+		if (!length) {
+			length = strcspn(key, ".[]");
+			f = find_key(f, key, length, name);
+		} else {
+			name[0] = '\0';
+		}
+		if (f && name[0])
+			used += (size_t)snprintf(buf + used, size - used, "%s", name);
+		else
+			used += (size_t)snprintf(buf + used, size - used, "%.*s", (int)length, key);
+		key += length;
+	}
+	return buf;
+}

@@ -25,6 +25,7 @@
 #include <string.h>
 
 #include "kern/bug.h"
+#include "sim/utf8.h"
 
 void json_init(struct json *j, FILE *out)
 {
@@ -51,44 +52,13 @@ static void line_break(struct json *j)
 	fprintf(j->out, "\n%*s", (int)(2 * j->depth), "");
 }
 
-/* The bytes of the UTF-8 sequence at @s (NUL-terminated), 0 if it is none. */
-static unsigned utf8_bytes(const unsigned char *s)
-{
-	unsigned count, i;
-	uint32_t code;
-
-	if (s[0] < 0x80)
-		return 1;
-	if (s[0] >= 0xc2 && s[0] <= 0xdf) {
-		count = 2;
-		code = s[0] & 0x1f;
-	} else if (s[0] >= 0xe0 && s[0] <= 0xef) {
-		count = 3;
-		code = s[0] & 0x0f;
-	} else if (s[0] >= 0xf0 && s[0] <= 0xf4) {
-		count = 4;
-		code = s[0] & 0x07;
-	} else {
-		return 0;
-	}
-	for (i = 1; i < count; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-		code = code << 6 | (s[i] & 0x3f);
-	}
-	/* Overlong forms, surrogates and what lies beyond Unicode. */
-	if ((count == 3 && code < 0x800) || (count == 4 && (code < 0x10000 || code > 0x10ffff)) ||
-	    (code >= 0xd800 && code <= 0xdfff))
-		return 0;
-	return count;
-}
-
 /* Bytes at the beginning of @s that are written as they stand. */
-static unsigned plain_bytes(const unsigned char *s)
+static unsigned plain_bytes(const char *s)
 {
 	unsigned count = 0;
 
-	while (s[count] >= 0x20 && s[count] < 0x80 && s[count] != '"' && s[count] != '\\')
+	while ((unsigned char)s[count] >= 0x20 && (unsigned char)s[count] < 0x80 &&
+	       s[count] != '"' && s[count] != '\\')
 		count++;
 	return count;
 }
@@ -96,18 +66,17 @@ static unsigned plain_bytes(const unsigned char *s)
 static void write_escaped(FILE *out, const char *text)
 {
 	static const char special[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
-	const unsigned char *s = (const unsigned char *)text;
-	const char *found;
+	const char *s, *found;
 	unsigned count;
 
 	fputc('"', out);
-	for (; *s; s += count) {
+	for (s = text; *s; s += count) {
 		count = plain_bytes(s);
 		if (count) {
 			fwrite(s, 1, count, out);
 			continue;
 		}
-		count = utf8_bytes(s);
+		count = utf8_length(s);
 		if (!count) {
 			fputs("\xef\xbf\xbd", out);
 			count = 1;
@@ -116,7 +85,7 @@ static void write_escaped(FILE *out, const char *text)
 		found = strchr(special, *s);
 		if (found)
 			fprintf(out, "\\%c", letters[found - special]);
-		else if (*s < 0x20)
+		else if ((unsigned char)*s < 0x20)
 			fprintf(out, "\\u%04x", (unsigned)*s);
 		else
 			fwrite(s, 1, count, out);
@@ -210,31 +179,38 @@ void json_i64(struct json *j, const char *key, int64_t value)
 	fprintf(j->out, "%" PRId64, value);
 }
 
-void json_double(struct json *j, const char *key, double value)
+char *json_format_double(double value, char text[JSON_NUMBER])
 {
-	char text[32];
 	char *comma;
 	int digits;
 
-	if (!isfinite(value)) {
-		json_null(j, key);
-		return;
-	}
-	value_begin(j, key);
 	if (value == floor(value) && fabs(value) < 1e15) {
 		/* %g would write 100000 as 1e+05. */
-		fprintf(j->out, "%.0f", value);
-		return;
+		snprintf(text, JSON_NUMBER, "%.0f", value);
+		return text;
 	}
-	for (digits = 1; digits <= 17; digits++) {
-		snprintf(text, sizeof(text), "%.*g", digits, value);
+	/* Whatever has up to 15 digits comes back from 15, and %g drops its zeros. */
+	for (digits = 15; digits <= 17; digits++) {
+		snprintf(text, JSON_NUMBER, "%.*g", digits, value);
 		if (strtod(text, NULL) == value)
 			break;
 	}
 	comma = strchr(text, ',');
 	if (comma)
 		*comma = '.';
-	fputs(text, j->out);
+	return text;
+}
+
+void json_double(struct json *j, const char *key, double value)
+{
+	char text[JSON_NUMBER];
+
+	if (!isfinite(value)) {
+		json_null(j, key);
+		return;
+	}
+	value_begin(j, key);
+	fputs(json_format_double(value, text), j->out);
 }
 
 void json_bool(struct json *j, const char *key, bool value)

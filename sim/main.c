@@ -19,10 +19,9 @@ static const struct command commands[] = {
 	{"import", "turn a recorded text trace into a binary one", cmd_import},
 	{"run", "simulate a configuration", cmd_run},
 	{"compare", "say and draw what differs between results", cmd_compare},
-	{"plot", "draw the pictures of a result", cmd_plot},
-	{"curve", "draw figures of several results against a parameter", cmd_curve},
-	{"scaling", "draw speed against CPUs, from several results", cmd_scaling},
 	{"sweep", "plan, run and collect many runs of one configuration", cmd_sweep},
+	{"plot", "draw the pictures of a result, or figures of many against a parameter", cmd_plot},
+	{"report", "write results and sweeps as one page of HTML", cmd_report},
 	{"classes", "find the kmalloc size classes that waste least on a trace", cmd_classes},
 	{"validate", "say everything that is wrong with a configuration", cmd_validate},
 	{"list", "list allocators, machines, workloads, metrics, plots, formats", cmd_list},
@@ -30,8 +29,11 @@ static const struct command commands[] = {
 
 static int fail(const struct err *err)
 {
-	fprintf(stderr, "allocsim: %s\n", err->text);
-	error_shown = true;
+	/* Without a text, standard output has said it all. */
+	if (err->text[0]) {
+		fprintf(stderr, "allocsim: %s\n", err->text);
+		error_shown = true;
+	}
 	return err->code;
 }
 
@@ -86,7 +88,9 @@ static int unknown_command(const char *name)
 		names[i] = commands[i].name;
 	const char *near = suggest_nearest(name, names, sizeof(commands) / sizeof(commands[0]));
 	fprintf(stderr, "allocsim: unknown command '%s'", name);
-	if (near)
+	if (strcmp(name, "curve") == 0 || strcmp(name, "scaling") == 0) /* of earlier versions */
+		fprintf(stderr, "; did you mean 'plot --x KEY --y FIGURE'?");
+	else if (near)
 		fprintf(stderr, "; did you mean '%s'?", near);
 	fprintf(stderr, " (see allocsim --help)\n");
 	return ERR_USAGE;

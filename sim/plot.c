@@ -191,34 +191,15 @@ static int load(struct plot_input *in, struct err *err)
 	return 0;
 }
 
-/*
- * A work directory with data/ in it: inside the result, or for the terminal among temporary files.
- */
+/* A work directory inside the result, or for the terminal among temporary files. */
 static int make_work(struct session *s, struct err *err)
 {
-	const struct plot_options *options = s->in.options;
-	const char *tmp = getenv("TMPDIR");
-	char path[PATH_MAX];
-	bool made;
-
-	if (options->terminal)
-		snprintf(path, sizeof(path), "%s/allocsim-plot.XXXXXX", tmp && *tmp ? tmp : "/tmp");
-	else
-		snprintf(path, sizeof(path), "%s/.plots.tmp.%ld", s->in.dir, (long)getpid());
-	if (!options->terminal)
-		resultdir_remove_tree(path);
-	made = options->terminal ? mkdtemp(path) != NULL : !mkdir(path, 0777);
-	if (made)
-		s->canvas.work = realpath(path, NULL);
-	if (s->canvas.work &&
-	    snprintf(path, sizeof(path), "%s/data", s->canvas.work) < (int)sizeof(path) &&
-	    !mkdir(path, 0777) && asprintf(&s->canvas.target, "%s/plots", s->in.dir) >= 0)
+	if (plot_canvas_temporary(&s->canvas, s->in.options->terminal ? NULL : s->in.dir, err))
+		return -1;
+	if (asprintf(&s->canvas.target, "%s/plots", s->in.dir) >= 0)
 		return 0;
-	err_set(err, ERR_CANT_CREATE, "%s: can't create: %s", path, strerror(errno));
-	if (made && !s->canvas.work)
-		rmdir(path);
 	s->canvas.target = NULL;
-	return -1;
+	return err_set(err, ERR_IO, "out of memory");
 }
 
 static void write_heading(const struct plot_input *in, const struct plot *plot, FILE *vars)
@@ -263,46 +244,13 @@ static int write_files(struct session *s, const struct plot *plot, struct plot_o
 	return plot_canvas_end(&s->canvas, plot->info.name, out, err) ? -1 : result;
 }
 
-static int move_file(struct session *s, const char *name, struct err *err)
-{
-	char from[PATH_MAX], to[PATH_MAX];
-
-	snprintf(from, sizeof(from), "%s/%s", s->canvas.work, name);
-	snprintf(to, sizeof(to), "%s/%s", s->canvas.target, name);
-	if (rename(from, to))
-		return err_set(err, ERR_CANT_CREATE, "%s: can't create: %s", to, strerror(errno));
-	return 0;
-}
-
 /* Draw both formats, then move what was made into place. */
 static int make_pictures(struct session *s, const struct plot *plot, unsigned panel_rows,
 			 struct err *err)
 {
-	static const struct {
-		const char *folder, *end;
-		bool is_picture;
-	} files[] = {{"data/", ".dat", false},
-		     {"data/", ".gp", false},
-		     {"", ".png", true},
-		     {"", ".svg", true}};
-	char name[64], path[PATH_MAX];
-	unsigned i;
-
 	if (plot_canvas_draw(&s->canvas, plot->info.name, plot->script, panel_rows, err))
 		return -1;
-	snprintf(path, sizeof(path), "%s/data", s->canvas.target);
-	if ((mkdir(s->canvas.target, 0777) && errno != EEXIST) ||
-	    (mkdir(path, 0777) && errno != EEXIST))
-		return err_set(err, ERR_CANT_CREATE, "%s: can't create: %s", path, strerror(errno));
-	for (i = 0; i < ARRAY_SIZE(files); i++) {
-		snprintf(name, sizeof(name), "%s%s%s", files[i].folder, plot->info.name,
-			 files[i].end);
-		if (move_file(s, name, err))
-			return -1;
-		if (files[i].is_picture)
-			plot_canvas_say(&s->canvas, "%s/%s\n", s->canvas.target, name);
-	}
-	return 0;
+	return plot_canvas_publish(&s->canvas, plot->info.name, err);
 }
 
 static int make_plot(struct session *s, const struct plot *plot, struct err *err)

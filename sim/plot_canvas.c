@@ -97,6 +97,23 @@ static int close_written(FILE *f, const char *path, struct err *err)
 	return 0;
 }
 
+int plot_canvas_temporary(struct plot_canvas *canvas, const char *parent, struct err *err)
+{
+	const char *tmp = getenv("TMPDIR");
+	char path[PATH_MAX];
+
+	if (parent)
+		snprintf(path, sizeof(path), "%s/.plots.tmp.XXXXXX", parent);
+	else
+		snprintf(path, sizeof(path), "%s/allocsim-plot.XXXXXX", tmp && *tmp ? tmp : "/tmp");
+	if (!mkdtemp(path))
+		return err_set(err, ERR_CANT_CREATE, "%s: can't create: %s", path, strerror(errno));
+	if (!plot_canvas_work_in(canvas, path, err))
+		return 0;
+	rmdir(path);
+	return -1;
+}
+
 int plot_canvas_begin(const struct plot_canvas *canvas, const char *name, struct plot_output *out,
 		      struct err *err)
 {
@@ -133,7 +150,7 @@ static int draw(const struct plot_canvas *canvas, const char *name, const char *
 {
 	unsigned columns = canvas->columns ? canvas->columns : 80;
 	unsigned rows = canvas->rows ? canvas->rows : 24;
-	char definitions[256], vars[64], common[PATH_MAX], script[PATH_MAX];
+	char definitions[384], vars[160], common[PATH_MAX], script[PATH_MAX];
 	char warnings[GNUPLOT_WARNINGS];
 	const char *args[] = {"-e", definitions, vars, common, script, NULL};
 
@@ -206,7 +223,7 @@ int plot_canvas_draw(const struct plot_canvas *canvas, const char *name, const c
 		     unsigned panel_rows, struct err *err)
 {
 	static const char *const formats[] = {"png", "svg"}, *const ends[] = {"IEND", "</svg>"};
-	char output[64];
+	char output[160];
 	unsigned i;
 
 	for (i = 0; i < ARRAY_SIZE(formats); i++) {
@@ -214,6 +231,56 @@ int plot_canvas_draw(const struct plot_canvas *canvas, const char *name, const c
 		if (draw(canvas, name, script, formats[i], output, panel_rows, err) ||
 		    check_picture(canvas, output, ends[i], err))
 			return -1;
+	}
+	return 0;
+}
+
+int plot_canvas_make_directories(const char *path, struct err *err)
+{
+	char part[PATH_MAX];
+	size_t i, length = strlen(path);
+
+	if (length >= sizeof(part))
+		return err_set(err, ERR_USAGE, "%s: the path is too long", path);
+	for (i = 1; i <= length; i++) {
+		if (path[i] && path[i] != '/')
+			continue;
+		snprintf(part, sizeof(part), "%.*s", (int)i, path);
+		if (mkdir(part, 0777) && errno != EEXIST)
+			return err_set(err, ERR_CANT_CREATE, "%s: can't create: %s", part,
+				       strerror(errno));
+	}
+	return 0;
+}
+
+int plot_canvas_publish(const struct plot_canvas *canvas, const char *name, struct err *err)
+{
+	static const struct {
+		const char *folder, *end;
+		bool is_picture, is_needed;
+	} files[] = {{"data/", ".dat", false, true},
+		     {"data/", ".gp", false, true},
+		     {"data/", ".json", false, false},
+		     {"", ".png", true, true},
+		     {"", ".svg", true, true}};
+	char from[PATH_MAX], to[PATH_MAX];
+	unsigned i;
+
+	snprintf(to, sizeof(to), "%s/data", canvas->target);
+	if (plot_canvas_make_directories(to, err))
+		return -1;
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		snprintf(from, sizeof(from), "%s/%s%s%s", canvas->work, files[i].folder, name,
+			 files[i].end);
+		snprintf(to, sizeof(to), "%s/%s%s%s", canvas->target, files[i].folder, name,
+			 files[i].end);
+		if (!files[i].is_needed && access(from, F_OK))
+			continue;
+		if (rename(from, to))
+			return err_set(err, ERR_CANT_CREATE, "%s: can't create: %s", to,
+				       strerror(errno));
+		if (files[i].is_picture)
+			plot_canvas_say(canvas, "%s\n", to);
 	}
 	return 0;
 }

@@ -1,7 +1,7 @@
 /*
  * plot_canvas.h - from a plot's columns and labels to its pictures.
  *
- * Private to plot.c, compare_plot.c and scaling_plot.c.
+ * Private to plot.c, compare_plot.c and chart_plot.c.
  */
 #ifndef SIM_PLOT_CANVAS_H
 #define SIM_PLOT_CANVAS_H
@@ -34,6 +34,15 @@ char *plot_scripts_find(const char *scripts_dir, struct err *err);
 /* canvas->work becomes @dir, which gets its data/. 0, or -1 with @err: ERR_CANT_CREATE. */
 int plot_canvas_work_in(struct plot_canvas *canvas, const char *dir, struct err *err);
 
+/*
+ * The same in a new directory, which the caller removes: a hidden one in @parent, or with NULL among
+ * temporary files.
+ */
+int plot_canvas_temporary(struct plot_canvas *canvas, const char *parent, struct err *err);
+
+/* Make the directory @path and its parents, as far as they aren't there. */
+int plot_canvas_make_directories(const char *path, struct err *err);
+
 void plot_canvas_say(const struct plot_canvas *canvas, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
@@ -53,5 +62,11 @@ int plot_canvas_draw(const struct plot_canvas *canvas, const char *name, const c
 /* The same with characters into canvas->terminal. */
 int plot_canvas_draw_text(const struct plot_canvas *canvas, const char *name, const char *script,
 			  unsigned panel_rows, struct err *err);
+
+/*
+ * Move NAME.png, NAME.svg and, in data/, NAME.dat, NAME.gp and NAME.json (if there is one) from the
+ * work directory to the target, which is made if need be, and name the pictures. 0, or -1 with @err: ERR_CANT_CREATE.
+ */
+int plot_canvas_publish(const struct plot_canvas *canvas, const char *name, struct err *err);
 
 #endif

@@ -6,9 +6,10 @@
  * that spills to an unlinked temporary file in the output's directory, with its CRC kept up to date
  * as it spills. A short trace never leaves its buffers. trace_writer_finish() then writes header,
  * table and the streams one after another to a nameless file, syncs it, links it as
- * `.NAME.tmp.HOST.PID` and renames that to NAME. Whatever fails or kills the program before, nothing
- * of the new trace remains and an older NAME is as it was. A file system without nameless files
- * (NFS) gets a file with the temporary name from the start, which only a kill can leave behind.
+ * `.NAME.tmp.HOST.PID` and renames that to NAME. Whatever fails or kills the program before,
+ * nothing of the new trace remains and an older NAME is as it was. A file system without nameless
+ * files (NFS) gets a file with the temporary name from the start, which only a kill can leave
+ * behind.
  *
  * The output is a function of the records alone: no time, path or host gets into it.
  *
