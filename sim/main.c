@@ -19,8 +19,8 @@ static const struct command commands[] = {
 	{"import", "turn a recorded text trace into a binary one", cmd_import},
 	{"run", "simulate a configuration", cmd_run},
 	{"compare", "say and draw what differs between results", cmd_compare},
-	{"plot", "draw the pictures of a result, or figures of many against a parameter", cmd_plot},
 	{"sweep", "plan, run and collect many runs of one configuration", cmd_sweep},
+	{"plot", "draw the pictures of a result, or figures of many against a parameter", cmd_plot},
 	{"classes", "find the kmalloc size classes that waste least on a trace", cmd_classes},
 	{"validate", "say everything that is wrong with a configuration", cmd_validate},
 	{"list", "list allocators, machines, workloads, metrics, plots, formats", cmd_list},
@@ -28,8 +28,11 @@ static const struct command commands[] = {
 
 static int fail(const struct err *err)
 {
-	fprintf(stderr, "allocsim: %s\n", err->text);
-	error_shown = true;
+	/* Without a text, standard output has said it all. */
+	if (err->text[0]) {
+		fprintf(stderr, "allocsim: %s\n", err->text);
+		error_shown = true;
+	}
 	return err->code;
 }
 

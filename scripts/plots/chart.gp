@@ -16,7 +16,7 @@ line(k) = int(word(panel_lines[p], k))
 is_result(k) = line(k) <= lines
 color(k) = is_result(k) ? palette_lines[line(k)] : line(k) == lines + 1 ? "#606060" : "#a06020"
 # Lines that may lie upon each other: the lower ones look out.
-thickness(k) = is_result(k) ? overlay_width(line(k), lines) : 2
+thickness(k) = is_result(k) ? (lines > 1 ? 3 - 1.4 * (line(k) - 1.0) / (lines - 1) : 2) : 2
 at = is_text ? 1 : 2
 top = subtitle eq "" ? 0.89 : 0.865
 bottom = 0.035 + (aslant ? 0.0075 * tick_length : 0)
@@ -78,7 +78,7 @@ do for [p = 1:panels] {
 		for [k = 1:(joined ? n : 0)] data index line(k)-1 using at:(column(median)) \
 			with linespoints linewidth (boxes && is_result(k) ? 1.2 : thickness(k)) \
 			dashtype 1 + !is_result(k) pointtype shapes[is_result(k) ? line(k) : 1] \
-			pointsize (is_result(k) ? (boxes ? 0.9 : 0.5 + 0.45 * thickness(k)) : 0) \
+			pointsize (is_result(k) ? (boxes ? 0.9 : 0.4 + 0.5 * thickness(k)) : 0) \
 			linecolor rgb color(k) title name[line(k)], \
 		for [k = 1:(joined ? 0 : n)] data index line(k)-1 using at:(column(median)) \
 			with points pointtype shapes[line(k)] pointsize (boxes ? 0.9 : 1.9) \
