@@ -404,6 +404,7 @@ static int finish(struct chart *c, const struct chart_options *o, struct err *er
 		return -1;
 	if (c->kind != CHART_HEAT && c->columns.numeric)
 		chart_find_crossings(c);
+	c->titled = o->title != NULL;
 	if (o->title)
 		snprintf(c->title, sizeof(c->title), "%s", o->title);
 	else

@@ -143,7 +143,7 @@ static void write_axes(const struct chart *c, FILE *vars)
 	bool aslant;
 
 	for (i = 0; i < c->columns.count; i++)
-		all += strlen(c->columns.items[i].text) + 2;
+		all += strlen(c->columns.items[i].text) + 1;
 	aslant = all > room;
 	longest = write_ticks(&c->columns, "x_tick",
 			      aslant ? 1 + 3 * (c->columns.count - 1) / room : 1, vars);
@@ -158,6 +158,24 @@ static void write_axes(const struct chart *c, FILE *vars)
 	plot_set_string(vars, "y_label", c->row.label);
 }
 
+static void write_subtitle(const struct chart *c, FILE *vars)
+{
+	unsigned cells = c->lines.count * c->columns.count * c->rows.count, measured = 0, i;
+	char text[160];
+	int used = 0;
+
+	for (i = 0; i < c->points_count; i++)
+		measured += c->points[i].y[0].count > 0;
+	text[0] = '\0';
+	if (c->repeated)
+		used = snprintf(text, sizeof(text), "median of up to %u repetitions",
+				c->repeats_max);
+	if (measured < cells)
+		snprintf(text + used, sizeof(text) - (size_t)used, "%shatched: no result",
+			 used ? "; " : "");
+	plot_set_string(vars, "subtitle", text);
+}
+
 void chart_write_heat(const struct chart *c, struct plot_output *out)
 {
 	struct chart_range r = z_range(c);
@@ -169,8 +187,7 @@ void chart_write_heat(const struct chart *c, struct plot_output *out)
 
 	out->panel_rows = down(c);
 	plot_set_string(vars, "title", c->title);
-	snprintf(text, sizeof(text), "median of up to %u repetitions", c->repeats_max);
-	plot_set_string(vars, "subtitle", c->repeated ? text : "");
+	write_subtitle(c, vars);
 	fprintf(vars, "panels = %u\nacross = %u\ndown = %u\narray panel_title[%u]\n",
 		c->lines.count, across(c), down(c), c->lines.count);
 	for (i = 0; i < c->lines.count; i++) {

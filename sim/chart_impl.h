@@ -95,6 +95,7 @@ struct chart_crossing {
 struct chart {
 	enum chart_kind kind; /* never CHART_AUTO */
 	bool relative, repeated;
+	bool titled; /* by the user */
 	unsigned repeats_max; /* samples of a point, at most */
 	char title[4 * CHART_LABEL];
 	struct chart_quantity x, row; /* row: only of a heat map */

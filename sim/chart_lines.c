@@ -215,7 +215,9 @@ static void write_ticks(const struct chart *c, const struct layout *l, FILE *var
 /* "time; base and huge cross at 256 KiB" */
 static void panel_title(const struct chart *c, unsigned panel, char *buf, size_t size)
 {
-	int used = snprintf(buf, size, "%s", c->y[panel].label);
+	/* The label of the only panel is in the title already. */
+	bool named = c->panels_count > 1 || c->titled;
+	int used = snprintf(buf, size, "%s", named ? c->y[panel].label : "");
 	const struct chart_crossing *only = NULL;
 	unsigned i, count = 0;
 	char text[CHART_TEXT];
@@ -229,7 +231,7 @@ static void panel_title(const struct chart *c, unsigned panel, char *buf, size_t
 	if (count != 1)
 		return;
 	chart_format(c->x.unit, only->x, text, sizeof(text));
-	snprintf(buf + used, size - (size_t)used, "; %s and %s cross at %s",
+	snprintf(buf + used, size - (size_t)used, "%s%s and %s cross at %s", used ? "; " : "",
 		 chart_line_name(c, only->line[0]), chart_line_name(c, only->line[1]), text);
 }
 
@@ -328,8 +330,8 @@ void chart_write_lines(const struct chart *c, struct plot_output *out)
 	margin = span > 0 ? 0.03 * span : c->columns.numeric ? fabs(l.most) / 10 + 1 : 0.5;
 	margin = fmax(margin, c->columns.numeric ? 0.6 * l.group : 0.5);
 	fprintf(vars, "x_min = %.10g\nx_max = %.10g\njoined = %d\nboxes = %d\nband = %d\n"
-		"box_width = %.10g\n", l.least - margin, l.most + margin, l.joined, l.boxes, l.band,
-		l.box > 0 ? l.box : 1);
+		"box_width = %.10g\nbox_half = %.10g\n", l.least - margin, l.most + margin, l.joined,
+		l.boxes, l.band, l.box > 0 ? l.box : 1, l.box / 2);
 	write_legend(c, vars);
 	fprintf(vars, "panels = %u\narray panel_title[%u]\narray y_label[%u]\n", c->panels_count,
 		c->panels_count, c->panels_count);

@@ -27,7 +27,10 @@ int cmd_list(int argc, char **argv, struct err *err);
 int cmd_plot(int argc, char **argv, struct err *err);
 int cmd_run(int argc, char **argv, struct err *err);
 int cmd_sweep(int argc, char **argv, struct err *err);
+int cmd_sweep_collect(int argc, char **argv, struct err *err);
 int cmd_sweep_plan(int argc, char **argv, struct err *err);
+int cmd_sweep_run(int argc, char **argv, struct err *err);
+int cmd_sweep_status(int argc, char **argv, struct err *err);
 int cmd_validate(int argc, char **argv, struct err *err);
 
 /* Set by SIGINT and SIGTERM: long work gives up as soon as it can. */

@@ -187,31 +187,38 @@ void json_i64(struct json *j, const char *key, int64_t value)
 	fprintf(j->out, "%" PRId64, value);
 }
 
-void json_double(struct json *j, const char *key, double value)
+char *json_format_double(double value, char text[JSON_NUMBER])
 {
-	char text[32];
 	char *comma;
 	int digits;
 
-	if (!isfinite(value)) {
-		json_null(j, key);
-		return;
-	}
-	value_begin(j, key);
 	if (value == floor(value) && fabs(value) < 1e15) {
 		/* %g would write 100000 as 1e+05. */
-		fprintf(j->out, "%.0f", value);
-		return;
+		snprintf(text, JSON_NUMBER, "%.0f", value);
+		return text;
 	}
-	for (digits = 1; digits <= 17; digits++) {
-		snprintf(text, sizeof(text), "%.*g", digits, value);
+	/* Whatever has up to 15 digits comes back from 15, and %g drops its zeros. */
+	for (digits = 15; digits <= 17; digits++) {
+		snprintf(text, JSON_NUMBER, "%.*g", digits, value);
 		if (strtod(text, NULL) == value)
 			break;
 	}
 	comma = strchr(text, ',');
 	if (comma)
 		*comma = '.';
-	fputs(text, j->out);
+	return text;
+}
+
+void json_double(struct json *j, const char *key, double value)
+{
+	char text[JSON_NUMBER];
+
+	if (!isfinite(value)) {
+		json_null(j, key);
+		return;
+	}
+	value_begin(j, key);
+	fputs(json_format_double(value, text), j->out);
 }
 
 void json_bool(struct json *j, const char *key, bool value)

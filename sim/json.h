@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #define JSON_DEPTH_MAX 32
+#define JSON_NUMBER    32 /* holds every formatted double */
 
 struct json {
 	FILE *out;
@@ -40,6 +41,8 @@ void json_u64(struct json *j, const char *key, uint64_t value);
 void json_i64(struct json *j, const char *key, int64_t value);
 /* Shortest decimal text that reads back as the same double; null if not finite. */
 void json_double(struct json *j, const char *key, double value);
+/* That text of a finite @value into @text, which is returned. */
+char *json_format_double(double value, char text[JSON_NUMBER]);
 void json_bool(struct json *j, const char *key, bool value);
 void json_null(struct json *j, const char *key);
 /* UTF-8 in, escaped; bytes that are no UTF-8 become U+FFFD. */

@@ -28,8 +28,11 @@ static const struct command commands[] = {
 
 static int fail(const struct err *err)
 {
-	fprintf(stderr, "allocsim: %s\n", err->text);
-	error_shown = true;
+	/* Without a text, standard output has said it all. */
+	if (err->text[0]) {
+		fprintf(stderr, "allocsim: %s\n", err->text);
+		error_shown = true;
+	}
 	return err->code;
 }
 

@@ -11,7 +11,7 @@
 
 #define REDRAW_NS UINT64_C(100000000)
 #define NS_PER_S  1e9
-#define BAR_WIDTH 20
+#define BAR_WIDTH (PROGRESS_BAR_SIZE - 1)
 
 static uint64_t host_now_ns(void)
 {
@@ -41,10 +41,24 @@ static void format_rate(double per_s, char *buf, size_t size)
 		snprintf(buf, size, "%.0f /s", per_s);
 }
 
+void progress_bar(double part, char bar[PROGRESS_BAR_SIZE])
+{
+	int filled = (int)((part < 1 ? part : 1) * BAR_WIDTH);
+	for (int i = 0; i < BAR_WIDTH; i++)
+		bar[i] = i < filled ? '=' : i == filled ? '>' : ' ';
+	bar[BAR_WIDTH] = '\0';
+}
+
+void progress_time(double seconds, char *buf, size_t size)
+{
+	unsigned s = seconds < 359999 ? (unsigned)(seconds + 0.5) : 359999;
+	snprintf(buf, size, "%u:%02u", s / 60, s % 60);
+}
+
 void progress_format(const struct progress *p, uint64_t done, uint64_t items, uint64_t elapsed_ns,
 		     char *buf, size_t size)
 {
-	char rate[32], bar[BAR_WIDTH + 1];
+	char rate[32], left[32], bar[PROGRESS_BAR_SIZE];
 	double elapsed_s = (double)elapsed_ns / NS_PER_S;
 	format_rate(elapsed_ns ? (double)items / elapsed_s : 0, rate, sizeof(rate));
 	if (!p->total) {
@@ -52,16 +66,11 @@ void progress_format(const struct progress *p, uint64_t done, uint64_t items, ui
 		return;
 	}
 	double part = done < p->total ? (double)done / (double)p->total : 1;
-	int filled = (int)(part * BAR_WIDTH);
-	for (int i = 0; i < BAR_WIDTH; i++)
-		bar[i] = i < filled ? '=' : i == filled ? '>' : ' ';
-	bar[BAR_WIDTH] = '\0';
+	progress_bar(part, bar);
 	int n = snprintf(buf, size, "%s  %3d %% [%s]  %s", p->label, (int)(part * 100), bar, rate);
 	if (part > 0 && n > 0 && (size_t)n < size) {
-		double left_s = elapsed_s * (1 - part) / part;
-		uint64_t s = left_s < 359999 ? (uint64_t)(left_s + 0.5) : 359999;
-		snprintf(buf + n, size - (size_t)n, "  ETA %llu:%02llu", (unsigned long long)s / 60,
-			 (unsigned long long)s % 60);
+		progress_time(elapsed_s * (1 - part) / part, left, sizeof(left));
+		snprintf(buf + n, size - (size_t)n, "  ETA %s", left);
 	}
 }
 

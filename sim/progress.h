@@ -37,4 +37,10 @@ void progress_done(struct progress *p);
 void progress_format(const struct progress *p, uint64_t done, uint64_t items, uint64_t elapsed_ns,
 		     char *buf, size_t size);
 
+/* A bar that is filled to @part, 0 to 1, as in the line above. */
+#define PROGRESS_BAR_SIZE 21
+void progress_bar(double part, char bar[PROGRESS_BAR_SIZE]);
+/* "0:07", "75:00": minutes and seconds, at most 5999:59. */
+void progress_time(double seconds, char *buf, size_t size);
+
 #endif

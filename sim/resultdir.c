@@ -1,8 +1,8 @@
 /*
  * resultdir.c - a result directory that is there completely or not at all.
  *
- *   results/sqlite             the result, if there is one from an earlier run
- *   results/.sqlite.tmp.4711   the work directory of process 4711
+ *   results/sqlite                  the result, if there is one from an earlier run
+ *   results/.sqlite.tmp.apple.4711  the work directory of process 4711 of the host apple
  *
  * Every file is written in the work directory and synced when it is closed. Commit syncs the work
  * directory and renames it to the final name, then syncs the parent, so that after a power failure
@@ -19,7 +19,9 @@
  * only the fact that something failed, and "no space left on device" is what the user must read.
  *
  * A process that is killed (SIGKILL, power) leaves its work directory behind; its name tells what
- * it is, and it is never taken for a result.
+ * it is, and it is never taken for a result. The host is in the name because directories are shared
+ * by hosts, and process numbers are not: only on its own host can it be known whether the process
+ * that a name speaks of is gone, and what it left may be deleted.
  */
 #include "sim/resultdir.h"
 
@@ -27,6 +29,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -53,6 +56,12 @@ static ssize_t stream_write(void *cookie, const char *buf, size_t bytes)
 	}
 	/* 0 is what tells stdio of an error; after one, no later text may follow the gap. */
 	return f->error ? 0 : (ssize_t)done;
+}
+
+/* A disk that is full is one thing, whether it stops a write or the making of a file. */
+static enum err_code create_error(int error)
+{
+	return error == ENOSPC || error == EDQUOT || error == EIO ? ERR_IO : ERR_CANT_CREATE;
 }
 
 static int remove_entries(int dir_fd);
@@ -206,6 +215,36 @@ static void release(struct resultdir *rd)
 	memset(rd, 0, sizeof(*rd));
 }
 
+#define WORK_INFIX ".tmp."
+#define WORK_OLD   ".old" /* what replace_in_two_steps() moves away */
+
+struct host_name {
+	char text[HOST_NAME_MAX + 1];
+};
+
+static struct host_name host_name(void)
+{
+	struct host_name host = {""};
+	char *slash;
+
+	if (gethostname(host.text, sizeof(host.text) - 1) || !host.text[0])
+		strcpy(host.text, "localhost");
+	while ((slash = strchr(host.text, '/')))
+		*slash = '_';
+	return host;
+}
+
+/* The path of the work directory of process @pid for the name @name; NULL without memory. */
+static char *work_path(const char *parent, const char *name, pid_t pid)
+{
+	struct host_name host = host_name();
+	char *work;
+
+	if (asprintf(&work, "%s/.%s" WORK_INFIX "%s.%ld", parent, name, host.text, (long)pid) < 0)
+		return NULL;
+	return work;
+}
+
 /* Split @path into parent and name, following a symbolic link at its end. */
 static int resolve(struct resultdir *rd, const char *path, struct err *err)
 {
@@ -234,12 +273,9 @@ static int resolve(struct resultdir *rd, const char *path, struct err *err)
 		rd->parent = strdup("/");
 	else
 		rd->parent = slash ? strndup(rd->final, (size_t)(slash - rd->final)) : strdup(".");
-	if (!rd->parent ||
-	    asprintf(&rd->work, "%s/.%s.tmp.%ld", rd->parent, name, (long)getpid()) < 0) {
-		rd->work = NULL;
-		return err_set(err, ERR_CANT_CREATE, "%s: out of memory", path);
-	}
-	return 0;
+	if (rd->parent)
+		rd->work = work_path(rd->parent, name, getpid());
+	return rd->work ? 0 : err_set(err, ERR_CANT_CREATE, "%s: out of memory", path);
 }
 
 int resultdir_create(struct resultdir *rd, const char *path, struct err *err)
@@ -260,7 +296,7 @@ int resultdir_create_kind(struct resultdir *rd, const char *path, const char *ma
 	resultdir_remove_tree(rd->work);
 	if (!mkdir(rd->work, 0777))
 		return 0;
-	err_set(err, ERR_CANT_CREATE, "%s: can't create: %s", rd->final, strerror(errno));
+	err_set(err, create_error(errno), "%s: can't create: %s", rd->final, strerror(errno));
 out_parents:
 	remove_made_parents(rd);
 out:
@@ -297,7 +333,8 @@ FILE *resultdir_open(struct resultdir *rd, const char *name, struct err *err)
 		setvbuf(f->stream, NULL, _IOFBF, STREAM_BUFFER_BYTES);
 		return f->stream;
 	}
-	err_set(err, ERR_CANT_CREATE, "%s/%s: can't create: %s", rd->final, name, strerror(errno));
+	err_set(err, create_error(errno), "%s/%s: can't create: %s", rd->final, name,
+		strerror(errno));
 	if (f->fd >= 0)
 		close(f->fd);
 	free(f->name);
@@ -356,7 +393,7 @@ static int replace_in_two_steps(struct resultdir *rd)
 	int error = 0;
 	char *old;
 
-	if (asprintf(&old, "%s.old", rd->work) < 0)
+	if (asprintf(&old, "%s" WORK_OLD, rd->work) < 0)
 		return ENOMEM;
 	if (rename(rd->final, old)) {
 		error = errno;
@@ -404,7 +441,7 @@ int resultdir_commit(struct resultdir *rd, struct err *err)
 	if (!error)
 		error = put_in_place(rd);
 	if (error) {
-		err_set(err, error == ENOSPC || error == EIO ? ERR_IO : ERR_CANT_CREATE,
+		err_set(err, create_error(error),
 			"%s: can't be put in place: %s", rd->final, strerror(error));
 		goto abort;
 	}
@@ -432,4 +469,68 @@ void resultdir_abort(struct resultdir *rd)
 	resultdir_remove_tree(rd->work);
 	remove_made_parents(rd);
 	release(rd);
+}
+
+/* --- what killed processes left --------------------------------------------------------------- */
+
+void resultdir_remove_leftover(const char *path, pid_t pid)
+{
+	struct resultdir rd = {0};
+	const char *name;
+	char *work = NULL, *old;
+
+	if (resolve(&rd, path, NULL))
+		goto out;
+	name = strrchr(rd.final, '/');
+	work = work_path(rd.parent, name ? name + 1 : rd.final, pid);
+	if (!work)
+		goto out;
+	resultdir_remove_tree(work);
+	if (asprintf(&old, "%s" WORK_OLD, work) >= 0) {
+		resultdir_remove_tree(old);
+		free(old);
+	}
+out:
+	free(work);
+	release(&rd);
+}
+
+/* Whether @name is that of a work directory of @host whose process is gone, or had our number. */
+static bool is_leftover(const char *name, const struct host_name *host)
+{
+	size_t host_bytes = strlen(host->text);
+	const char *at = NULL, *next = name + 1;
+	char *end;
+	long pid;
+
+	if (name[0] != '.')
+		return false;
+	while ((next = strstr(next, WORK_INFIX)))
+		at = next += strlen(WORK_INFIX);
+	if (!at || strncmp(at, host->text, host_bytes) || at[host_bytes] != '.')
+		return false;
+	at += host_bytes + 1;
+	if (*at < '1' || *at > '9')
+		return false;
+	errno = 0;
+	pid = strtol(at, &end, 10);
+	if (errno || pid > INT_MAX || (*end && strcmp(end, WORK_OLD)))
+		return false;
+	return pid == getpid() || (kill((pid_t)pid, 0) && errno == ESRCH);
+}
+
+unsigned resultdir_remove_leftovers(const char *parent)
+{
+	struct host_name host = host_name();
+	DIR *dir = opendir(parent);
+	struct dirent *entry;
+	unsigned count = 0;
+
+	if (!dir)
+		return 0;
+	while ((entry = readdir(dir)))
+		if (is_leftover(entry->d_name, &host) && !remove_at(dirfd(dir), entry->d_name))
+			count++;
+	closedir(dir);
+	return count;
 }

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "kern/err.h"
 
@@ -28,7 +29,7 @@ struct resultdir {
 	const char *marker;       /* a file that only such a directory holds */
 	char *final;              /* path that the user named, without trailing slashes */
 	char *parent;             /* directory that holds it */
-	char *work;               /* parent/.NAME.tmp.PID */
+	char *work;               /* parent/.NAME.tmp.HOST.PID */
 	size_t made_parent_bytes; /* length of the first parent that was created, 0 if none was */
 	struct resultdir_file files[RESULTDIR_FILES_MAX];
 };
@@ -78,6 +79,18 @@ int resultdir_commit(struct resultdir *rd, struct err *err);
  * flag.
  */
 void resultdir_abort(struct resultdir *rd);
+
+/*
+ * Delete the work directories of any @path in the directory @parent that processes of this host
+ * left which are gone: they were killed. Those of other hosts and of processes that run are left
+ * alone, whatever they hold. Returns how many were deleted.
+ *
+ * Hosts that share a directory must have different names. A number that is a process of somebody
+ * else by now keeps what it names until that ends.
+ */
+unsigned resultdir_remove_leftovers(const char *parent);
+/* The same of one process, which the caller knows to be gone, and one @path. */
+void resultdir_remove_leftover(const char *path, pid_t pid);
 
 /*
  * Whether the directory @path holds a run.json of allocsim.

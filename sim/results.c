@@ -214,7 +214,7 @@ int results_each(struct results *r, bool with_undone,
 	return 0;
 }
 
-/* ", of 40 points 2 failed: ID (exit status 70), ID (...) and 3 more" */
+/* ": ID (exit status 70), ID (exit status 70) and 3 more" */
 static void print_points(const struct results_sweep *sweep, const struct cell *cells,
 			 enum cell_state state, FILE *out)
 {
@@ -250,10 +250,10 @@ void results_print_lacking(const struct results *r, FILE *out)
 
 			if (!count)
 				continue;
-			fprintf(out, "%s: %" PRIu64 " of %" PRIu64 " points %s and %s left out",
+			fprintf(out, "%s: %" PRIu64 " of %" PRIu64 " points %s and %s no figures",
 				sweep->dir, count, sweep->plan.points_count,
 				count == 1 ? lacking[k].one : lacking[k].many,
-				count == 1 ? "is" : "are");
+				count == 1 ? "has" : "have");
 			print_points(sweep, s->cells, lacking[k].state, out);
 			fputc('\n', out);
 		}
@@ -324,6 +324,13 @@ static const cJSON *setting(const cJSON *config, const char *key, const char **n
 		}
 	}
 	return item == config ? NULL : item;
+}
+
+const cJSON *results_setting(const cJSON *config, const char *key)
+{
+	const char *name = NULL;
+
+	return setting(config, key, &name);
 }
 
 /* What @row has at @key; *@text instead if it is a text that run.json doesn't have. */

@@ -61,11 +61,16 @@ int results_each(struct results *r, bool with_undone,
 		 struct err *err);
 
 /*
- * Whether some points failed or are missing, in words ("3 of 40 points failed and are left out: ID
- * (exit status 70), ..."), a line for each sweep that has such; nothing otherwise.
+ * Whether some points failed or are missing, in words ("3 of 40 points failed and have no figures:
+ * ID (exit status 70), ..."), up to two lines for each sweep that has such; nothing otherwise.
  */
 void results_print_lacking(const struct results *r, FILE *out);
 
+/*
+ * What run.json's @config (or that of config_write_json()) has at @key, which is named as for --set
+ * or as there; NULL if there is nothing.
+ */
+const cJSON *results_setting(const cJSON *config, const char *key);
 /*
  * The number at @key: a parameter of the sweep ("repeat"), a setting, or a figure; NAN if there is
  * no such key or it has no number ("auto"). A figure may also be named as a column of collect is

@@ -35,7 +35,7 @@ struct run {
 	const struct run_options *options;
 	struct err *err;
 	struct truth truth;
-	bool has_truth;
+	bool has_truth, truth_is_shared;
 	uint64_t start_ns, end_ns; /* window of the trace, its clock; end exclusive */
 	struct resultdir dir;
 	FILE *series, *caches, *machine; /* the tables of samples; NULL: not written */
@@ -67,12 +67,21 @@ static void print_bug_context(void)
 
 /* --- load ------------------------------------------------------------------------------------- */
 
+static bool is_shared(const char *path, const char *shared_path)
+{
+	return shared_path && strcmp(path, shared_path) == 0;
+}
+
 static int open_trace(struct run *r)
 {
 	const struct config_workload *w = &r->c->workload;
+	const struct run_shared *shared = r->options->shared;
 	struct run_result *res = r->result;
 	int rc = 0;
-	if (w->trace[0])
+	if (w->trace[0] && shared && is_shared(w->trace, shared->trace_path)) {
+		res->trace = *shared->trace;
+		res->trace_is_shared = true;
+	} else if (w->trace[0])
 		rc = trace_open(&res->trace, w->trace, r->err);
 	else if (w->ops_fd >= 0)
 		rc = trace_open_fd(&res->trace, w->ops_fd, w->ops_name, r->err);
@@ -149,12 +158,25 @@ static int open_objects(struct run *r)
 	return 0;
 }
 
+/* A run only reads what was recorded, so a copy of the pointers is enough. */
+static int open_truth(struct run *r)
+{
+	const struct run_shared *shared = r->options->shared;
+	if (shared && is_shared(r->c->truth, shared->truth_path)) {
+		r->truth = *shared->truth;
+		r->truth_is_shared = true;
+	} else if (truth_load(&r->truth, r->c->truth, r->err) != 0) {
+		return -1;
+	}
+	r->has_truth = true;
+	return 0;
+}
+
 static int load(struct run *r)
 {
 	if (r->c->truth[0]) {
-		if (truth_load(&r->truth, r->c->truth, r->err) != 0)
+		if (open_truth(r) != 0)
 			return -1;
-		r->has_truth = true;
 		if (config_take_recorded(r->c, r->truth.cpus_count, truth_nodes(&r->truth),
 					 r->err) != 0)
 			return -1;
@@ -474,6 +496,9 @@ static int conclude(struct run *r)
 		return -1;
 	if (write_proc(r, "end") != 0 || write_file(r, "run.json", report_write) != 0)
 		return -1;
+	if (r->options->before_commit &&
+	    r->options->before_commit(r->options->before_commit_arg, &r->dir, r->err) != 0)
+		return -1;
 	return resultdir_commit(&r->dir, r->err);
 }
 
@@ -484,7 +509,7 @@ static void run_release(struct run *r)
 	engine_free(r->engine);
 	workload_release(&r->workload);
 	objects_release(&r->objects);
-	if (r->has_truth)
+	if (r->has_truth && !r->truth_is_shared)
 		truth_release(&r->truth);
 }
 
@@ -506,9 +531,10 @@ int run_simulation(struct run_result *result, struct config *c, const struct run
 	strftime(result->started_utc, sizeof(result->started_utc), "%Y-%m-%dT%H:%M:%SZ",
 		 gmtime_r(&started, &utc));
 	double begin = now_seconds();
+	const char *marker = options->marker ? options->marker : "run.json";
 	int rc = -1;
-	if (resultdir_create(&r->dir, options->output, err) == 0 && load(r) == 0 && setup(r) == 0 &&
-	    write_proc(r, "start") == 0) {
+	if (resultdir_create_kind(&r->dir, options->output, marker, err) == 0 && load(r) == 0 &&
+	    setup(r) == 0 && write_proc(r, "start") == 0) {
 		result->setup_seconds = now_seconds() - begin;
 		rc = simulate(r) == 0 ? conclude(r) : -1;
 	}
@@ -527,7 +553,7 @@ void run_result_release(struct run_result *result)
 	free(result->programs);
 	free(result->locks);
 	lock_report_release(&result->lock_report);
-	if (result->has_trace)
+	if (result->has_trace && !result->trace_is_shared)
 		trace_close(&result->trace);
 	metrics_release(&result->metrics);
 	memset(result, 0, sizeof(*result));

@@ -13,12 +13,28 @@
 #include "sim/metrics.h"
 #include "sim/object_bytes.h"
 #include "sim/report_locks.h"
+#include "sim/resultdir.h"
 #include "sim/start_state.h"
 #include "sim/trace.h"
 #include "sim/virtual_memory.h"
 
+/*
+ * Inputs that were read already, for many runs in processes of their own. They are used where a
+ * configuration names the same paths, and stay the caller's.
+ */
+struct run_shared {
+	const char *trace_path, *truth_path; /* NULL: none */
+	const struct trace *trace;
+	const struct truth *truth;
+};
+
 struct run_options {
 	const char *output;       /* result directory */
+	const char *marker;       /* of its kind, see resultdir_create_kind(); NULL: run.json */
+	const struct run_shared *shared; /* NULL: none */
+	/* Called when all files are written, to add more. 0, or -1 with @err: the run fails. */
+	int (*before_commit)(void *arg, struct resultdir *rd, struct err *err);
+	void *before_commit_arg;
 	bool exact_events;        /* one SimGrid event per operation */
 	bool progress;            /* draw a progress line on stderr */
 	volatile const int *stop; /* set by a signal handler: give up; may be NULL */
@@ -30,6 +46,7 @@ struct run_result {
 	struct machine machine;
 	struct trace trace;
 	bool has_trace, has_fidelity;
+	bool trace_is_shared; /* not ours to close */
 	struct start_report start;
 	struct metrics metrics;
 	struct fidelity fidelity;

@@ -6,9 +6,13 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "kern/err.h"
+#include "sim/sweep/cell.h"
 #include "sim/sweep/plan.h"
+
+#define SWEEP_FAILURES_MAX 10 /* that are told in full */
 
 enum sweep_progress { PROGRESS_AUTO, PROGRESS_NONE, PROGRESS_BAR, PROGRESS_LINES, PROGRESS_JSON };
 
@@ -26,10 +30,23 @@ struct sweep_run_options {
 	volatile const int *stop; /* set by a signal handler: drop what is under way */
 };
 
+struct sweep_failure {
+	const struct plan_point *point;
+	struct cell cell;
+};
+
 /* What happened, over the points that were chosen. */
 struct sweep_run_report {
-	uint64_t chosen_count, skipped_count, done_count, failed_count;
+	uint64_t chosen_count;
+	uint64_t skipped_count;      /* were done already */
+	uint64_t done_count;         /* by this call */
+	uint64_t failed_count;       /* in this call */
 	uint64_t known_failed_count; /* failed earlier, not tried again */
+	struct sweep_failure failures[SWEEP_FAILURES_MAX]; /* the first of both kinds */
+	unsigned failures_count;
+	uint64_t leftovers_count; /* work directories of killed runs that were deleted */
+	bool other_plan;          /* the results had another plan, which was replaced */
+	double wall_seconds;
 };
 
 /*
@@ -43,5 +60,9 @@ struct sweep_run_report {
  */
 int sweep_run(const struct plan *p, const struct sweep_run_options *options,
 	      struct sweep_run_report *report, struct err *err);
+
+/* The report in a few lines for people; each failure with its parameters. */
+void sweep_run_print(const struct plan *p, const struct sweep_run_options *options,
+		     const struct sweep_run_report *report, FILE *out);
 
 #endif
