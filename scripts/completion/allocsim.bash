@@ -12,6 +12,7 @@ _allocsim_options() {
 	sweep-status) echo "--all --json --help --usage" ;;
 	sweep-collect) echo "--all-columns --columns= --format= --output= --quiet --require-all --help --usage" ;;
 	report) echo "--by= --figure= --no-plots --output= --quiet --relative --title= --where= --x= --y= --z= --help --usage" ;;
+	sweep-run) echo "--directory= --force --jobs= --points= --progress= --quiet --retry-failed --shard= --stop-on-failure --timeout= --help --usage" ;;
 	classes) echo "--by-time --classes= --grid= --json --max= --help --usage" ;;
 	validate) echo "--print-config --reference --set= --help --usage" ;;
 	list) echo "--help --usage" ;;
@@ -27,6 +28,7 @@ _allocsim_values() {
 	sweep-collect--format) echo "csv jsonl" ;;
 	compare--metric | sweep-collect--columns) allocsim list metrics 2>/dev/null | awk '{print $1}' ;;
 	plot--kind) echo "auto lines boxes heat" ;;
+	sweep-run--progress) echo "auto bar lines json none" ;;
 	plot--zone) echo "DMA DMA32 Normal HighMem Movable" ;;
 	run--set | validate--set | sweep-plan--set)
 		allocsim validate --reference 2>/dev/null | awk '
