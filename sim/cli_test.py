@@ -25,7 +25,7 @@ from pathlib import Path
 
 ALLOCSIM = str(Path(sys.argv[1]).resolve())
 ROOT = Path(sys.argv[2]).resolve()
-COMMANDS = ("import", "run", "compare", "plot", "classes", "validate", "list")
+COMMANDS = ("import", "run", "compare", "plot", "report", "classes", "validate", "list")
 SMALL = "configs/examples/operations.yaml"
 
 QUICKSTART = """\
@@ -171,7 +171,7 @@ class Help(Case):
                                    f"--set=machine.cpus={cpus}")
             for line in self.examples(command):
                 with self.subTest(line):
-                    if command in ("plot", "compare") and not shutil.which("gnuplot"):
+                    if command in ("plot", "compare", "report") and not shutil.which("gnuplot"):
                         self.fail("gnuplot is missing: apt-get install gnuplot-nox")
                     done = subprocess.run(["sh", "-c", line], cwd=self.work, env=environment,
                                           capture_output=True, text=True, errors="replace",

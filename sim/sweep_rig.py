@@ -187,7 +187,7 @@ class Rig:
         sweep = self.work / "sweep.yaml"
         sweep.write_text(SWEEP.format(
             config=json.dumps(str(self.source / "configs/examples/churn.yaml")),
-            duration="400ms" if os.environ.get("ALLOCSIM_FEW") else "2s"))
+            duration="200ms" if os.environ.get("ALLOCSIM_FEW") else "1s"))
         plan = self.work / "the plan's.jsonl"
         self.run(self.allocsim, "sweep", "plan", sweep, "-o", plan)
         assert len(plan.read_text().splitlines()) == 1 + POINTS

@@ -11,6 +11,7 @@ _allocsim_options() {
 	sweep-plan) echo "--count --list --max-runs= --output= --quiet --sample= --seed= --set= --help --usage" ;;
 	sweep-status) echo "--all --json --help --usage" ;;
 	sweep-collect) echo "--all-columns --columns= --format= --output= --quiet --require-all --help --usage" ;;
+	report) echo "--by= --figure= --no-plots --output= --quiet --relative --title= --where= --x= --y= --z= --help --usage" ;;
 	classes) echo "--by-time --classes= --grid= --json --max= --help --usage" ;;
 	validate) echo "--print-config --reference --set= --help --usage" ;;
 	list) echo "--help --usage" ;;
@@ -40,7 +41,7 @@ _allocsim() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]} values=""
 	COMPREPLY=()
 	if [ "$COMP_CWORD" = 1 ]; then
-		mapfile -t COMPREPLY < <(compgen -W "import run compare plot sweep classes validate list --help --version" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "import run compare plot sweep report classes validate list --help --version" -- "$cur")
 		return
 	fi
 	if [ "$command" = sweep ] && [ "$COMP_CWORD" = 2 ]; then
