@@ -29,10 +29,10 @@ static const char doc[] =
 	"List the runs of a sweep: each with its parameters, its seed and an id that follows from "
 	"its configuration, its inputs and the version of allocsim."
 	"\vExamples:\n"
-	"  allocsim sweep plan configs/examples/sweep.yaml -o plan.jsonl\n"
-	"  allocsim sweep plan configs/examples/sweep.yaml --list\n"
-	"  allocsim sweep plan configs/examples/sweep.yaml --sample 5 -o some.jsonl\n"
-	"  allocsim sweep plan configs/examples/sweep.yaml --set machine.cpus=4 --count\n";
+	"  allocsim sweep plan configs/sweeps/slub-order.yaml -o plan.jsonl\n"
+	"  allocsim sweep plan configs/sweeps/slub-order.yaml --list\n"
+	"  allocsim sweep plan configs/sweeps/slub-order.yaml --sample 5 -o some.jsonl\n"
+	"  allocsim sweep plan configs/sweeps/slub-order.yaml --set machine.cpus=4 --count\n";
 
 struct arguments {
 	const char *file, *output;

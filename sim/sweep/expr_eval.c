@@ -53,8 +53,8 @@ static int number_of(struct evaluation *ev, unsigned index, double *number)
 	*number = v.number;
 	if (v.kind == CONFIG_VALUE_NUMBER)
 		return 0;
-	snprintf(what, sizeof(what), "%s is %.16s here, which only == and != '%.16s' compare", n->text,
-		 v.text, v.text);
+	snprintf(what, sizeof(what), "%s is %.16s here, which only == and != '%.16s' compare",
+		 n->text, v.text, v.text);
 	return fail(ev, n, what);
 }
 

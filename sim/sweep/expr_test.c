@@ -123,7 +123,8 @@ static void test_names(void **state)
 	check("trace < 'web'", "7: texts have no order; only == and != compare them");
 	check("machine.memory >= 256", "16: compares a number of bytes with a plain number");
 	check("machine.memory + 1s > 2s", "16: adds a number of bytes and a time");
-	check("machine.memory * 2MiB > 1", "16: multiplies a number of bytes and a number of bytes");
+	check("machine.memory * 2MiB > 1",
+	      "16: multiplies a number of bytes and a number of bytes");
 	check("2 / machine.memory > 1", "3: divides a plain number and a number of bytes");
 	struct config c;
 	struct err err = {0};

@@ -203,7 +203,8 @@ static int make_point(struct maker *m, uint64_t index)
 	return result;
 }
 
-/* Draw number @drawn of a shuffle of 0..@count-1, of which @swapped has what is not in its place. */
+/* Draw number @drawn of a shuffle of 0..@count-1, of which @swapped has what is not in its place.
+ */
 static int draw_index(struct maker *m, struct rng *rng, struct u64map *swapped, uint64_t drawn,
 		      uint64_t count, uint64_t *index)
 {

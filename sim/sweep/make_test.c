@@ -315,8 +315,10 @@ static void test_written(void **state)
 	struct plan p, read;
 	struct make_report report;
 	struct err err = {0};
-	made(&p, WIDE "title: t\nquestion: q?\nplots: [{name: a, x: pcp.batch, y: [k, l], relative: "
-		 "true}]\n", &all, &report);
+	made(&p,
+	     WIDE "title: t\nquestion: q?\nplots: [{name: a, x: pcp.batch, y: [k, l], relative: "
+		  "true}]\n",
+	     &all, &report);
 	assert_int_equal(plan_save(&p, "p.jsonl", &err), 0);
 	assert_int_equal(plan_load(&read, "p.jsonl", &err), 0);
 	ids_are_equal(&p, &read, true);

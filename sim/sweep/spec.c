@@ -15,7 +15,8 @@
  *   grid     slab.max_order   0, 1, 2, 3            4
  *   (seeds)  repeat           0 to 4                5, made of seeds_count by make.c
  *
- * and point number i is the mixed-radix number i: 27 = (1, 1, 2), the trace files, order 1, repeat 2.
+ * and point number i is the mixed-radix number i: 27 = (1, 1, 2), the trace files, order 1,
+ * repeat 2.
  */
 #include "sim/sweep/spec.h"
 

@@ -71,8 +71,8 @@ int spec_keys(struct spec_reader *r, const char *what,
 		struct config_pos pos = pos_here(ld);
 		if (!text || strlen(text) >= sizeof(key)) {
 			diag_here(ld, "a key must be a single word");
-			if (yaml_reader_skip(ld->reader) != 0 || yaml_reader_next(ld->reader) != 0 ||
-			    yaml_reader_skip(ld->reader) != 0)
+			if (yaml_reader_skip(ld->reader) != 0 ||
+			    yaml_reader_next(ld->reader) != 0 || yaml_reader_skip(ld->reader) != 0)
 				return -1;
 			continue;
 		}
@@ -276,9 +276,12 @@ int spec_name(struct spec_reader *r, char **text)
 	int rc;
 	const char *given = scalar(r, "a name", &rc);
 	if (given && !spec_is_name(given))
-		return diag_here(&r->ld,
-				 "'%s' can't be a name of files (letters, digits, _, . and -, not . "
-				 "or - at the beginning)", diag_quote(given, quoted)), 0;
+		return diag_here(
+			       &r->ld,
+			       "'%s' can't be a name of files (letters, digits, _, . and -, not . "
+			       "or - at the beginning)",
+			       diag_quote(given, quoted)),
+		       0;
 	return given ? spec_text(r, text) : rc;
 }
 

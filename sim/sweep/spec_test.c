@@ -79,9 +79,9 @@ static void test_sections(void **state)
 		"s.yaml:3:8: title: must be a text\n");
 	refused("config: nowhere.yaml\n", "nowhere.yaml: No such file or directory\n");
 	refused("config: []\n", "s.yaml:1:1: lacks 'config' (what to run)\n");
-	refused(BASE "grid: [\n",
-		"s.yaml:2:7: grid: must be a mapping of keys to lists of values\n"
-		"s.yaml:3:1: grid: did not find expected node content, while parsing a flow node\n");
+	refused(BASE "grid: [\n", "s.yaml:2:7: grid: must be a mapping of keys to lists of values\n"
+				  "s.yaml:3:1: grid: did not find expected node content, while "
+				  "parsing a flow node\n");
 }
 
 static void test_values(void **state)
@@ -120,7 +120,8 @@ static void test_zip_and_list(void **state)
 	refused(BASE "list: [{seed: 1, seed: 2}]\n",
 		"s.yaml:2:18: list[0].seed: given twice in one mapping\n");
 	refused(BASE "list: [{kmalloc.classes: [8, 4096]}, {seed: 2}]\n",
-		"s.yaml:2:38: list.kmalloc.classes: must be given in every entry of the list, since "
+		"s.yaml:2:38: list.kmalloc.classes: must be given in every entry of the list, "
+		"since "
 		"it is no single value\n");
 }
 
@@ -172,7 +173,8 @@ static void test_givers(void **state)
 		"s.yaml:2:8: grid.pcp.batch: list gives it too\n");
 	refused(BASE "grid: {pcp.batch: [1], pcp.batch: [2]}\n",
 		"s.yaml:2:24: grid.pcp.batch: grid gives it too\n");
-	refused(BASE "grid: {seed: [1]}\nseeds: 2\n", "s.yaml:2:8: grid.seed: seeds gives it too\n");
+	refused(BASE "grid: {seed: [1]}\nseeds: 2\n",
+		"s.yaml:2:8: grid.seed: seeds gives it too\n");
 	refused(BASE "traces: [web.atrace]\ngrid: {workload.trace: [web.atrace]}\n",
 		"s.yaml:3:8: grid.workload.trace: traces gives it too\n");
 	refused(BASE "set: {pcp.batch: 3}\ngrid: {pcp.batch: [1]}\n",
@@ -192,7 +194,8 @@ static void test_constraints(void **state)
 
 static void test_plots(void **state)
 {
-	refused(BASE "plots: [{name: a, x: seed}, {name: a/b, x: k, y: [1, 2, 3, 4], kind: bars}]\n",
+	refused(BASE
+		"plots: [{name: a, x: seed}, {name: a/b, x: k, y: [1, 2, 3, 4], kind: bars}]\n",
 		"s.yaml:2:9: plots[0]: lacks 'y' (the figure that is drawn)\n"
 		"s.yaml:2:36: plots[1].name: 'a/b' can't be a name of files (letters, digits, _, . "
 		"and -, not . or - at the beginning)\n"
