@@ -181,7 +181,7 @@ void chart_write_heat(const struct chart *c, struct plot_output *out)
 	struct chart_range r = z_range(c);
 	char text[2 * CHART_LABEL + CHART_TEXT];
 	const char *unit;
-	double scale = chart_scale(c->y[0].unit, r.most, &unit);
+	double scale = chart_scale(c->y[0].unit, r.log ? sqrt(r.least * r.most) : r.most, &unit);
 	FILE *vars = out->vars;
 	unsigned i;
 

@@ -258,7 +258,7 @@ static void write_panel(const struct chart *c, struct layout *l, unsigned i, FIL
 	const char *unit;
 	double margin;
 
-	l->scale[i] = chart_scale(c->y[i].unit, r.most, &unit);
+	l->scale[i] = chart_scale(c->y[i].unit, r.log ? sqrt(r.least * r.most) : r.most, &unit);
 	panel_title(c, i, text, sizeof(text));
 	plot_set_element(vars, "panel_title", i + 1, text);
 	if (c->relative)

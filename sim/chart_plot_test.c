@@ -119,8 +119,8 @@ static void test_logarithm(void **state)
 	chart_rig_result("b1024", "base", ", \"machine\": {\"memory_bytes\": 1048576}", 2e6, "");
 	c = chart_rig_load(&of_sizes, dirs, 3);
 	draw(c, "out", "p");
-	chart_rig_assert_contains("out/data/p.dat", "16\t16\t0.01\t");
-	chart_rig_assert_contains("out/data/p.dat", "17\t17\t0.02\t");
+	chart_rig_assert_contains("out/data/p.dat", "16\t16\t10\t");
+	chart_rig_assert_contains("out/data/p.dat", "17\t17\t20\t");
 	chart_rig_assert_contains("out/data/p.gp", "x_min = 15.88\nx_max = 20.12\n");
 	chart_rig_assert_contains("out/data/p.gp", "y_log[1] = 1\n"); /* by a factor of 200 */
 	chart_free(c);

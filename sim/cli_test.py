@@ -25,7 +25,7 @@ from pathlib import Path
 
 ALLOCSIM = str(Path(sys.argv[1]).resolve())
 ROOT = Path(sys.argv[2]).resolve()
-COMMANDS = ("import", "run", "compare", "plot", "curve", "scaling", "classes", "validate", "list")
+COMMANDS = ("import", "run", "compare", "plot", "report", "classes", "validate", "list")
 SMALL = "configs/examples/operations.yaml"
 
 QUICKSTART = """\
@@ -165,13 +165,13 @@ class Help(Case):
                            "-o", "results/no-pcp")
             for name, cpus in (("per-cpu", 1), ("per-cpu", 2), ("global-lock", 1),
                                ("global-lock", 2)):
-                if command in ("curve", "scaling"):
+                if command == "plot":
                     self.assert_ok("run", "configs/examples/scaling.yaml", "-q", "-o",
                                    f"results/{name}-{cpus}", f"--set=name={name}",
                                    f"--set=machine.cpus={cpus}")
             for line in self.examples(command):
                 with self.subTest(line):
-                    if command in ("plot", "compare", "curve", "scaling") and not shutil.which("gnuplot"):
+                    if command in ("plot", "compare", "report") and not shutil.which("gnuplot"):
                         self.fail("gnuplot is missing: apt-get install gnuplot-nox")
                     done = subprocess.run(["sh", "-c", line], cwd=self.work, env=environment,
                                           capture_output=True, text=True, errors="replace",
@@ -192,6 +192,8 @@ class Usage(Case):
                 ("unknown command 'runn'; did you mean 'run'", "runn"),
                 ("unknown command 'zzzzzz' ", "zzzzzz"),
                 ("unknown command 'impor'; did you mean 'import'", "help", "impor"),
+                ("unknown command 'curve'; did you mean 'plot --x KEY --y FIGURE'", "curve"),
+                ("unknown command 'scaling'; did you mean 'plot --x KEY --y FIGURE'", "scaling"),
                 ("there is no list of 'plotz'; did you mean 'plots'", "list", "plotz"),
                 ("needs -o FILE", "import", "-"),
                 ("unknown trace format 'perv'", "import", "--format=perv", "trace.txt.gz"),
@@ -206,14 +208,19 @@ class Usage(Case):
                 ("no configuration is given", "validate"),
                 ("no trace is given", "import"),
                 ("no result directory is given", "plot"),
-                ("no result directory is given", "scaling"),
-                ("--no-plots leaves nothing for --output", "scaling", "a", "--no-plots", "-o", "b"),
-                ("no result directory is given", "curve"),
-                ("needs -x KEY and -y KEY", "curve", "a", "-x", "machine.cpus"),
-                ("--no-plots leaves nothing for --output", "curve", "a", "-x", "x", "-y", "y",
+                ("--y needs --x KEY and --y FIGURE", "plot", "a", "-y", "b"),
+                ("--z needs --x KEY and --y FIGURE", "plot", "a", "--x", "b", "--z=c"),
+                ("--only is for the plots of one result, without --x", "plot", "a", "-x", "x",
+                 "-y", "y", "--only", "latency"),
+                ("several results need --x KEY and --y FIGURE: a and b", "plot", "a", "b"),
+                ("--no-plots leaves nothing for --output", "plot", "a", "-x", "x", "-y", "y",
                  "--no-plots", "-o", "b"),
-                ("more than 3 times -y", "curve", "a", "-x", "x", *["-y", "y"] * 4),
-                ("more than 2 references", "curve", "a", "-x", "x", "-y", "y", *["-r", "a=b"] * 3),
+                ("--no-plots leaves nothing for --term", "plot", "a", "-x", "x", "-y", "y",
+                 "--no-plots", "--term"),
+                ("more than 3 times --y", "plot", "a", "-x", "x", *["-y", "y"] * 4),
+                ("more than 16 times --where", "plot", "a", "-x", "x", *["-w", "y=1"] * 17),
+                ("more than 2 references", "plot", "a", "-x", "x", "-y", "y", *["-r", "a=b"] * 3),
+                ("--kind: 'pie' is none of auto, lines, boxes, heat", "plot", "a", "--kind", "pie"),
                 ("no trace is given", "classes"),
                 ("one trace at a time: a and b", "classes", "a", "b"),
                 ("--classes: '65' is out of range .legal range: 1..64.", "classes", "a", "-k", "65"),

@@ -2,6 +2,7 @@
  * cmd_report.c - allocsim report: results as one page of HTML.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "sim/cmd.h"
 #include "sim/html_report.h"
@@ -30,7 +31,7 @@ static const struct argp_option options[] = {
 	{"where", OPT_WHERE, "KEY=VALUE", 0, "Draw such results only; may be repeated", 0},
 	{"relative", OPT_RELATIVE, NULL, 0, "Draw y by its line's value at the least x", 0},
 	{"no-plots", OPT_NO_PLOTS, NULL, 0, "Draw no plots; gnuplot isn't needed then", 0},
-	{"quiet", 'q', NULL, 0, "Don't say what failed or is missing", 0},
+	{"quiet", 'q', NULL, 0, "Don't name the file, nor what failed or is missing", 0},
 	{0},
 };
 
@@ -147,6 +148,8 @@ int cmd_report(int argc, char **argv, struct err *err)
 	a.report.stop = &cmd_stop;
 	a.report.messages = a.quiet ? NULL : stderr;
 	rc = html_report(&a.report, err);
+	if (!rc && !a.quiet && strcmp(a.report.output, "-") != 0)
+		printf("%s\n", a.report.output);
 	free(words);
 	return rc;
 }

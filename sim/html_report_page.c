@@ -371,7 +371,7 @@ static void write_again(const struct html_page *page)
 		}
 		fputs("</pre>\n", out);
 	}
-	fputs("<p>This page:</p>\n<pre class=\"command\">allocsim report ", out);
+	fputs("<p>A page like this one:</p>\n<pre class=\"command\">allocsim report ", out);
 	write_words(out, o->paths, o->paths_count);
 	fputs(" -o report.html</pre>\n</section>\n", out);
 }

@@ -52,6 +52,17 @@ static void line_break(struct json *j)
 	fprintf(j->out, "\n%*s", (int)(2 * j->depth), "");
 }
 
+/* Bytes at the beginning of @s that are written as they stand. */
+static unsigned plain_bytes(const char *s)
+{
+	unsigned count = 0;
+
+	while ((unsigned char)s[count] >= 0x20 && (unsigned char)s[count] < 0x80 &&
+	       s[count] != '"' && s[count] != '\\')
+		count++;
+	return count;
+}
+
 static void write_escaped(FILE *out, const char *text)
 {
 	static const char special[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
@@ -60,6 +71,11 @@ static void write_escaped(FILE *out, const char *text)
 
 	fputc('"', out);
 	for (s = text; *s; s += count) {
+		count = plain_bytes(s);
+		if (count) {
+			fwrite(s, 1, count, out);
+			continue;
+		}
 		count = utf8_length(s);
 		if (!count) {
 			fputs("\xef\xbf\xbd", out);
@@ -145,8 +161,16 @@ void json_array_end(struct json *j)
 
 void json_u64(struct json *j, const char *key, uint64_t value)
 {
+	char digits[20];
+	unsigned at = sizeof(digits);
+
+	/* Most members of a document are such; printf takes several times as long. */
 	value_begin(j, key);
-	fprintf(j->out, "%" PRIu64, value);
+	do {
+		digits[--at] = (char)('0' + value % 10);
+		value /= 10;
+	} while (value);
+	fwrite(digits + at, 1, sizeof(digits) - at, j->out);
 }
 
 void json_i64(struct json *j, const char *key, int64_t value)

@@ -132,7 +132,7 @@ class SweepParallel(unittest.TestCase):
         script = self.start(results)
         rig.wait_for_points(results, 2)
         os.killpg(script.pid, signal.SIGINT)
-        self.assertEqual(script.wait(15), 130)
+        self.assertEqual(script.wait(30), 130)
         wait_until("the workers have ended", lambda: not any(rig.workers(results)))
         self.assertLess(rig.done_count(results), POINTS)
 

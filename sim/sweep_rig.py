@@ -50,7 +50,7 @@ def free_ports(count):
     return ports
 
 
-def wait_until(what, condition, seconds=30):
+def wait_until(what, condition, seconds=60):
     """The first true value of condition(), which is asked again and again."""
     end = time.monotonic() + seconds
     while not (value := condition()):
@@ -187,14 +187,14 @@ class Rig:
         sweep = self.work / "sweep.yaml"
         sweep.write_text(SWEEP.format(
             config=json.dumps(str(self.source / "configs/examples/churn.yaml")),
-            duration="400ms" if os.environ.get("ALLOCSIM_FEW") else "2s"))
+            duration="200ms" if os.environ.get("ALLOCSIM_FEW") else "1s"))
         plan = self.work / "the plan's.jsonl"
         self.run(self.allocsim, "sweep", "plan", sweep, "-o", plan)
         assert len(plan.read_text().splitlines()) == 1 + POINTS
         return plan
 
     def run(self, *command, status=0, **options):
-        done = subprocess.run([str(word) for word in command], timeout=120, text=True,
+        done = subprocess.run([str(word) for word in command], timeout=240, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               stdin=subprocess.DEVNULL, **options)
         assert done.returncode == status, (
@@ -220,4 +220,4 @@ class Rig:
         return len(list(Path(results).glob("[0-9a-f]*/status.json")))
 
     def wait_for_points(self, results, count):
-        wait_until(f"{count} points are done", lambda: self.done_count(results) >= count, 60)
+        wait_until(f"{count} points are done", lambda: self.done_count(results) >= count, 120)

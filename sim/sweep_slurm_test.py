@@ -165,7 +165,7 @@ class SweepSlurm(unittest.TestCase):
             for log in results.glob("slurm-*.log")))
 
         # The whole job is cancelled; none of its tasks may come back.
-        rig.wait_for_points(results, 12)
+        wait_until("tasks run again", lambda: rig.workers(results)[0])
         again = self.queued_again_count(results)
         self.slurm("scancel", job)
         wait_until("the job is over", lambda: not self.tasks(job))

@@ -15,6 +15,8 @@ array shapes[8] = [7, 5, 9, 11, 13, 15, 6, 4]
 line(k) = int(word(panel_lines[p], k))
 is_result(k) = line(k) <= lines
 color(k) = is_result(k) ? palette_lines[line(k)] : line(k) == lines + 1 ? "#606060" : "#a06020"
+# Lines that may lie upon each other: the lower ones look out.
+thickness(k) = is_result(k) ? (lines > 1 ? 3 - 1.4 * (line(k) - 1.0) / (lines - 1) : 2) : 2
 at = is_text ? 1 : 2
 top = subtitle eq "" ? 0.89 : 0.865
 bottom = 0.035 + (aslant ? 0.0075 * tick_length : 0)
@@ -74,9 +76,9 @@ do for [p = 1:panels] {
 			using 2:(is_result(k) ? column(median) : NaN):(box_half) \
 			with xerrorbars pointtype 0 linewidth 3.5 linecolor rgb color(k), \
 		for [k = 1:(joined ? n : 0)] data index line(k)-1 using at:(column(median)) \
-			with linespoints linewidth (boxes && is_result(k) ? 1.2 : 2) \
+			with linespoints linewidth (boxes && is_result(k) ? 1.2 : thickness(k)) \
 			dashtype 1 + !is_result(k) pointtype shapes[is_result(k) ? line(k) : 1] \
-			pointsize (is_result(k) ? (boxes ? 0.9 : 1.4) : 0) \
+			pointsize (is_result(k) ? (boxes ? 0.9 : 0.4 + 0.5 * thickness(k)) : 0) \
 			linecolor rgb color(k) title name[line(k)], \
 		for [k = 1:(joined ? 0 : n)] data index line(k)-1 using at:(column(median)) \
 			with points pointtype shapes[line(k)] pointsize (boxes ? 0.9 : 1.9) \
