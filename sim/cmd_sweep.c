@@ -13,9 +13,10 @@
 #define COMMANDS_MAX 16
 
 static const struct command commands[COMMANDS_MAX + 1] = {
+	{"plan", "turn a sweep's YAML into a list of runs", cmd_sweep_plan},
 	{"run", "carry out the runs of a plan", cmd_sweep_run},
-	{"collect", "put the results into a table", cmd_sweep_collect},
 	{"status", "say what is done, what failed and what is missing", cmd_sweep_status},
+	{"collect", "put the results into a table", cmd_sweep_collect},
 	{NULL, NULL, NULL},
 };
 

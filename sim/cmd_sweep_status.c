@@ -12,12 +12,12 @@ static const struct argp_option options[] = {
 	{0},
 };
 
-static const char doc[] =
-	"Say how many points of a sweep are done, which failed and why, and which are missing. Exit "
-	"status 0 if all are done, 1 if not."
-	"\vExamples:\n"
-	"  allocsim sweep status results/slub-order\n"
-	"  allocsim sweep status results/slub-order --json\n";
+static const char doc[] = "Say how many points of a sweep are done, which failed and why, and "
+			  "which are missing. Exit "
+			  "status 0 if all are done, 1 if not."
+			  "\vExamples:\n"
+			  "  allocsim sweep status results/slub-order\n"
+			  "  allocsim sweep status results/slub-order --json\n";
 
 struct arguments {
 	const char *dir;

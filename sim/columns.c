@@ -2,15 +2,16 @@
  * columns.c - names of figures as columns of a table: see columns.h.
  *
  * A column's name is made from a key alone, member by member. What stands in brackets is put behind
- * a _, and whatever is no letter, digit, _, - or . becomes a _, too. Where the number in brackets is
+ * a _, and whatever is no letter, digit, _, - or . becomes a _, too. Where a number in brackets is
  * a position, it says what it counts: lists by order are known by their names (by_order below).
  *
  *   zones[Normal].free_blocks_by_migratetype.Movable[10]
  *   zones_Normal.free_blocks_by_migratetype.Movable_order10
  *
  * Two keys can have the same column's name only if caches, locks or programs do that differ in such
- * characters alone, as the caches "a/b" and "a_b" would. So a name is looked for among the keys that
- * are there, and the first of several is found; a table gives the others numbers (sweep/collect.c).
+ * characters alone, as the caches "a/b" and "a_b" would. So a name is looked for among the keys
+ * that are there, and the first of several is found; a table gives the others numbers
+ * (sweep/collect_columns.c).
  *
  * Cost: finding by a key is a binary search, by a column's name a walk over all leaves.
  */
@@ -24,8 +25,9 @@
 
 /* Lists with an element for each order, by their last member, or the one before it. */
 static const char *const by_order[] = {
-	"extfrag_index",     "free_blocks",    "free_blocks_by_migratetype", "free_blocks_sim",
-	"free_blocks_start", "free_blocks_true", "unusable_index",           "unusable_index_start",
+	"extfrag_index",   "free_blocks",          "free_blocks_by_migratetype",
+	"free_blocks_sim", "free_blocks_start",    "free_blocks_true",
+	"unusable_index",  "unusable_index_start",
 };
 
 static bool is_by_order(const char *member, size_t length)

@@ -77,13 +77,14 @@ static int derive_latencies(const cJSON *run, cJSON *derived)
 static const struct total {
 	const char *list, *name, *members[8];
 } totals[] = {
-	{"locks", "locks_total",
+	{"locks",
+	 "locks_total",
 	 {"acquired_count", "contended_count", "transfers_count", "wait_ns_total", "wait_ns_max",
 	  "hold_ns_total", "hold_ns_max"}},
-	{"pcp", "pcp_total",
+	{"pcp",
+	 "pcp_total",
 	 {"count_pages", "refills_count", "refilled_pages", "drains_count", "drained_pages"}},
-	{"zones", "zones_total",
-	 {"splits_count", "merges_count", "claims_count", "steals_count"}},
+	{"zones", "zones_total", {"splits_count", "merges_count", "claims_count", "steals_count"}},
 };
 
 /* NAN if no element has it. */

@@ -7,7 +7,7 @@
 #include <cjson/cJSON.h>
 
 /*
- * The sums over @run, an object in the form of run.json; the caller deletes it. NULL: out of memory.
+ * The sums over @run, an object in the form of run.json; the caller deletes it. NULL: no memory.
  *
  *   latency[OP]   of an operation, over all orders and paths; absent if it never happened
  *   locks_total   over all locks, pcp_total over all CPUs' lists, zones_total over all zones:

@@ -207,8 +207,9 @@ int results_each(struct results *r, bool with_undone,
 		const struct results_source *s = &r->sources[i];
 		struct results_row row = {.dir = s->dir};
 
-		if (s->sweep < 0 ? visit_row(&v, &row, err)
-				 : visit_sweep(&v, &r->sweeps[s->sweep], s->cells, with_undone, err))
+		if (s->sweep < 0
+			    ? visit_row(&v, &row, err)
+			    : visit_sweep(&v, &r->sweeps[s->sweep], s->cells, with_undone, err))
 			return -1;
 	}
 	return 0;
@@ -238,7 +239,8 @@ void results_print_lacking(const struct results *r, FILE *out)
 	static const struct {
 		enum cell_state state;
 		const char *one, *many;
-	} lacking[] = {{CELL_FAILED, "failed", "failed"}, {CELL_MISSING, "is missing", "are missing"}};
+	} lacking[] = {{CELL_FAILED, "failed", "failed"},
+		       {CELL_MISSING, "is missing", "are missing"}};
 	unsigned i, k;
 
 	for (i = 0; i < r->sources_count; i++) {
@@ -290,10 +292,8 @@ static const cJSON *member(const cJSON *object, const char *name, size_t length)
 {
 	const cJSON *item;
 
-	cJSON_ArrayForEach(item, object)
-		if (item->string && strlen(item->string) == length &&
-		    !strncmp(item->string, name, length))
-			return item;
+	cJSON_ArrayForEach(item, object) if (item->string && strlen(item->string) == length &&
+					     !strncmp(item->string, name, length)) return item;
 	return NULL;
 }
 
@@ -314,9 +314,8 @@ static const cJSON *setting(const cJSON *config, const char *key, const char **n
 		} else {
 			c += *c == '.';
 			end = c + strcspn(c, ".[");
-			item = cJSON_IsObject(item) && end != c
-				       ? member(item, c, (size_t)(end - c))
-				       : NULL;
+			item = cJSON_IsObject(item) && end != c ? member(item, c, (size_t)(end - c))
+								: NULL;
 			/* A distribution's constant is in the unit of its place. */
 			if (item && strcmp(item->string, "constant"))
 				*name = item->string;

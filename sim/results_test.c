@@ -45,17 +45,21 @@ static int setup(void **state)
 	snprintf(path, sizeof(path), "%s/one", home);
 	if (mkdir(path, 0777))
 		return -1;
-	put_file("one/run.json",
-		 "{\"schema_version\": 1, \"config\": {\"name\": \"one\", \"machine\": {\"cpu_khz\": "
-		 "2450000, \"caches\": [{\"name\": \"L1\", \"size_bytes\": 32768}, {\"name\": \"L2\", "
-		 "\"size_bytes\": 524288}]}, \"slab\": {\"allocator\": \"slub\", \"max_order\": "
-		 "\"auto\", \"merge\": true}, \"workload\": {\"trace\": \"web.atrace\", "
-		 "\"duration_ns\": 1500000, \"programs\": [{\"name\": \"p\", \"steps\": "
-		 "[{\"size_bytes\": {\"constant\": 4096}}, {\"size_bytes\": {\"uniform\": {\"min\": "
-		 "1, \"max\": 2}}}]}]}}, \"fragmentation\": {\"unusable_index\": [0, 0.25]}, "
-		 "\"slab\": {\"allocator\": 7}, \"locks\": [{\"name\": \"a\", \"acquired_count\": 2, "
-		 "\"wait_ns_max\": 5}, {\"name\": \"b\", \"acquired_count\": 3, \"wait_ns_max\": "
-		 "4}], \"meta\": {\"trace_crc32\": null}}");
+	put_file(
+		"one/run.json",
+		"{\"schema_version\": 1, \"config\": {\"name\": \"one\", \"machine\": "
+		"{\"cpu_khz\": "
+		"2450000, \"caches\": [{\"name\": \"L1\", \"size_bytes\": 32768}, {\"name\": "
+		"\"L2\", "
+		"\"size_bytes\": 524288}]}, \"slab\": {\"allocator\": \"slub\", \"max_order\": "
+		"\"auto\", \"merge\": true}, \"workload\": {\"trace\": \"web.atrace\", "
+		"\"duration_ns\": 1500000, \"programs\": [{\"name\": \"p\", \"steps\": "
+		"[{\"size_bytes\": {\"constant\": 4096}}, {\"size_bytes\": {\"uniform\": {\"min\": "
+		"1, \"max\": 2}}}]}]}}, \"fragmentation\": {\"unusable_index\": [0, 0.25]}, "
+		"\"slab\": {\"allocator\": 7}, \"locks\": [{\"name\": \"a\", \"acquired_count\": "
+		"2, "
+		"\"wait_ns_max\": 5}, {\"name\": \"b\", \"acquired_count\": 3, \"wait_ns_max\": "
+		"4}], \"meta\": {\"trace_crc32\": null}}");
 	return 0;
 }
 
@@ -160,10 +164,11 @@ static void test_lacking(void **state)
 	assert_int_equal(results_open(&r, paths, 1, &err), 0);
 	results_print_lacking(&r, f);
 	assert_int_equal(fclose(f), 0);
-	snprintf(expected, sizeof(expected),
-		 "%.*s: 1 of 4 points failed and has no figures: 1b2c3d4e5f60718a (exit status 70)\n"
-		 "%.*s: 1 of 4 points is missing and has no figures: 3d4e5f60718a9bac\n",
-		 (int)strlen(sweep) - 1, sweep, (int)strlen(sweep) - 1, sweep);
+	snprintf(
+		expected, sizeof(expected),
+		"%.*s: 1 of 4 points failed and has no figures: 1b2c3d4e5f60718a (exit status 70)\n"
+		"%.*s: 1 of 4 points is missing and has no figures: 3d4e5f60718a9bac\n",
+		(int)strlen(sweep) - 1, sweep, (int)strlen(sweep) - 1, sweep);
 	assert_string_equal(text, expected);
 	free(text);
 	results_release(&r);
@@ -253,8 +258,8 @@ static int check_point(void *arg, const struct results_row *row, struct err *err
 	bool is_done = row->cell->state == CELL_DONE;
 	char text[64];
 
-	assert_true(results_number(row, "repeat", NULL) == (row->point->index == 1 ||
-							    row->point->index == 3));
+	assert_true(results_number(row, "repeat", NULL) ==
+		    (row->point->index == 1 || row->point->index == 3));
 	/* What takes a configuration to understand is a text without one. */
 	if (row->point->index < 2)
 		assert_string_equal(results_text(row, "machine.memory", text, sizeof(text)),
@@ -297,12 +302,9 @@ static void test_json_paths(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_visits),
-		cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_lacking),
-		cmocka_unit_test(test_keys),
-		cmocka_unit_test(test_keys_of_points),
-		cmocka_unit_test(test_json_paths),
+		cmocka_unit_test(test_visits),         cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_lacking),        cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_keys_of_points), cmocka_unit_test(test_json_paths),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

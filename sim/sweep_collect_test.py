@@ -272,17 +272,17 @@ cat(t[["kmalloc.classes"]][3], "\\n")
 set datafile separator ','
 stats 'all.csv' using 'machine.memory_bytes':'objects.waste_bytes' name 'S' nooutput
 print sprintf('%d %d %d', S_records, S_min_x, S_max_y)
-set key autotitle columnhead
-set terminal dumb 100, 20
-set output 'picture.txt'
-plot 'all.csv' using 'machine.memory_bytes':'objects.waste_bytes' with linespoints
+set terminal svg noenhanced
+set output 'picture.svg'
+plot 'all.csv' using 'machine.memory_bytes':'objects.waste_bytes' \\
+  with linespoints title columnhead
 """)
         done = subprocess.run(["gnuplot", "plot.gp"], cwd=self.work, text=True, capture_output=True,
                               check=False)
         waste = [int(r["objects.waste_bytes"]) for r in self.rows() if r["objects.waste_bytes"]]
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(done.stderr.split()[-3:], ["2", "16777216", str(max(waste))])
-        self.assertIn("objects.waste", (self.work / "picture.txt").read_text())
+        self.assertIn("objects.waste_bytes", (self.work / "picture.svg").read_text())
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ _allocsim_options() {
 	plot) echo "--by= --json --kind= --name= --no-plots --only= --orders= --output= --quiet --reference= --relative --term --title= --where= --x= --y= --z= --zone= --help --usage" ;;
 	sweep) echo "--help" ;;
 	sweep-plan) echo "--count --list --max-runs= --output= --quiet --sample= --seed= --set= --help --usage" ;;
+	sweep-status) echo "--all --json --help --usage" ;;
+	sweep-collect) echo "--all-columns --columns= --format= --output= --quiet --require-all --help --usage" ;;
 	classes) echo "--by-time --classes= --grid= --json --max= --help --usage" ;;
 	validate) echo "--print-config --reference --set= --help --usage" ;;
 	list) echo "--help --usage" ;;
@@ -21,7 +23,8 @@ _allocsim_values() {
 	case $1$2 in
 	import--format) allocsim list formats 2>/dev/null | awk '{print $1}' ;;
 	plot--only) allocsim list plots 2>/dev/null | awk '{print $1}' ;;
-	compare--metric) allocsim list metrics 2>/dev/null | awk '{print $1}' ;;
+	sweep-collect--format) echo "csv jsonl" ;;
+	compare--metric | sweep-collect--columns) allocsim list metrics 2>/dev/null | awk '{print $1}' ;;
 	plot--kind) echo "auto lines boxes heat" ;;
 	plot--zone) echo "DMA DMA32 Normal HighMem Movable" ;;
 	run--set | validate--set | sweep-plan--set)

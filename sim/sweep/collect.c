@@ -181,7 +181,7 @@ static void row_item(struct row *r, const char *key, const cJSON *item)
 
 /* --- parameters ------------------------------------------------------------------------------ */
 
-/* The configuration of a point that has no run, in the form of run.json's; NULL if there is none. */
+/* The configuration of a point without a run, in the form of run.json's; NULL if there is none. */
 static cJSON *resolve(struct collector *c, const struct plan_point *point, struct err *err)
 {
 	const struct plan *p = &c->sweep->plan;
@@ -324,8 +324,8 @@ static int name_head(struct collector *c, struct err *err)
 
 	c->head = calloc(count, sizeof(*c->head));
 	for (i = 0; c->head && i < count; i++) {
-		const char *key = i < ARRAY_SIZE(fixed) ? fixed[i]
-							: p->parameters[i - ARRAY_SIZE(fixed)].key;
+		const char *key =
+			i < ARRAY_SIZE(fixed) ? fixed[i] : p->parameters[i - ARRAY_SIZE(fixed)].key;
 
 		column_name(config_json_path(key, path, sizeof(path)), name, sizeof(name));
 		c->head[i] = strdup(i < ARRAY_SIZE(fixed) ? key : name);
@@ -411,8 +411,10 @@ static void report_on(struct collector *c, struct collect_report *report)
 		report->rows_count, report->columns_count);
 	results_print_lacking(&c->results, out);
 	if (c->unresolved_count)
-		fprintf(out, "the configuration of %" PRIu64 " point%s can't be resolved, whose parameters "
-			     "with units are left empty: %s\n",
+		fprintf(out,
+			"the configuration of %" PRIu64
+			" point%s can't be resolved, whose parameters "
+			"with units are left empty: %s\n",
 			c->unresolved_count, c->unresolved_count == 1 ? "" : "s",
 			c->unresolved.text);
 }

@@ -37,15 +37,19 @@
 
 /* Sections of whole runs, in the order of the columns. */
 static const char *const sections[] = {
-	"totals",      "failures",  "latency", "fragmentation",  "zones_total", "pcp_total",
-	"locks_total", "objects",   "cycles",  "memory_system",  "locking",     "programs",
-	"fidelity",    "checks",
+	"totals",    "failures",    "latency",  "fragmentation", "zones_total",
+	"pcp_total", "locks_total", "objects",  "cycles",        "memory_system",
+	"locking",   "programs",    "fidelity", "checks",
 };
 
 /* What of these sections is listed one by one. */
 static const char *const details[] = {
-	"latency[*,*].*",       "cycles.cpus[].*",       "memory_system.cpus[].*",
-	"fidelity.caches[].*",  "fidelity.zones[].free_blocks_*", "programs[].steps*",
+	"latency[*,*].*",
+	"cycles.cpus[].*",
+	"memory_system.cpus[].*",
+	"fidelity.caches[].*",
+	"fidelity.zones[].free_blocks_*",
+	"programs[].steps*",
 };
 
 /* No outcome of the simulation, but what was asked for and the computer that did it. */

@@ -70,10 +70,10 @@ static void test_defaults(void **state)
 	char text[1024];
 
 	assert_int_equal(columns_of(&o, runs, 2, NULL, 0, text, sizeof(text), &err), 0);
-	assert_string_equal(text, "totals.a=3 totals.b latency_alloc.p50_ns=4 " INDEX "0=0 " INDEX
-				  "1=1 " INDEX "2=2 " INDEX "3=3 " INDEX "4=4 " INDEX "5=5 " INDEX
-				  "6=6 " INDEX "7=7 " INDEX "8=8 " INDEX "9=9 " INDEX
-				  "10=10 checks.ok");
+	assert_string_equal(text,
+			    "totals.a=3 totals.b latency_alloc.p50_ns=4 " INDEX "0=0 " INDEX
+			    "1=1 " INDEX "2=2 " INDEX "3=3 " INDEX "4=4 " INDEX "5=5 " INDEX
+			    "6=6 " INDEX "7=7 " INDEX "8=8 " INDEX "9=9 " INDEX "10=10 checks.ok");
 }
 
 /* The columns are the same whichever run comes first. */
@@ -97,8 +97,8 @@ static void test_order_of_runs(void **state)
 
 static void test_patterns(void **state)
 {
-	static const char *const patterns[] = {"totals", "latency[alloc,0,pcp].p50_ns",
-					       "*_order9", "caches_a.*", "host", "*"};
+	static const char *const patterns[] = {
+		"totals", "latency[alloc,0,pcp].p50_ns", "*_order9", "caches_a.*", "host", "*"};
 	struct collect_options o = {.columns = patterns, .columns_count = 4};
 	struct err err = {0};
 	char text[1024];

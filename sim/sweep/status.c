@@ -62,8 +62,7 @@ static bool parse_work(const char *name, struct sweep_work *w)
 	char *end;
 
 	*w = (struct sweep_work){0};
-	if (name[0] != '.' || !is_id(name + 1) ||
-	    strncmp(name + 1 + ID_LENGTH, mark, strlen(mark)))
+	if (name[0] != '.' || !is_id(name + 1) || strncmp(name + 1 + ID_LENGTH, mark, strlen(mark)))
 		return false;
 	who = name + 1 + ID_LENGTH + strlen(mark);
 	pid = strrchr(who, '.');
@@ -254,8 +253,9 @@ void sweep_status_print(const struct sweep_status *s, bool all, FILE *out)
 {
 	uint64_t i, named = 0, failed = s->states_count[CELL_FAILED];
 
-	fprintf(out, "%s: %" PRIu64 " points: %" PRIu64 " done, %" PRIu64 " failed, %" PRIu64
-		     " missing\n",
+	fprintf(out,
+		"%s: %" PRIu64 " points: %" PRIu64 " done, %" PRIu64 " failed, %" PRIu64
+		" missing\n",
 		s->plan.name, s->plan.points_count, s->states_count[CELL_DONE], failed,
 		s->states_count[CELL_MISSING]);
 	if (failed)

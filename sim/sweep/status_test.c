@@ -36,10 +36,11 @@ static void write_plan(void)
 	unsigned i;
 
 	assert_non_null(f);
-	fprintf(f, "{\"schema_version\": 1, \"name\": \"s\", \"title\": null, \"question\": null, "
-		   "\"allocsim_version\": \"1\", \"master_seed\": \"1\", \"points_count\": %d, "
-		   "\"parameters\": [{\"key\": \"seed\", \"values\": [\"1\"]}], \"traces\": [], "
-		   "\"inputs\": [], \"plots\": [], \"config\": \"name: x\\n\"}\n",
+	fprintf(f,
+		"{\"schema_version\": 1, \"name\": \"s\", \"title\": null, \"question\": null, "
+		"\"allocsim_version\": \"1\", \"master_seed\": \"1\", \"points_count\": %d, "
+		"\"parameters\": [{\"key\": \"seed\", \"values\": [\"1\"]}], \"traces\": [], "
+		"\"inputs\": [], \"plots\": [], \"config\": \"name: x\\n\"}\n",
 		POINTS);
 	for (i = 0; i < POINTS; i++) {
 		id_of(i, id);
@@ -199,7 +200,8 @@ static void test_json(void **state)
 	assert_int_equal(cJSON_GetObjectItem(json, "missing_count")->valueint, 7);
 	assert_string_equal(cJSON_GetObjectItem(json, "missing")->valuestring, "0,2-5,20-21");
 	assert_string_equal(
-		cJSON_GetObjectItem(cJSON_GetObjectItem(json, "failed")->child, "message")->valuestring,
+		cJSON_GetObjectItem(cJSON_GetObjectItem(json, "failed")->child, "message")
+			->valuestring,
 		"a \"b\"");
 	assert_string_equal(
 		cJSON_GetObjectItem(cJSON_GetObjectItem(json, "work")->child, "state")->valuestring,
