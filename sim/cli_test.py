@@ -232,7 +232,6 @@ class Usage(Case):
                 ("list what", "list"),
                 ("one list at a time", "list", "plots", "metrics"),
                 ("one trace at a time: a and b", "import", "a", "b"),
-                ("one result at a time", "plot", "a", "b"),
                 ("unrecognized option '--bogus'", "run", "--bogus", SMALL),
                 ("option '--set' requires an argument", "run", SMALL, "--set")):
             lines = self.run_it(*arguments).stderr.count("\n")

@@ -72,9 +72,8 @@ static const char doc[] =
 	"  allocsim plot results/quickstart\n"
 	"  allocsim plot results/quickstart --term --only free_by_order\n"
 	"  allocsim plot results/quickstart --only unusable_index --orders 0,4,9\n"
-	"  allocsim plot results/per-cpu-* --x machine.cpus --y totals.simulated_ns=time\n"
-	"  allocsim plot results/*-[12] -x machine.cpus -y cycles.lock_wait_ns=waiting "
-	"--no-plots\n";
+	"  allocsim plot results/per-cpu-* -x machine.cpus -y totals.simulated_ns\n"
+	"  allocsim plot results/*-[12] -x machine.cpus -y cycles.idle_ns --no-plots\n";
 
 struct arguments {
 	struct plot_options plot;
