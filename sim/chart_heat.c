@@ -1,14 +1,14 @@
 /*
  * chart_heat.c - columns and labels of heat maps, for heat.gp.
  *
- * A cell for each pair of values of x and y, all of one size whatever the values, its colour being z.
- * Pairs that no result has, as of a run that failed, are hatched. All panels have one scale of
+ * A cell for each pair of values of x and y, all of one size whatever the values, its colour being
+ * z. Pairs that no result has, as of a run that failed, are hatched. All panels have one scale of
  * colours, which is logarithmic as an axis would be: by a factor of 100, and never of shares. Where
- * there is room, and there are at most 80 cells, the values stand in them, dark on bright colours and
- * the other way round.
+ * there is room, and there are at most 80 cells, the values stand in them, dark on bright colours
+ * and the other way round.
  *
- * The data has up to two blocks for each panel: cells with a value (column, row, value, the value in
- * words, the colour of that text), and those without (column, row).
+ * The data has up to two blocks for each panel: cells with a value (column, row, value, the value
+ * in words, the colour of that text), and those without (column, row).
  *
  * Example: 4 orders by 3 sizes are 12 cells at (1, 1) to (4, 3). If the run of (2, 3) failed, its
  * block of missing cells is "2 3".
@@ -61,9 +61,11 @@ static double height_of(const struct chart_range *r, double value)
 		      : (value - r->least) / (r->most - r->least);
 }
 
-/* --- data -------------------------------------------------------------------------------------- */
+/* --- data --------------------------------------------------------------------------------------
+ */
 
-static void write_cell(const struct chart_point *p, const struct chart_range *r, double scale, FILE *data)
+static void write_cell(const struct chart_point *p, const struct chart_range *r, double scale,
+		       FILE *data)
 {
 	double value = p->y[0].median;
 
@@ -84,8 +86,8 @@ static unsigned write_block(const struct chart *c, unsigned line, bool missing,
 		p++;
 	for (row = 0; row < c->rows.count; row++) {
 		for (column = 0; column < c->columns.count; column++) {
-			bool there = p < end && p->line == line && p->row == row &&
-				     p->column == column;
+			bool there =
+				p < end && p->line == line && p->row == row && p->column == column;
 			bool measured = there && p->y[0].count;
 			if (measured && !missing)
 				write_cell(p, r, scale, data);
@@ -116,7 +118,8 @@ static void write_blocks(const struct chart *c, const struct chart_range *r, dou
 	}
 }
 
-/* --- labels ------------------------------------------------------------------------------------ */
+/* --- labels ------------------------------------------------------------------------------------
+ */
 
 /* NAME[1 ..], one for each @step-th value, and NAME_at[]; the length of the longest. */
 static size_t write_ticks(const struct chart_values *v, const char *name, unsigned step, FILE *vars)

@@ -14,12 +14,12 @@
  * have nothing between them, so their points stand side by side. Repetitions make boxes, side by
  * side as well, or a band around the line. If there is one crossing in a panel, its title names it.
  *
- * The data has a block for each line. Columns: x, x side by side, and for each panel the least value,
- * quartile, median, upper quartile and the most, in the units of its axis; then the number of
- * repetitions and x in words.
+ * The data has a block for each line. Columns: x, x side by side, and for each panel the least
+ * value, quartile, median, upper quartile and the most, in the units of its axis; then the number
+ * of repetitions and x in words.
  *
- * Example: 3 lines of boxes at 1, 2, 4, 8: positions 0 to 3, and at each a group of 0.18 (6 % of the
- * span of 3), so boxes are 0.054 wide and lie at -0.06, 0 and +0.06 from the position.
+ * Example: 3 lines of boxes at 1, 2, 4, 8: positions 0 to 3, and at each a group of 0.18 (6 % of
+ * the span of 3), so boxes are 0.054 wide and lie at -0.06, 0 and +0.06 from the position.
  */
 #include <ctype.h>
 #include <limits.h>
@@ -114,7 +114,8 @@ static struct layout lay_out(const struct chart *c)
 	return l;
 }
 
-/* --- data -------------------------------------------------------------------------------------- */
+/* --- data --------------------------------------------------------------------------------------
+ */
 
 /* The last cell of a row, in quotes for its blanks. */
 static void write_word(const char *text, FILE *data)
@@ -158,7 +159,8 @@ static void write_blocks(const struct chart *c, const struct layout *l, FILE *da
 	}
 }
 
-/* --- labels ------------------------------------------------------------------------------------ */
+/* --- labels ------------------------------------------------------------------------------------
+ */
 
 char *chart_shorten(const char *text, unsigned characters_max, char *buf, size_t size)
 {
@@ -264,10 +266,7 @@ static void write_panel(const struct chart *c, struct layout *l, unsigned i, FIL
 	if (c->relative)
 		snprintf(text, sizeof(text), "%s, relative to %s %s", unit, c->x.label,
 			 c->columns.items[0].text);
-	plot_set_element(vars, "y_label", i + 1,
-			 !c->relative ? unit
-			 : *unit      ? text
-				      : text + 2);
+	plot_set_element(vars, "y_label", i + 1, !c->relative ? unit : *unit ? text : text + 2);
 	write_panel_lines(c, i, vars);
 	r.least *= l->scale[i];
 	r.most *= l->scale[i];
@@ -313,9 +312,9 @@ static void write_legend(const struct chart *c, FILE *vars)
 				 chart_shorten(chart_line_name(c, i), LEGEND_CHARACTERS, text,
 					       sizeof(text)));
 	plot_set_string(vars, "legend_title",
-			c->by.keys_count ? chart_shorten(c->by.label, LEGEND_CHARACTERS, text,
-							 sizeof(text))
-					 : "");
+			c->by.keys_count
+				? chart_shorten(c->by.label, LEGEND_CHARACTERS, text, sizeof(text))
+				: "");
 }
 
 void chart_write_lines(const struct chart *c, struct plot_output *out)
@@ -329,9 +328,11 @@ void chart_write_lines(const struct chart *c, struct plot_output *out)
 	write_heading(c, &l, vars);
 	margin = span > 0 ? 0.03 * span : c->columns.numeric ? fabs(l.most) / 10 + 1 : 0.5;
 	margin = fmax(margin, c->columns.numeric ? 0.6 * l.group : 0.5);
-	fprintf(vars, "x_min = %.10g\nx_max = %.10g\njoined = %d\nboxes = %d\nband = %d\n"
-		"box_width = %.10g\nbox_half = %.10g\n", l.least - margin, l.most + margin, l.joined,
-		l.boxes, l.band, l.box > 0 ? l.box : 1, l.box / 2);
+	fprintf(vars,
+		"x_min = %.10g\nx_max = %.10g\njoined = %d\nboxes = %d\nband = %d\n"
+		"box_width = %.10g\nbox_half = %.10g\n",
+		l.least - margin, l.most + margin, l.joined, l.boxes, l.band, l.box > 0 ? l.box : 1,
+		l.box / 2);
 	write_legend(c, vars);
 	fprintf(vars, "panels = %u\narray panel_title[%u]\narray y_label[%u]\n", c->panels_count,
 		c->panels_count, c->panels_count);

@@ -50,8 +50,7 @@ static void need_gnuplot(void)
 
 static void draw(const struct chart *c, const char *dir, const char *name)
 {
-	struct chart_output out = {
-		.dir = dir, .name = name, .scripts_dir = chart_rig_scripts()};
+	struct chart_output out = {.dir = dir, .name = name, .scripts_dir = chart_rig_scripts()};
 	struct err err = {.code = ERR_NONE};
 
 	if (chart_draw(c, &out, &err))
@@ -91,10 +90,12 @@ static void test_lines(void **state)
 	chart_rig_assert_contains("out/of/it/data/first.dat",
 				  "65536\t65536\t14\t14\t14\t14\t14\t3.5\t3.5\t3.5\t3.5\t3.5\t1\t"
 				  "\"64 KiB\"\n131072\t131072\t16\t");
-	chart_rig_assert_contains("out/of/it/data/first.dat", "\t\"128 KiB\"\n\n\n65536\t65536\t10\t");
 	chart_rig_assert_contains("out/of/it/data/first.dat",
-				  "\n\n\n65536\t65536\t11\t11\t11\t11\t11\tNaN\tNaN\tNaN\tNaN\tNaN\t0\t"
-				  "\"\"\n");
+				  "\t\"128 KiB\"\n\n\n65536\t65536\t10\t");
+	chart_rig_assert_contains(
+		"out/of/it/data/first.dat",
+		"\n\n\n65536\t65536\t11\t11\t11\t11\t11\tNaN\tNaN\tNaN\tNaN\tNaN\t0\t"
+		"\"\"\n");
 	chart_rig_assert_contains("out/of/it/data/first.gp", "title = 'It''s'\n");
 	chart_rig_assert_contains("out/of/it/data/first.gp", "tick_text[2] = '128 KiB'\n");
 	chart_rig_assert_contains("out/of/it/data/first.gp",
@@ -146,7 +147,8 @@ static void test_boxes(void **state)
 	chart_rig_assert_contains("out/data/boxes.gp", "legend_title = 'trace'\n");
 	chart_rig_assert_contains("out/data/boxes.gp", "subtitle = 'up to 3 repetitions: median,");
 	chart_rig_assert_contains("out/data/boxes.json", "\"quartile\": 1205,");
-	chart_rig_assert_contains("out/data/boxes.json", "\"results\": [\"sweep/000000000000abc3\"");
+	chart_rig_assert_contains("out/data/boxes.json",
+				  "\"results\": [\"sweep/000000000000abc3\"");
 	assert_int_equal(access("out/boxes.png", F_OK), 0);
 	chart_free(c);
 	options.kind = CHART_LINES;
@@ -282,7 +284,8 @@ static void test_text(void **state)
 	assert_int_equal(fclose(f), 0);
 	chart_rig_assert_contains("text", "huge                   64 KiB           14 us  ");
 	chart_rig_assert_contains("text", "time: huge and base cross at 96 KiB\n");
-	chart_rig_assert_contains("text", "web                 2      3  1.21 us (1.205 us .. 1.225 us)\n");
+	chart_rig_assert_contains("text",
+				  "web                 2      3  1.21 us (1.205 us .. 1.225 us)\n");
 }
 
 /* A plan's plot has the options of the command. */

@@ -1,9 +1,9 @@
 /*
  * chart_rig.c - results and a sweep for tests of charts: see chart_rig.h.
  *
- * Results are as small as a reader of results accepts: run.json has a version, a name, a configuration
- * and some figures. The sweep has a plan and cells as `allocsim sweep run` leaves them; its
- * configurations need not be ones that could be run, since nothing here runs them.
+ * Results are as small as a reader of results accepts: run.json has a version, a name, a
+ * configuration and some figures. The sweep has a plan and cells as `allocsim sweep run` leaves
+ * them; its configurations need not be ones that could be run, since nothing here runs them.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -58,12 +58,13 @@ void chart_rig_write(const char *path, const char *text)
 static void format_run(char *text, size_t size, const char *name, const char *config, double ns,
 		       const char *figures)
 {
-	int used = snprintf(text, size,
-			    "{\"schema_version\": 1, \"meta\": {\"name\": \"%s\"}, \"config\": "
-			    "{\"name\": \"%s\"%s}, \"locks\": [{\"name\": \"l\", \"wait_ns_total\": "
-			    "%g}], \"programs\": [{\"name\": \"p\", \"rounds_count\": 4, "
-			    "\"spare_count\": 1%s}]}",
-			    name, name, config, ns, figures);
+	int used =
+		snprintf(text, size,
+			 "{\"schema_version\": 1, \"meta\": {\"name\": \"%s\"}, \"config\": "
+			 "{\"name\": \"%s\"%s}, \"locks\": [{\"name\": \"l\", \"wait_ns_total\": "
+			 "%g}], \"programs\": [{\"name\": \"p\", \"rounds_count\": 4, "
+			 "\"spare_count\": 1%s}]}",
+			 name, name, config, ns, figures);
 
 	assert_true(used < (int)size);
 }
@@ -79,7 +80,8 @@ void chart_rig_result(const char *dir, const char *name, const char *config, dou
 	chart_rig_write(path, text);
 }
 
-/* --- a sweep ----------------------------------------------------------------------------------- */
+/* --- a sweep -----------------------------------------------------------------------------------
+ */
 
 static const char *const traces[] = {"web", "db"}, *const orders[] = {"auto", "2", "10"},
 			 *const repeats[] = {"0", "1", "2"}, *const seeds[] = {"71", "5", "33"};
@@ -110,8 +112,8 @@ static void write_cell(struct plan_point *point, bool failed)
 		fputs(text, f);
 		assert_int_equal(resultdir_close(&rd, f, &err), 0);
 		snprintf(path, sizeof(path), "%s/run.json", resultdir_work(&rd));
-		assert_int_equal(digest_file(path, &cell.run_json_digest, &cell.run_json_bytes, &err),
-				 0);
+		assert_int_equal(
+			digest_file(path, &cell.run_json_digest, &cell.run_json_bytes, &err), 0);
 	}
 	assert_int_equal(cell_write_status(&rd, point, &cell, &err), 0);
 	assert_int_equal(resultdir_commit(&rd, &err), 0);
@@ -160,7 +162,8 @@ void chart_rig_sweep(unsigned failed)
 		fail_msg("%s", err.text);
 }
 
-/* --- charts ------------------------------------------------------------------------------------ */
+/* --- charts ------------------------------------------------------------------------------------
+ */
 
 struct chart *chart_rig_load(const struct chart_options *options, const char *const *paths,
 			     unsigned count)

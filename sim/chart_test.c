@@ -23,7 +23,8 @@ static void write_size(const char *dir, const char *name, unsigned bytes, double
 	char config[512];
 
 	snprintf(config, sizeof(config),
-		 ", \"seed\": 1, \"workload\": {\"duration_ns\": 7, \"programs\": [{\"name\": \"p\", "
+		 ", \"seed\": 1, \"workload\": {\"duration_ns\": 7, \"programs\": [{\"name\": "
+		 "\"p\", "
 		 "\"steps\": [{\"work_ns\": {\"uniform\": {\"min\": 1, \"max\": 2}}}, {\"mmap\": "
 		 "\"a\", \"size_bytes\": {\"constant\": %u}}]}]}",
 		 bytes);
@@ -60,7 +61,8 @@ static void assert_near(double a, double b)
 		fail_msg("%.17g is not %.17g", a, b);
 }
 
-/* --- lines ------------------------------------------------------------------------------------- */
+/* --- lines -------------------------------------------------------------------------------------
+ */
 
 /* The example of chart_points.c, and of the same figure in another unit. */
 static void test_lines_cross(void **state)
@@ -212,7 +214,8 @@ static void test_relative(void **state)
 	chart_rig_refuse(&options, all, 4, ERR_USAGE, "the line \"base\" begins with 0");
 }
 
-/* --- repetitions and names ----------------------------------------------------------------------- */
+/* --- repetitions and names -----------------------------------------------------------------------
+ */
 
 static void test_quartiles(void **state)
 {
@@ -299,7 +302,8 @@ static void test_where(void **state)
 	options.where[0] = "trace=dbx";
 	chart_rig_refuse(&options, sweep, 1, ERR_USAGE, "no result is left by --where");
 	options.where[0] = "trac=db";
-	chart_rig_refuse(&options, sweep, 1, ERR_USAGE, "--where trac=db: no result has such a key");
+	chart_rig_refuse(&options, sweep, 1, ERR_USAGE,
+			 "--where trac=db: no result has such a key");
 	assert_true(chart_value_matches("64KiB", "64 KiB", 65536));
 	assert_true(chart_value_matches("4", "4", 4) && chart_value_matches("4.0", "4", 4));
 	assert_false(chart_value_matches("6", "64", 64));
@@ -322,15 +326,19 @@ static void test_no_repetitions(void **state)
 	chart_rig_refuse(&usual, twice, 3, ERR_USAGE,
 			 "b64 and b64 are the same experiment with the same seed, both with "
 			 "workload.programs[p].steps[1].size 64 KiB and name base");
-	chart_rig_result("s1", "s", ", \"seed\": 1, \"slab\": {\"max_order\": 1, \"b\": 2}", 10, "");
-	chart_rig_result("s2", "s", ", \"seed\": 2, \"slab\": {\"max_order\": 1, \"b\": 2}", 20, "");
-	chart_rig_result("s3", "s", ", \"seed\": 2, \"slab\": {\"max_order\": 1, \"c\": true}", 1, "");
+	chart_rig_result("s1", "s", ", \"seed\": 1, \"slab\": {\"max_order\": 1, \"b\": 2}", 10,
+			 "");
+	chart_rig_result("s2", "s", ", \"seed\": 2, \"slab\": {\"max_order\": 1, \"b\": 2}", 20,
+			 "");
+	chart_rig_result("s3", "s", ", \"seed\": 2, \"slab\": {\"max_order\": 1, \"c\": true}", 1,
+			 "");
 	c = chart_rig_load(&options, seeds, 2);
 	assert_true(c->points_count == 1 && c->points[0].y[0].median == 15);
 	chart_free(c);
-	chart_rig_refuse(&options, other, 2, ERR_USAGE,
-			 "differ in slab.b (2, none), slab.c (none, true): tell them apart with --by "
-			 "slab.b");
+	chart_rig_refuse(
+		&options, other, 2, ERR_USAGE,
+		"differ in slab.b (2, none), slab.c (none, true): tell them apart with --by "
+		"slab.b");
 }
 
 static void test_heat(void **state)
@@ -362,14 +370,17 @@ static void test_heat(void **state)
 	chart_rig_refuse(&options, sweep, 1, ERR_USAGE, "a heat map needs --z");
 }
 
-/* --- refused ------------------------------------------------------------------------------------ */
+/* --- refused ------------------------------------------------------------------------------------
+ */
 
 static void test_wrong_keys(void **state)
 {
 	static const char *const none[] = {"b64", "absent"};
 	static const char *const wrong_x[] = {
-		"workload.programs[0].steps[2].size", "workload.programs[q].steps",
-		"workload.programs[0",		      "workload..duration",
+		"workload.programs[0].steps[2].size",
+		"workload.programs[q].steps",
+		"workload.programs[0",
+		"workload..duration",
 		"nothing.at.all",
 	};
 	struct chart_options options = usual;

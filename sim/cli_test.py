@@ -208,8 +208,8 @@ class Usage(Case):
                 ("no configuration is given", "validate"),
                 ("no trace is given", "import"),
                 ("no result directory is given", "plot"),
-                ("--y needs --x KEY and --y FIGURE", "plot", "a", "-y", "b"),
-                ("--z needs --x KEY and --y FIGURE", "plot", "a", "--x", "b", "--z=c"),
+                ("figures of many results need --x KEY", "plot", "a", "-y", "b"),
+                ("figures of many results need --x KEY", "plot", "a", "--x", "b", "--z=c"),
                 ("--only is for the plots of one result, without --x", "plot", "a", "-x", "x",
                  "-y", "y", "--only", "latency"),
                 ("several results need --x KEY and --y FIGURE: a and b", "plot", "a", "b"),
@@ -232,7 +232,6 @@ class Usage(Case):
                 ("list what", "list"),
                 ("one list at a time", "list", "plots", "metrics"),
                 ("one trace at a time: a and b", "import", "a", "b"),
-                ("one result at a time", "plot", "a", "b"),
                 ("unrecognized option '--bogus'", "run", "--bogus", SMALL),
                 ("option '--set' requires an argument", "run", SMALL, "--set")):
             lines = self.run_it(*arguments).stderr.count("\n")
@@ -576,6 +575,51 @@ class Plot(Case):
     def test_without_gnuplot(self):
         self.assert_ok("run", SMALL, "-q", "-o", "out")
         self.assert_fails(69, r"gnuplot", "plot", "out", "--only", "latency", env=dict(os.environ, PATH="/nowhere"))
+
+    def results(self):
+        """Two names on two numbers of CPUs, twice with other seeds."""
+        for name in ("a", "b"):
+            for cpus in (2, 4):
+                for seed in (1, 2):
+                    self.assert_ok("run", SMALL, "-q", "-o", f"{name}-{cpus}-{seed}", f"--set=name={name}",
+                                   f"--set=machine.cpus={cpus}", f"--set=seed={seed}")
+        return [f"{name}-{cpus}-{seed}" for name in "ab" for cpus in (2, 4) for seed in (1, 2)]
+
+    def test_many(self):
+        paths = self.results()
+        axes = ["-x", "machine.cpus=CPUs", "--y", "totals.ops_count=operations"]
+        done = self.assert_ok("plot", *paths, *axes, "--json", "--no-plots")
+        figures = json.loads(done)
+        self.assertEqual(figures["kind"], "boxes")
+        self.assertEqual([(p["name"], p["x"], p["results"]) for p in figures["points"]],
+                         [(name, cpus, [f"{name}-{cpus}-{seed}" for seed in (1, 2)])
+                          for name in "ab" for cpus in (2, 4)])
+        self.assertFalse((self.work / "results/plot").exists())
+        one = paths[::2]
+        done = self.assert_ok("plot", *one, *axes, "--relative", "--name", "speed", "-o", "pictures")
+        self.assertIn("pictures/speed.svg\n", done)
+        self.assertEqual(sorted(os.listdir(self.work / "pictures")), ["data", "speed.png", "speed.svg"])
+        done = self.assert_ok("plot", *one, *axes, "--term")
+        self.assertIn("operations against CPUs", done)
+        self.assert_fails(64, "differ in machine.cpus .2, 4.: tell them apart with --by machine.cpus",
+                          "plot", *paths, "-x", "measurement.check", *axes[2:])
+        self.assert_fails(64, "has nothing at nonsense", "plot", *paths, "-x", "nonsense", *axes[2:])
+        self.assert_fails(64, "the plots of a result have no --json", "plot", paths[0], "--json")
+
+    def test_sweep(self):
+        """The plan's plot, and others, with what lacks named once on standard error."""
+        sweep = shutil.copytree(ROOT / "sim/testdata/sweep/tiny", self.work / "tiny")
+        done = self.run_it("plot", "tiny")
+        self.assertEqual((done.returncode, done.stdout), (0, "tiny/plots/tiny.png\ntiny/plots/tiny.svg\n"))
+        self.assertEqual(done.stderr.count("exit status 70"), 1)
+        self.assertEqual(sorted(os.listdir(sweep / "plots/data")), ["tiny.dat", "tiny.gp", "tiny.json"])
+        done = self.run_it("plot", "tiny", "-x", "machine.memory", "-y", "kmalloc.classes",
+                           "-z", "objects.waste_bytes")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue((sweep / "plots/objects.waste_bytes-against-machine.memory.png").exists())
+        self.assert_fails(64, 'its plan has no plot named "other"', "plot", "tiny", "--only", "other")
+        self.assert_fails(64, "a heat map can't be drawn with characters", "plot", "tiny", "-x",
+                          "machine.memory", "-y", "kmalloc.classes", "-z", "objects.waste_bytes", "--term")
 
 
 class Classes(Case):
