@@ -21,7 +21,7 @@ SWEEPS = {
     "memory-failures": (80, 1, "0,79"),
     "mobility": (48, 1, "0,47"),
     "pcp-sizes": (36, 1, "0,35"),
-    "slub-order": (90, 2, "0,89"),
+    "slub-order": (60, 2, "0,59"),
 }
 
 
