@@ -11,7 +11,7 @@ import time
 import unittest
 from pathlib import Path
 
-ALLOCSIM = sys.argv[1]
+ALLOCSIM = Path(sys.argv[1]).absolute()
 ROOT = Path(sys.argv[2])
 WORKLOAD = ("workload: {generators: [{name: g, order: 0, rate: 1000/s, lifetime: 1ms, "
             "count: 10}]}\n")
