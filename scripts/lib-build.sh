@@ -21,15 +21,26 @@ package_is_installed() {
 
 # Only scripts/bench wants these, and does without them if they can't be had.
 packages_bench=(libmimalloc-dev)
+# Only tests of sweeps want these, and are skipped without them: hosts, clusters, readers of tables and
+# reports.
+packages_sweep=(parallel openssh-server openssh-client slurm-wlm munge chromium chromium-driver
+	python3-selenium python3-pandas r-base-core)
+# The servers among them; tests start their own.
+services_sweep=(ssh munge slurmctld slurmd)
+
+as_root() {
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	else
+		sudo "$@"
+	fi
+}
 
 # apt_install PACKAGE...: the lists of packages are renewed only if they don't suffice.
 apt_install() {
-	local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -q -y)
-	if [ "$(id -u)" != 0 ]; then
-		command -v sudo >/dev/null ||
-			die "these packages are missing, and there is neither root nor sudo to install them: $*"
-		apt=(sudo "${apt[@]}")
-	fi
+	local apt=(as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y)
+	[ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
+		die "these packages are missing, and there is neither root nor sudo to install them: $*"
 	say "installing with apt-get, which may take a minute or two: $*"
 	"${apt[@]}" install --no-install-recommends "$@" </dev/null >/dev/null 2>&1 && return 0
 	"${apt[@]}" update </dev/null >&2 || die "apt-get update failed"
@@ -49,6 +60,31 @@ need_packages() {
 	done
 	[ "${#missing[@]}" = 0 ] || apt_install "${missing[@]}"
 }
+
+# Debian starts a server when its package is installed, and then whenever the machine starts. Those of
+# need_sweep_packages do neither, unless they were there before. In a process of its own, which may end.
+need_sweep_packages() (
+	policy=/usr/sbin/policy-rc.d
+	new_services=()
+	for service in "${services_sweep[@]}"; do
+		[ -e "/etc/init.d/$service" ] || new_services+=("$service")
+	done
+	if [ "${#new_services[@]}" != 0 ] && [ ! -e "$policy" ] && command -v apt-get >/dev/null &&
+		{ [ "$(id -u)" = 0 ] || command -v sudo >/dev/null; }; then
+		trap 'as_root rm -f "$policy"' EXIT
+		# 101: forbidden; who installs packages goes by it.
+		as_root sh -c "printf '#!/bin/sh\nexit 101\n' >$policy && chmod 755 $policy" || exit 1
+	fi
+	# Its own process, so that what was installed before a failure is disabled nevertheless.
+	(need_packages "${packages_sweep[@]}")
+	status=$?
+	for service in "${new_services[@]}"; do
+		[ -e "/etc/init.d/$service" ] || continue
+		as_root update-rc.d "$service" disable >/dev/null 2>&1
+		! command -v systemctl >/dev/null || as_root systemctl disable "$service" >/dev/null 2>&1
+	done
+	exit "$status"
+)
 
 # quietly WHAT COMMAND...: name the step; show what the command prints only if it fails.
 quietly() {
@@ -74,8 +110,16 @@ configure() {
 	fi
 }
 
-# import_bundled ALLOCSIM: the binary form of the bundled trace, which is not kept in git.
+# import_bundled ALLOCSIM: the binary forms of the bundled traces, which are not kept in git; those
+# that are newer than the recording and the importer are kept.
 import_bundled() {
-	quietly "importing workloads/files/trace.ftrace.zst" "$1" import \
-		"$root/workloads/files/trace.ftrace.zst" -o "$root/workloads/files/files.atrace"
+	local text binary name
+	for text in "$root"/workloads/*/trace.ftrace.zst; do
+		name=$(basename "$(dirname "$text")")
+		binary=${text%/*}/$name.atrace
+		if [ -f "$binary" ] && [ "$binary" -nt "$text" ] && [ "$binary" -nt "$1" ]; then
+			continue
+		fi
+		quietly "importing workloads/$name/trace.ftrace.zst" "$1" import "$text" -o "$binary"
+	done
 }

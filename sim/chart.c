@@ -1,10 +1,10 @@
 /*
  * chart.c - figures of many results against a parameter: see chart.h.
  *
- * A result is a sample: x is what it has at one key, y what it has at others, and its line is told by
- * the key `by`. Samples of one place, the same x and line, are repetitions of one experiment and
- * make a point, whose median is drawn (chart_points.c). A heat map has two such axes, x and y; there,
- * what would be a line is a panel, and z is what y is elsewhere.
+ * A result is a sample: x is what it has at one key, y what it has at others, and its line is told
+ * by the key `by`. Samples of one place, the same x and line, are repetitions of one experiment and
+ * make a point, whose median is drawn (chart_points.c). A heat map has two such axes, x and y;
+ * there, what would be a line is a panel, and z is what y is elsewhere.
  *
  * Making a chart reads each result once, and keeps of it numbers alone:
  *
@@ -17,9 +17,9 @@
  *   3. There are at most CHART_LINES_MAX lines, and of a heat map CHART_HEAT_PANELS_MAX panels.
  *   4. If x is no number everywhere, there are no references and no crossings.
  *
- * Example: a sweep has slab.max_order 0 to 3, two traces and 5 seeds: 40 results. With x slab.max_order
- * and by trace, that is 2 lines of 4 points of 5 samples, drawn as boxes. Without by, the samples of
- * a point differ in the trace, which is refused.
+ * Example: a sweep has slab.max_order 0 to 3, two traces and 5 seeds: 40 results. With x
+ * slab.max_order and by trace, that is 2 lines of 4 points of 5 samples, drawn as boxes. Without
+ * by, the samples of a point differ in the trace, which is refused.
  *
  * Cost: one reading of each run.json; then sorting. A sample takes about 100 bytes.
  */
@@ -110,7 +110,8 @@ static int parse_options(struct chart *c, const struct chart_options *o, struct 
 	return 0;
 }
 
-/* --- samples ----------------------------------------------------------------------------------- */
+/* --- samples -----------------------------------------------------------------------------------
+ */
 
 struct reading {
 	struct chart *c;
@@ -279,7 +280,8 @@ static int read_row(void *arg, const struct results_row *row, struct err *err)
 	return s->dir ? 0 : err_set(err, ERR_IO, "out of memory");
 }
 
-/* --- checks and order --------------------------------------------------------------------------- */
+/* --- checks and order ---------------------------------------------------------------------------
+ */
 
 static int check_found(const struct reading *r, struct err *err)
 {
@@ -295,7 +297,7 @@ static int check_found(const struct reading *r, struct err *err)
 	if (!c->samples_count)
 		return err_set(err, r->seen_count ? ERR_USAGE : ERR_NO_INPUT, "%s",
 			       r->seen_count ? "no result is left by --where"
-					     : "there is no result yet");
+					     : "no point of the sweep is done yet");
 	for (panel = 0; panel < c->panels_count; panel++) {
 		for (i = 0, found = false; i < c->samples_count && !found; i++)
 			found = !isnan(c->samples[i].y[panel]);
@@ -317,15 +319,15 @@ static int check_counts(const struct chart *c, struct err *err)
 		return err_set(err, ERR_USAGE,
 			       "%s has %u values, more than the %u %s of a picture; choose some "
 			       "with --where '%s=VALUE', given several times",
-			       by, c->lines.count, most,
-			       c->kind == CHART_HEAT ? "panels" : "lines", by);
+			       by, c->lines.count, most, c->kind == CHART_HEAT ? "panels" : "lines",
+			       by);
 	if (c->lines.count > most)
 		return err_set(err, ERR_USAGE,
 			       "there are more than %u configurations; results of one name are one "
 			       "line: choose with --where name=NAME, or name a parameter with --by",
 			       most);
-	if (c->kind == CHART_HEAT && (c->columns.count > CHART_HEAT_SIDE_MAX ||
-				      c->rows.count > CHART_HEAT_SIDE_MAX))
+	if (c->kind == CHART_HEAT &&
+	    (c->columns.count > CHART_HEAT_SIDE_MAX || c->rows.count > CHART_HEAT_SIDE_MAX))
 		return err_set(err, ERR_USAGE, "a heat map has at most %d cells side by side",
 			       CHART_HEAT_SIDE_MAX);
 	return 0;
@@ -404,11 +406,12 @@ static int finish(struct chart *c, const struct chart_options *o, struct err *er
 		return -1;
 	if (c->kind != CHART_HEAT && c->columns.numeric)
 		chart_find_crossings(c);
+	c->titled = o->title != NULL;
 	if (o->title)
 		snprintf(c->title, sizeof(c->title), "%s", o->title);
 	else
-		snprintf(c->title, sizeof(c->title), "%s against %s%s%s", c->y[0].label,
-			 c->x.label, c->kind == CHART_HEAT ? " and " : "", c->row.label);
+		snprintf(c->title, sizeof(c->title), "%s against %s%s%s", c->y[0].label, c->x.label,
+			 c->kind == CHART_HEAT ? " and " : "", c->row.label);
 	return 0;
 }
 
@@ -456,7 +459,8 @@ const char *chart_line_name(const struct chart *c, unsigned line)
 				     : c->references[line - c->lines.count];
 }
 
-/* --- options ----------------------------------------------------------------------------------- */
+/* --- options -----------------------------------------------------------------------------------
+ */
 
 static const char *const kinds[] = {
 	[CHART_AUTO] = "auto",

@@ -33,7 +33,7 @@ struct chart_options {
 	const char *y[CHART_PANELS_MAX];              /* the same, or "KEY / KEY=LABEL" */
 	const char *z;                                /* likewise; NULL: no heat map */
 	const char *by;                               /* KEY or KEY=LABEL; NULL: see above */
-	const char *where[CHART_WHERE_MAX]; /* KEY=VALUE: only such; of one key, any of its values */
+	const char *where[CHART_WHERE_MAX]; /* KEY=VALUE: only such; of one key, any of them */
 	const char *references[CHART_REFERENCES_MAX]; /* NAME=FILE */
 	unsigned y_count, where_count, references_count;
 	enum chart_kind kind;                         /* AUTO: boxes if anything is repeated */

@@ -1,14 +1,14 @@
 /*
  * chart_heat.c - columns and labels of heat maps, for heat.gp.
  *
- * A cell for each pair of values of x and y, all of one size whatever the values, its colour being z.
- * Pairs that no result has, as of a run that failed, are hatched. All panels have one scale of
+ * A cell for each pair of values of x and y, all of one size whatever the values, its colour being
+ * z. Pairs that no result has, as of a run that failed, are hatched. All panels have one scale of
  * colours, which is logarithmic as an axis would be: by a factor of 100, and never of shares. Where
- * there is room, and there are at most 80 cells, the values stand in them, dark on bright colours and
- * the other way round.
+ * there is room, and there are at most 80 cells, the values stand in them, dark on bright colours
+ * and the other way round.
  *
- * The data has up to two blocks for each panel: cells with a value (column, row, value, the value in
- * words, the colour of that text), and those without (column, row).
+ * The data has up to two blocks for each panel: cells with a value (column, row, value, the value
+ * in words, the colour of that text), and those without (column, row).
  *
  * Example: 4 orders by 3 sizes are 12 cells at (1, 1) to (4, 3). If the run of (2, 3) failed, its
  * block of missing cells is "2 3".
@@ -61,9 +61,11 @@ static double height_of(const struct chart_range *r, double value)
 		      : (value - r->least) / (r->most - r->least);
 }
 
-/* --- data -------------------------------------------------------------------------------------- */
+/* --- data --------------------------------------------------------------------------------------
+ */
 
-static void write_cell(const struct chart_point *p, const struct chart_range *r, double scale, FILE *data)
+static void write_cell(const struct chart_point *p, const struct chart_range *r, double scale,
+		       FILE *data)
 {
 	double value = p->y[0].median;
 
@@ -84,8 +86,8 @@ static unsigned write_block(const struct chart *c, unsigned line, bool missing,
 		p++;
 	for (row = 0; row < c->rows.count; row++) {
 		for (column = 0; column < c->columns.count; column++) {
-			bool there = p < end && p->line == line && p->row == row &&
-				     p->column == column;
+			bool there =
+				p < end && p->line == line && p->row == row && p->column == column;
 			bool measured = there && p->y[0].count;
 			if (measured && !missing)
 				write_cell(p, r, scale, data);
@@ -116,7 +118,8 @@ static void write_blocks(const struct chart *c, const struct chart_range *r, dou
 	}
 }
 
-/* --- labels ------------------------------------------------------------------------------------ */
+/* --- labels ------------------------------------------------------------------------------------
+ */
 
 /* NAME[1 ..], one for each @step-th value, and NAME_at[]; the length of the longest. */
 static size_t write_ticks(const struct chart_values *v, const char *name, unsigned step, FILE *vars)
@@ -143,7 +146,7 @@ static void write_axes(const struct chart *c, FILE *vars)
 	bool aslant;
 
 	for (i = 0; i < c->columns.count; i++)
-		all += strlen(c->columns.items[i].text) + 2;
+		all += strlen(c->columns.items[i].text) + 1;
 	aslant = all > room;
 	longest = write_ticks(&c->columns, "x_tick",
 			      aslant ? 1 + 3 * (c->columns.count - 1) / room : 1, vars);
@@ -158,19 +161,36 @@ static void write_axes(const struct chart *c, FILE *vars)
 	plot_set_string(vars, "y_label", c->row.label);
 }
 
+static void write_subtitle(const struct chart *c, FILE *vars)
+{
+	unsigned cells = c->lines.count * c->columns.count * c->rows.count, measured = 0, i;
+	char text[160];
+	int used = 0;
+
+	for (i = 0; i < c->points_count; i++)
+		measured += c->points[i].y[0].count > 0;
+	text[0] = '\0';
+	if (c->repeated)
+		used = snprintf(text, sizeof(text), "median of up to %u repetitions",
+				c->repeats_max);
+	if (measured < cells)
+		snprintf(text + used, sizeof(text) - (size_t)used, "%shatched: no result",
+			 used ? "; " : "");
+	plot_set_string(vars, "subtitle", text);
+}
+
 void chart_write_heat(const struct chart *c, struct plot_output *out)
 {
 	struct chart_range r = z_range(c);
 	char text[2 * CHART_LABEL + CHART_TEXT];
 	const char *unit;
-	double scale = chart_scale(c->y[0].unit, r.most, &unit);
+	double scale = chart_scale(c->y[0].unit, r.log ? sqrt(r.least * r.most) : r.most, &unit);
 	FILE *vars = out->vars;
 	unsigned i;
 
 	out->panel_rows = down(c);
 	plot_set_string(vars, "title", c->title);
-	snprintf(text, sizeof(text), "median of up to %u repetitions", c->repeats_max);
-	plot_set_string(vars, "subtitle", c->repeated ? text : "");
+	write_subtitle(c, vars);
 	fprintf(vars, "panels = %u\nacross = %u\ndown = %u\narray panel_title[%u]\n",
 		c->lines.count, across(c), down(c), c->lines.count);
 	for (i = 0; i < c->lines.count; i++) {

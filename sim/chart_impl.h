@@ -13,15 +13,16 @@
 #include "sim/plot_data.h"
 #include "sim/results.h"
 
-#define CHART_KEYS_MAX        4   /* of a quantity: one, divided by the others */
-#define CHART_LABEL           96  /* with its end */
-#define CHART_TEXT            64  /* a value in words, with its end */
+#define CHART_KEYS_MAX        4  /* of a quantity: one, divided by the others */
+#define CHART_LABEL           96 /* with its end */
+#define CHART_TEXT            64 /* a value in words, with its end */
 #define CHART_CROSSINGS_MAX   64
 #define CHART_HEAT_PANELS_MAX 4
 #define CHART_HEAT_SIDE_MAX   64  /* cells side by side */
 #define CHART_NAME_MAX        120 /* characters of a picture's name */
 
-/* --- units (chart_units.c) ---------------------------------------------------------------------- */
+/* --- units (chart_units.c) ----------------------------------------------------------------------
+ */
 
 /* What a value is, by the end of its key's name. */
 enum chart_unit { CHART_PLAIN, CHART_NS, CHART_BYTES, CHART_RATIO, CHART_RATE };
@@ -35,7 +36,8 @@ void chart_format(enum chart_unit unit, double value, char *buf, size_t size);
 /* The factor that makes values of up to @most readable on an axis; its unit in @text, or "". */
 double chart_scale(enum chart_unit unit, double most, const char **text);
 
-/* --- parts -------------------------------------------------------------------------------------- */
+/* --- parts --------------------------------------------------------------------------------------
+ */
 
 /* What is drawn: a key, divided by others or not. */
 struct chart_quantity {
@@ -70,9 +72,9 @@ struct chart_summary {
 /* One result. */
 struct chart_sample {
 	char *dir;
-	unsigned line, column, row; /* numbers of its values; row is 0 without a heat map */
-	unsigned sequence;          /* in the order of reading */
-	double y[CHART_PANELS_MAX]; /* NAN where the result has no such figure */
+	unsigned line, column, row;        /* numbers of its values; row is 0 without a heat map */
+	unsigned sequence;                 /* in the order of reading */
+	double y[CHART_PANELS_MAX];        /* NAN where the result has no such figure */
 	const struct results_sweep *sweep; /* NULL: none; only while results are read */
 	const struct plan_point *point;
 };
@@ -82,7 +84,7 @@ struct chart_point {
 	unsigned line; /* of a reference: lines.count + its number */
 	unsigned column, row;
 	unsigned first, count; /* count 0: of a reference */
-	double x; /* the column's number, or where the reference has it; NAN: a name */
+	double x;              /* the column's number, or where the reference has it; NAN: a name */
 	struct chart_summary y[CHART_PANELS_MAX];
 };
 
@@ -95,9 +97,10 @@ struct chart_crossing {
 struct chart {
 	enum chart_kind kind; /* never CHART_AUTO */
 	bool relative, repeated;
+	bool titled;          /* by the user */
 	unsigned repeats_max; /* samples of a point, at most */
 	char title[4 * CHART_LABEL];
-	struct chart_quantity x, row; /* row: only of a heat map */
+	struct chart_quantity x, row;              /* row: only of a heat map */
 	struct chart_quantity y[CHART_PANELS_MAX]; /* of a heat map: z */
 	unsigned panels_count;
 	struct chart_quantity by; /* keys_count 0: names of configurations */
@@ -115,7 +118,8 @@ struct chart {
 /* The name of a line, of results or of a reference. */
 const char *chart_line_name(const struct chart *c, unsigned line);
 
-/* --- values (chart_values.c) -------------------------------------------------------------------- */
+/* --- values (chart_values.c) --------------------------------------------------------------------
+ */
 
 /* The number of the value that is the same as @value, added if need be; -1 with @err. */
 int chart_values_add(struct chart_values *v, const struct chart_value *value, struct err *err);
@@ -127,7 +131,8 @@ int chart_values_sort(struct chart_values *v, unsigned **moved, struct err *err)
 /* Does a value that is written like @text, or is that number, satisfy "KEY=TEXT"? */
 bool chart_value_matches(const char *wanted, const char *text, double number);
 
-/* --- points (chart_points.c) -------------------------------------------------------------------- */
+/* --- points (chart_points.c) --------------------------------------------------------------------
+ */
 
 /* Median and quartiles of @values, which become sorted; NANs among them don't count. */
 struct chart_summary chart_summarize(double *values, unsigned count);
@@ -142,7 +147,8 @@ int chart_make_points(struct chart *c, struct err *err);
 int chart_make_relative(struct chart *c, struct err *err);
 void chart_find_crossings(struct chart *c);
 
-/* --- repetitions (chart_repeats.c) -------------------------------------------------------------- */
+/* --- repetitions (chart_repeats.c) --------------------------------------------------------------
+ */
 
 /*
  * Are these two results repetitions of one thing: do they differ in no parameter but seed and
@@ -151,12 +157,14 @@ void chart_find_crossings(struct chart *c);
 int chart_check_repeat(const struct chart *c, const struct chart_sample *a,
 		       const struct chart_sample *b, struct err *err);
 
-/* --- references (chart_reference.c) ------------------------------------------------------------- */
+/* --- references (chart_reference.c) -------------------------------------------------------------
+ */
 
 /* "NAME=FILE": its points, by x, behind those that are there. */
 int chart_read_reference(struct chart *c, const char *text, struct err *err);
 
-/* --- pictures (chart_lines.c, chart_heat.c) ----------------------------------------------------- */
+/* --- pictures (chart_lines.c, chart_heat.c) -----------------------------------------------------
+ */
 
 struct chart_range {
 	double least, most;

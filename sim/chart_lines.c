@@ -14,12 +14,12 @@
  * have nothing between them, so their points stand side by side. Repetitions make boxes, side by
  * side as well, or a band around the line. If there is one crossing in a panel, its title names it.
  *
- * The data has a block for each line. Columns: x, x side by side, and for each panel the least value,
- * quartile, median, upper quartile and the most, in the units of its axis; then the number of
- * repetitions and x in words.
+ * The data has a block for each line. Columns: x, x side by side, and for each panel the least
+ * value, quartile, median, upper quartile and the most, in the units of its axis; then the number
+ * of repetitions and x in words.
  *
- * Example: 3 lines of boxes at 1, 2, 4, 8: positions 0 to 3, and at each a group of 0.18 (6 % of the
- * span of 3), so boxes are 0.054 wide and lie at -0.06, 0 and +0.06 from the position.
+ * Example: 3 lines of boxes at 1, 2, 4, 8: positions 0 to 3, and at each a group of 0.18 (6 % of
+ * the span of 3), so boxes are 0.054 wide and lie at -0.06, 0 and +0.06 from the position.
  */
 #include <ctype.h>
 #include <limits.h>
@@ -114,7 +114,8 @@ static struct layout lay_out(const struct chart *c)
 	return l;
 }
 
-/* --- data -------------------------------------------------------------------------------------- */
+/* --- data --------------------------------------------------------------------------------------
+ */
 
 /* The last cell of a row, in quotes for its blanks. */
 static void write_word(const char *text, FILE *data)
@@ -158,7 +159,8 @@ static void write_blocks(const struct chart *c, const struct layout *l, FILE *da
 	}
 }
 
-/* --- labels ------------------------------------------------------------------------------------ */
+/* --- labels ------------------------------------------------------------------------------------
+ */
 
 char *chart_shorten(const char *text, unsigned characters_max, char *buf, size_t size)
 {
@@ -215,7 +217,9 @@ static void write_ticks(const struct chart *c, const struct layout *l, FILE *var
 /* "time; base and huge cross at 256 KiB" */
 static void panel_title(const struct chart *c, unsigned panel, char *buf, size_t size)
 {
-	int used = snprintf(buf, size, "%s", c->y[panel].label);
+	/* The label of the only panel is in the title already. */
+	bool named = c->panels_count > 1 || c->titled;
+	int used = snprintf(buf, size, "%s", named ? c->y[panel].label : "");
 	const struct chart_crossing *only = NULL;
 	unsigned i, count = 0;
 	char text[CHART_TEXT];
@@ -229,7 +233,7 @@ static void panel_title(const struct chart *c, unsigned panel, char *buf, size_t
 	if (count != 1)
 		return;
 	chart_format(c->x.unit, only->x, text, sizeof(text));
-	snprintf(buf + used, size - (size_t)used, "; %s and %s cross at %s",
+	snprintf(buf + used, size - (size_t)used, "%s%s and %s cross at %s", used ? "; " : "",
 		 chart_line_name(c, only->line[0]), chart_line_name(c, only->line[1]), text);
 }
 
@@ -256,16 +260,13 @@ static void write_panel(const struct chart *c, struct layout *l, unsigned i, FIL
 	const char *unit;
 	double margin;
 
-	l->scale[i] = chart_scale(c->y[i].unit, r.most, &unit);
+	l->scale[i] = chart_scale(c->y[i].unit, r.log ? sqrt(r.least * r.most) : r.most, &unit);
 	panel_title(c, i, text, sizeof(text));
 	plot_set_element(vars, "panel_title", i + 1, text);
 	if (c->relative)
 		snprintf(text, sizeof(text), "%s, relative to %s %s", unit, c->x.label,
 			 c->columns.items[0].text);
-	plot_set_element(vars, "y_label", i + 1,
-			 !c->relative ? unit
-			 : *unit      ? text
-				      : text + 2);
+	plot_set_element(vars, "y_label", i + 1, !c->relative ? unit : *unit ? text : text + 2);
 	write_panel_lines(c, i, vars);
 	r.least *= l->scale[i];
 	r.most *= l->scale[i];
@@ -311,9 +312,9 @@ static void write_legend(const struct chart *c, FILE *vars)
 				 chart_shorten(chart_line_name(c, i), LEGEND_CHARACTERS, text,
 					       sizeof(text)));
 	plot_set_string(vars, "legend_title",
-			c->by.keys_count ? chart_shorten(c->by.label, LEGEND_CHARACTERS, text,
-							 sizeof(text))
-					 : "");
+			c->by.keys_count
+				? chart_shorten(c->by.label, LEGEND_CHARACTERS, text, sizeof(text))
+				: "");
 }
 
 void chart_write_lines(const struct chart *c, struct plot_output *out)
@@ -327,9 +328,11 @@ void chart_write_lines(const struct chart *c, struct plot_output *out)
 	write_heading(c, &l, vars);
 	margin = span > 0 ? 0.03 * span : c->columns.numeric ? fabs(l.most) / 10 + 1 : 0.5;
 	margin = fmax(margin, c->columns.numeric ? 0.6 * l.group : 0.5);
-	fprintf(vars, "x_min = %.10g\nx_max = %.10g\njoined = %d\nboxes = %d\nband = %d\n"
-		"box_width = %.10g\n", l.least - margin, l.most + margin, l.joined, l.boxes, l.band,
-		l.box > 0 ? l.box : 1);
+	fprintf(vars,
+		"x_min = %.10g\nx_max = %.10g\njoined = %d\nboxes = %d\nband = %d\n"
+		"box_width = %.10g\nbox_half = %.10g\n",
+		l.least - margin, l.most + margin, l.joined, l.boxes, l.band, l.box > 0 ? l.box : 1,
+		l.box / 2);
 	write_legend(c, vars);
 	fprintf(vars, "panels = %u\narray panel_title[%u]\narray y_label[%u]\n", c->panels_count,
 		c->panels_count, c->panels_count);

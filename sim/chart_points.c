@@ -1,11 +1,11 @@
 /*
  * chart_points.c - from samples to points: repetitions, relative values, crossings.
  *
- * A point stands for all repetitions at one place. Of n values in ascending order v[0] .. v[n-1], the
- * quantile p lies at the position (n - 1) p, between two of them in proportion: the definition that
- * R and numpy use unless told otherwise. The quartiles are those of 1/4 and 3/4, the median that of
- * 1/2. Example: of 1, 2, 4, 8 the position of 1/4 is 0.75, so the lower quartile is 1.75; the median
- * is 3, the upper quartile 5.
+ * A point stands for all repetitions at one place. Of n values in ascending order v[0] .. v[n-1],
+ * the quantile p lies at the position (n - 1) p, between two of them in proportion: the definition
+ * that R and numpy use unless told otherwise. The quartiles are those of 1/4 and 3/4, the median
+ * that of 1/2. Example: of 1, 2, 4, 8 the position of 1/4 is 0.75, so the lower quartile is 1.75;
+ * the median is 3, the upper quartile 5.
  *
  * Relative: each value is divided by the median at the line's least x that has one. Example: 25, 50
  * and 80 M/s on 1, 2 and 4 CPUs become 1, 2 and 3.2.
@@ -24,7 +24,8 @@
 
 #include "sim/chart_impl.h"
 
-/* --- repetitions ------------------------------------------------------------------------------- */
+/* --- repetitions -------------------------------------------------------------------------------
+ */
 
 static int compare_numbers(const void *a, const void *b)
 {
@@ -135,7 +136,8 @@ int chart_make_points(struct chart *c, struct err *err)
 	return 0;
 }
 
-/* --- relative ---------------------------------------------------------------------------------- */
+/* --- relative ----------------------------------------------------------------------------------
+ */
 
 static void divide(struct chart *c, struct chart_point *p, unsigned panel, double base)
 {
@@ -191,7 +193,8 @@ int chart_make_relative(struct chart *c, struct err *err)
 	return 0;
 }
 
-/* --- crossings --------------------------------------------------------------------------------- */
+/* --- crossings ---------------------------------------------------------------------------------
+ */
 
 /* By less than 1 % nobody is better. */
 static double difference_of(double a, double b)

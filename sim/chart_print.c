@@ -14,7 +14,8 @@
 
 #define COLUMN_MIN 14
 
-/* --- a table ----------------------------------------------------------------------------------- */
+/* --- a table -----------------------------------------------------------------------------------
+ */
 
 static int wider(int width, const char *text)
 {
@@ -68,8 +69,10 @@ struct widths {
 
 static struct widths measure(const struct chart *c)
 {
-	struct widths w = {wider(0, line_heading(c)), wider(COLUMN_MIN, c->x.label),
-			   wider(COLUMN_MIN, c->row.label), {0}};
+	struct widths w = {wider(0, line_heading(c)),
+			   wider(COLUMN_MIN, c->x.label),
+			   wider(COLUMN_MIN, c->row.label),
+			   {0}};
 	char text[4 * CHART_TEXT];
 	unsigned i, panel;
 
@@ -138,12 +141,13 @@ void chart_print(const struct chart *c, FILE *out)
 	}
 }
 
-/* --- JSON -------------------------------------------------------------------------------------- */
+/* --- JSON --------------------------------------------------------------------------------------
+ */
 
 static void print_quantity(struct json *j, const char *name, const struct chart_quantity *q)
 {
 	static const char *const units[] = {
-		[CHART_PLAIN] = "",       [CHART_NS] = "ns",      [CHART_BYTES] = "bytes",
+		[CHART_PLAIN] = "",      [CHART_NS] = "ns",      [CHART_BYTES] = "bytes",
 		[CHART_RATIO] = "ratio", [CHART_RATE] = "per_s",
 	};
 

@@ -1,9 +1,9 @@
 /*
  * chart_reference.c - numbers that are drawn beside results: measured elsewhere, or computed.
  *
- * A reference is a file of numbers in columns, x and then a value for each panel, in base units (ns,
- * bytes, shares of 1); columns are separated by blanks or commas, and # begins a comment. Panels
- * without a value have no such line.
+ * A reference is a file of numbers in columns, x and then a value for each panel, in base units
+ * (ns, bytes, shares of 1); columns are separated by blanks or commas, and # begins a comment.
+ * Panels without a value have no such line.
  *
  * Example: "1 1e6" and "64 64e6" are the ideal of a speed of a million a second with one CPU.
  */

@@ -1,9 +1,9 @@
 /*
  * chart_repeats.c - whether results that fall on one place are repetitions of one experiment.
  *
- * Repetitions differ in their seed, and in a sweep in the number of the repetition, which tells what
- * seed to draw. A median over anything else would hide what differs: a picture of two traces drawn
- * as one box says nothing about either. So it is refused, and the parameters are named.
+ * Repetitions differ in their seed, and in a sweep in the number of the repetition, which tells
+ * what seed to draw. A median over anything else would hide what differs: a picture of two traces
+ * drawn as one box says nothing about either. So it is refused, and the parameters are named.
  *
  * Of points of one sweep its parameters are compared; of other results their configurations, which
  * are read again for it: results of other origin rarely fall together. Two that differ in nothing
@@ -61,8 +61,8 @@ static void compare_points(const struct chart_sample *a, const struct chart_samp
 static int load_settings(const char *dir, cJSON **run, struct leaves *l, struct err *err)
 {
 	*run = runjson_load(dir, err);
-	if (!*run || leaves_collect(l, cJSON_GetObjectItemCaseSensitive(*run, "config"), NULL, dir,
-				    err))
+	if (!*run ||
+	    leaves_collect(l, cJSON_GetObjectItemCaseSensitive(*run, "config"), NULL, dir, err))
 		return -1;
 	return leaves_sort(l, err);
 }

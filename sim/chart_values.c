@@ -1,11 +1,12 @@
 /*
  * chart_values.c - the values that lie along an axis, or tell lines apart.
  *
- * A value is a number or, where a result has none at the key, a name: "auto", "slub". Two values are
- * the same if their numbers are, or without numbers their texts.
+ * A value is a number or, where a result has none at the key, a name: "auto", "slub". Two values
+ * are the same if their numbers are, or without numbers their texts.
  *
- * Their order is that in which people would write them: numbers first, ascending, wherever the sweep
- * named them; then names as the sweep lists them; then, of plain results, by first appearance.
+ * Their order is that in which people would write them: numbers first, ascending, wherever the
+ * sweep named them; then names as the sweep lists them; then, of plain results, by first
+ * appearance.
  *
  * Example: a sweep lists "auto", 10, 2. The axis is 2, 10, auto, and it is no axis of numbers.
  *

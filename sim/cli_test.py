@@ -25,7 +25,7 @@ from pathlib import Path
 
 ALLOCSIM = str(Path(sys.argv[1]).resolve())
 ROOT = Path(sys.argv[2]).resolve()
-COMMANDS = ("import", "run", "compare", "plot", "curve", "scaling", "classes", "validate", "list")
+COMMANDS = ("import", "run", "compare", "plot", "report", "classes", "validate", "list")
 SMALL = "configs/examples/operations.yaml"
 
 QUICKSTART = """\
@@ -165,13 +165,13 @@ class Help(Case):
                            "-o", "results/no-pcp")
             for name, cpus in (("per-cpu", 1), ("per-cpu", 2), ("global-lock", 1),
                                ("global-lock", 2)):
-                if command in ("curve", "scaling"):
+                if command == "plot":
                     self.assert_ok("run", "configs/examples/scaling.yaml", "-q", "-o",
                                    f"results/{name}-{cpus}", f"--set=name={name}",
                                    f"--set=machine.cpus={cpus}")
             for line in self.examples(command):
                 with self.subTest(line):
-                    if command in ("plot", "compare", "curve", "scaling") and not shutil.which("gnuplot"):
+                    if command in ("plot", "compare", "report") and not shutil.which("gnuplot"):
                         self.fail("gnuplot is missing: apt-get install gnuplot-nox")
                     done = subprocess.run(["sh", "-c", line], cwd=self.work, env=environment,
                                           capture_output=True, text=True, errors="replace",
@@ -192,6 +192,8 @@ class Usage(Case):
                 ("unknown command 'runn'; did you mean 'run'", "runn"),
                 ("unknown command 'zzzzzz' ", "zzzzzz"),
                 ("unknown command 'impor'; did you mean 'import'", "help", "impor"),
+                ("unknown command 'curve'; did you mean 'plot --x KEY --y FIGURE'", "curve"),
+                ("unknown command 'scaling'; did you mean 'plot --x KEY --y FIGURE'", "scaling"),
                 ("there is no list of 'plotz'; did you mean 'plots'", "list", "plotz"),
                 ("needs -o FILE", "import", "-"),
                 ("unknown trace format 'perv'", "import", "--format=perv", "trace.txt.gz"),
@@ -206,14 +208,19 @@ class Usage(Case):
                 ("no configuration is given", "validate"),
                 ("no trace is given", "import"),
                 ("no result directory is given", "plot"),
-                ("no result directory is given", "scaling"),
-                ("--no-plots leaves nothing for --output", "scaling", "a", "--no-plots", "-o", "b"),
-                ("no result directory is given", "curve"),
-                ("needs -x KEY and -y KEY", "curve", "a", "-x", "machine.cpus"),
-                ("--no-plots leaves nothing for --output", "curve", "a", "-x", "x", "-y", "y",
+                ("figures of many results need --x KEY", "plot", "a", "-y", "b"),
+                ("figures of many results need --x KEY", "plot", "a", "--x", "b", "--z=c"),
+                ("--only is for the plots of one result, without --x", "plot", "a", "-x", "x",
+                 "-y", "y", "--only", "latency"),
+                ("several results need --x KEY and --y FIGURE: a and b", "plot", "a", "b"),
+                ("--no-plots leaves nothing for --output", "plot", "a", "-x", "x", "-y", "y",
                  "--no-plots", "-o", "b"),
-                ("more than 3 times -y", "curve", "a", "-x", "x", *["-y", "y"] * 4),
-                ("more than 2 references", "curve", "a", "-x", "x", "-y", "y", *["-r", "a=b"] * 3),
+                ("--no-plots leaves nothing for --term", "plot", "a", "-x", "x", "-y", "y",
+                 "--no-plots", "--term"),
+                ("more than 3 times --y", "plot", "a", "-x", "x", *["-y", "y"] * 4),
+                ("more than 16 times --where", "plot", "a", "-x", "x", *["-w", "y=1"] * 17),
+                ("more than 2 references", "plot", "a", "-x", "x", "-y", "y", *["-r", "a=b"] * 3),
+                ("--kind: 'pie' is none of auto, lines, boxes, heat", "plot", "a", "--kind", "pie"),
                 ("no trace is given", "classes"),
                 ("one trace at a time: a and b", "classes", "a", "b"),
                 ("--classes: '65' is out of range .legal range: 1..64.", "classes", "a", "-k", "65"),
@@ -225,7 +232,6 @@ class Usage(Case):
                 ("list what", "list"),
                 ("one list at a time", "list", "plots", "metrics"),
                 ("one trace at a time: a and b", "import", "a", "b"),
-                ("one result at a time", "plot", "a", "b"),
                 ("unrecognized option '--bogus'", "run", "--bogus", SMALL),
                 ("option '--set' requires an argument", "run", SMALL, "--set")):
             lines = self.run_it(*arguments).stderr.count("\n")
@@ -569,6 +575,51 @@ class Plot(Case):
     def test_without_gnuplot(self):
         self.assert_ok("run", SMALL, "-q", "-o", "out")
         self.assert_fails(69, r"gnuplot", "plot", "out", "--only", "latency", env=dict(os.environ, PATH="/nowhere"))
+
+    def results(self):
+        """Two names on two numbers of CPUs, twice with other seeds."""
+        for name in ("a", "b"):
+            for cpus in (2, 4):
+                for seed in (1, 2):
+                    self.assert_ok("run", SMALL, "-q", "-o", f"{name}-{cpus}-{seed}", f"--set=name={name}",
+                                   f"--set=machine.cpus={cpus}", f"--set=seed={seed}")
+        return [f"{name}-{cpus}-{seed}" for name in "ab" for cpus in (2, 4) for seed in (1, 2)]
+
+    def test_many(self):
+        paths = self.results()
+        axes = ["-x", "machine.cpus=CPUs", "--y", "totals.ops_count=operations"]
+        done = self.assert_ok("plot", *paths, *axes, "--json", "--no-plots")
+        figures = json.loads(done)
+        self.assertEqual(figures["kind"], "boxes")
+        self.assertEqual([(p["name"], p["x"], p["results"]) for p in figures["points"]],
+                         [(name, cpus, [f"{name}-{cpus}-{seed}" for seed in (1, 2)])
+                          for name in "ab" for cpus in (2, 4)])
+        self.assertFalse((self.work / "results/plot").exists())
+        one = paths[::2]
+        done = self.assert_ok("plot", *one, *axes, "--relative", "--name", "speed", "-o", "pictures")
+        self.assertIn("pictures/speed.svg\n", done)
+        self.assertEqual(sorted(os.listdir(self.work / "pictures")), ["data", "speed.png", "speed.svg"])
+        done = self.assert_ok("plot", *one, *axes, "--term")
+        self.assertIn("operations against CPUs", done)
+        self.assert_fails(64, "differ in machine.cpus .2, 4.: tell them apart with --by machine.cpus",
+                          "plot", *paths, "-x", "measurement.check", *axes[2:])
+        self.assert_fails(64, "has nothing at nonsense", "plot", *paths, "-x", "nonsense", *axes[2:])
+        self.assert_fails(64, "the plots of a result have no --json", "plot", paths[0], "--json")
+
+    def test_sweep(self):
+        """The plan's plot, and others, with what lacks named once on standard error."""
+        sweep = shutil.copytree(ROOT / "sim/testdata/sweep/tiny", self.work / "tiny")
+        done = self.run_it("plot", "tiny")
+        self.assertEqual((done.returncode, done.stdout), (0, "tiny/plots/tiny.png\ntiny/plots/tiny.svg\n"))
+        self.assertEqual(done.stderr.count("exit status 70"), 1)
+        self.assertEqual(sorted(os.listdir(sweep / "plots/data")), ["tiny.dat", "tiny.gp", "tiny.json"])
+        done = self.run_it("plot", "tiny", "-x", "machine.memory", "-y", "kmalloc.classes",
+                           "-z", "objects.waste_bytes")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue((sweep / "plots/objects.waste_bytes-against-machine.memory.png").exists())
+        self.assert_fails(64, 'its plan has no plot named "other"', "plot", "tiny", "--only", "other")
+        self.assert_fails(64, "a heat map can't be drawn with characters", "plot", "tiny", "-x",
+                          "machine.memory", "-y", "kmalloc.classes", "-z", "objects.waste_bytes", "--term")
 
 
 class Classes(Case):

@@ -25,6 +25,7 @@ int cmd_compare(int argc, char **argv, struct err *err);
 int cmd_import(int argc, char **argv, struct err *err);
 int cmd_list(int argc, char **argv, struct err *err);
 int cmd_plot(int argc, char **argv, struct err *err);
+int cmd_report(int argc, char **argv, struct err *err);
 int cmd_run(int argc, char **argv, struct err *err);
 int cmd_sweep(int argc, char **argv, struct err *err);
 int cmd_sweep_collect(int argc, char **argv, struct err *err);

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "alloc/object_allocator.h"
 #include "sim/cmd.h"
@@ -79,18 +80,45 @@ static int list_metrics(struct err *err)
 	return 0;
 }
 
-/* The first comment line of a YAML file says what it is. */
-static void file_row(const char *dir, const char *name)
+/* The first line of @about, after its #, says what @path is. */
+static void described_row(const char *path, const char *about)
 {
-	char path[4096], line[256] = "";
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	FILE *f = fopen(path, "re");
+	char line[256] = "";
+	FILE *f = fopen(about, "re");
 	if (f && fgets(line, sizeof(line), f))
 		line[strcspn(line, "\n")] = '\0';
 	if (f)
 		fclose(f);
 	const char *text = line[0] == '#' ? line + 1 + strspn(line + 1, " ") : "";
 	printf("%-40s %s\n", path, text);
+}
+
+static void file_row(const char *dir, const char *name)
+{
+	char path[4096];
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	described_row(path, path);
+}
+
+/* The recordings below @dir, each in a directory of its own with a README.md; returns how many. */
+static unsigned list_recordings(const char *dir)
+{
+	struct dirent **names;
+	unsigned shown = 0;
+	int n = scandir(dir, &names, NULL, alphasort);
+	for (int k = 0; k < n; k++) {
+		char path[4096], about[4096];
+		snprintf(path, sizeof(path), "%s/%s/trace.ftrace.zst", dir, names[k]->d_name);
+		snprintf(about, sizeof(about), "%s/%s/README.md", dir, names[k]->d_name);
+		free(names[k]);
+		if (access(path, R_OK) != 0)
+			continue;
+		described_row(path, about);
+		shown++;
+	}
+	if (n >= 0)
+		free(names);
+	return shown;
 }
 
 static int is_yaml(const struct dirent *d)
@@ -116,6 +144,7 @@ static unsigned list_files(const char *dir)
 static int list_workloads(struct err *err)
 {
 	unsigned shown = list_files("workloads");
+	shown += list_recordings("workloads");
 	shown += list_files("configs");
 	shown += list_files("configs/examples");
 	if (!shown)

@@ -1,8 +1,8 @@
 /*
  * cmd_plot.c - allocsim plot: the pictures of a result, of a sweep, and of many results.
  *
- * Without --x, a result has its plots and a sweep those that its plan names. With it, figures of any
- * results are drawn against a parameter.
+ * Without --x, a result has its plots and a sweep those that its plan names. With it, figures of
+ * any results are drawn against a parameter.
  */
 #include <limits.h>
 #include <stdlib.h>
@@ -72,8 +72,8 @@ static const char doc[] =
 	"  allocsim plot results/quickstart\n"
 	"  allocsim plot results/quickstart --term --only free_by_order\n"
 	"  allocsim plot results/quickstart --only unusable_index --orders 0,4,9\n"
-	"  allocsim plot results/per-cpu-* --x machine.cpus --y totals.simulated_ns=time\n"
-	"  allocsim plot results/*-[12] -x machine.cpus -y cycles.lock_wait_ns=waiting --no-plots\n";
+	"  allocsim plot results/per-cpu-* -x machine.cpus -y totals.simulated_ns\n"
+	"  allocsim plot results/*-[12] -x machine.cpus -y cycles.idle_ns --no-plots\n";
 
 struct arguments {
 	struct plot_options plot;
@@ -81,11 +81,13 @@ struct arguments {
 	struct chart_output output;
 	const char **only, **paths;
 	unsigned paths_count;
-	const char *of_chart, *of_result; /* an option that the other kind doesn't have */
+	bool of_chart;         /* an option that a result's plots don't have */
+	const char *of_result; /* one that charts don't have */
 	bool json, no_plots, quiet;
 };
 
-/* --- options ----------------------------------------------------------------------------------- */
+/* --- options -----------------------------------------------------------------------------------
+ */
 
 static error_t parse_lists(struct arguments *a, int key, char *arg, struct argp_state *state)
 {
@@ -146,21 +148,12 @@ static error_t parse_chart(struct arguments *a, int key, char *arg, struct argp_
 	}
 }
 
-/* @state tells an option as the user wrote it: for messages. */
-static const char *written(const struct argp_state *state)
-{
-	const char *word = state->argv[state->next - 1];
-
-	/* "-o DIR": the value is a word of its own. */
-	return word[0] == '-' || state->next < 2 ? word : state->argv[state->next - 2];
-}
-
 static void check(const struct arguments *a, const struct argp_state *state)
 {
 	if (!a->paths_count)
 		argp_error(state, "no result directory is given");
 	if (a->of_chart && (!a->chart.x || !a->chart.y_count))
-		argp_error(state, "%s needs --x KEY and --y FIGURE", a->of_chart);
+		argp_error(state, "figures of many results need --x KEY and --y FIGURE");
 	if (a->of_result && a->chart.x)
 		argp_error(state, "%s is for the plots of one result, without --x", a->of_result);
 	if (!a->chart.x && a->paths_count > 1)
@@ -214,7 +207,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	default:
 		if (parse_chart(a, key, arg, state))
 			return ARGP_ERR_UNKNOWN;
-		a->of_chart = written(state);
+		a->of_chart = true;
 		return 0;
 	}
 }
@@ -229,7 +222,8 @@ static void fit_terminal(struct plot_options *o)
 	o->color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
 }
 
-/* --- charts ------------------------------------------------------------------------------------ */
+/* --- charts ------------------------------------------------------------------------------------
+ */
 
 static bool is_sweep(const char *path)
 {
@@ -305,11 +299,10 @@ static int plot_charts(struct arguments *a, struct err *err)
 
 	if (results_open(&results, a->paths, a->paths_count, err))
 		return -1;
-	results_print_lacking(&results, stderr);
 	snprintf(dir, sizeof(dir), "%s/plots", a->paths[0]);
 	if (!a->output.dir)
-		a->output.dir = a->paths_count == 1 && results.sweeps_count == 1 ? dir
-										 : "results/plot";
+		a->output.dir =
+			a->paths_count == 1 && results.sweeps_count == 1 ? dir : "results/plot";
 	a->output.terminal = a->plot.terminal;
 	a->output.columns = a->plot.columns;
 	a->output.rows = a->plot.rows;
@@ -318,6 +311,8 @@ static int plot_charts(struct arguments *a, struct err *err)
 	a->output.stop = &cmd_stop;
 	failed = a->chart.x ? draw(a, &a->chart, a->output.name, true, &results, err)
 			    : draw_plan(a, &results, err);
+	if (!failed)
+		results_print_lacking(&results, stderr);
 	results_release(&results);
 	return failed;
 }
@@ -343,7 +338,10 @@ int cmd_plot(int argc, char **argv, struct err *err)
 		rc = plot_charts(&a, err);
 	else if (a.json || a.no_plots || a.output.dir)
 		err_set(err, ERR_USAGE, "%s: the plots of a result have no %s; see --x and --y",
-			a.paths[0], a.json ? "--json" : a.no_plots ? "--no-plots" : "--output");
+			a.paths[0],
+			a.json       ? "--json"
+			: a.no_plots ? "--no-plots"
+				     : "--output");
 	else
 		rc = plot_results(a.paths[0], &a.plot, err);
 out:

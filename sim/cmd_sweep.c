@@ -13,6 +13,7 @@
 #define COMMANDS_MAX 16
 
 static const struct command commands[COMMANDS_MAX + 1] = {
+	{"plan", "turn a sweep's YAML into a list of runs", cmd_sweep_plan},
 	{"run", "carry out the runs of a plan", cmd_sweep_run},
 	{"status", "say what is done, what failed and what is missing", cmd_sweep_status},
 	{"collect", "put the results into a table", cmd_sweep_collect},
@@ -21,9 +22,10 @@ static const struct command commands[COMMANDS_MAX + 1] = {
 
 static void print_help(FILE *out)
 {
-	fprintf(out, "Usage: allocsim sweep COMMAND [OPTION...] [ARGUMENT...]\n"
-		     "Run one configuration many times with other values, on one machine or many.\n\n"
-		     "Commands:\n");
+	fprintf(out,
+		"Usage: allocsim sweep COMMAND [OPTION...] [ARGUMENT...]\n"
+		"Run one configuration many times with other values, on one machine or many.\n\n"
+		"Commands:\n");
 	for (unsigned i = 0; commands[i].name; i++)
 		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
 	fprintf(out, "\n`allocsim sweep COMMAND --help` shows a command's options and examples.\n");

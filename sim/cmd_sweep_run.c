@@ -40,8 +40,8 @@ static const char doc[] =
 	"  allocsim sweep run plan.jsonl -d results/orders -j 2\n"
 	"  allocsim sweep run plan.jsonl -d results/orders --shard 0/4\n"
 	"  allocsim sweep run plan.jsonl -d results/orders --points 3,7-9 --force\n"
-	"\nExit status: 0 if all chosen points are done, 1 if one failed, 73 or 74 if results\n"
-	"can't be written, 75 if interrupted.\n";
+	"\nExit status: 0 if all chosen points are done, 1 if one failed, 73 or 74 if\n"
+	"results can't be written, 75 if interrupted.\n";
 
 struct arguments {
 	const char *plan;
@@ -95,8 +95,7 @@ static void parse_run(struct sweep_run_options *run, int key, char *arg, struct 
 	case OPT_PROGRESS:
 		if (find_progress(arg, &run->progress) != 0)
 			argp_error(state,
-				   "--progress: '%s' is none of auto, bar, lines, json, none",
-				   arg);
+				   "--progress: '%s' is none of auto, bar, lines, json, none", arg);
 		break;
 	}
 }

@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 
 #include "sim/config_impl.h"
+#include "sim/utf8.h"
 
 #define FILES_MAX 64 /* with includes: they could multiply */
 
@@ -96,6 +97,7 @@ void config_init(struct config *c)
 	};
 	c->workload.ops_fd = -1;
 	c->workload.time_scale = 1.0;
+	c->workload.copies = 1;
 	c->measurement = (struct config_measurement){
 		.sample_interval_ns = CONFIG_AUTO,
 		.check = CHECK_END,
@@ -330,39 +332,13 @@ static int set_value_load(struct loader *ld)
 	return yaml_reader_end(ld->reader);
 }
 
-/*
- * Length of the character at @p, 0 if it is no UTF-8: overlong, a surrogate, above U+10FFFF, cut.
- */
-static unsigned utf8_length(const unsigned char *p)
-{
-	unsigned char lo = 0x80, hi = 0xbf; /* range of the second byte */
-	unsigned length = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3
-			  : p[0] < 0xf5 ? 4 : 0;
-	if (p[0] == 0xe0)
-		lo = 0xa0;
-	else if (p[0] == 0xed)
-		hi = 0x9f;
-	else if (p[0] == 0xf0)
-		lo = 0x90;
-	else if (p[0] == 0xf4)
-		hi = 0x8f;
-	for (unsigned i = 1; i < length; i++) {
-		if (p[i] < lo || p[i] > hi)
-			return 0;
-		lo = 0x80;
-		hi = 0xbf;
-	}
-	return length;
-}
-
 static bool is_utf8(const char *text)
 {
-	const unsigned char *p = (const unsigned char *)text;
-	while (*p) {
-		unsigned length = utf8_length(p);
+	while (*text) {
+		unsigned length = utf8_length(text);
 		if (!length)
 			return false;
-		p += length;
+		text += length;
 	}
 	return true;
 }

@@ -283,6 +283,8 @@ enum workload_level {
 	LEVEL_OBJECTS, /* objects alone */
 };
 
+#define WORKLOAD_COPIES_MAX 128
+
 struct config_workload {
 	char trace[CONFIG_TEXT];      /* path of a .atrace */
 	/* operations: given in YAML, compiled by the loader into a binary trace without a name */
@@ -303,6 +305,8 @@ struct config_workload {
 	enum workload_level level;
 	enum mempolicy_mode policy;   /* which node's memory is asked for by default */
 	double time_scale;            /* recorded times are multiplied by this; > 0 */
+	uint64_t copies;              /* so many perform the trace at once; 1.. */
+	uint64_t copies_offset_ns;    /* each begins this much after the one before it */
 };
 
 /* How the kernel handles virtual memory, for programs that mmap or vmalloc. */

@@ -126,11 +126,24 @@ static void check_sources(struct loader *ld, const struct config_workload *w)
 		     given[0], given[0], w->trace[0] ? "" : "[]");
 }
 
+static void check_copies(struct loader *ld, const struct config *c)
+{
+	if (c->workload.copies == 1)
+		return;
+	if (!c->workload.trace[0])
+		FAIL(ld, "workload.copies", "copies a recorded trace; it needs workload.trace");
+	else if (c->truth[0])
+		FAIL(ld, "workload.copies",
+		     "copies need a machine as after boot: the recorded state, start.truth, has "
+		     "room for one (take it back with --set start.truth=)");
+}
+
 static void check_operations(struct loader *ld, const struct config *c)
 {
 	if (c->workload.level != LEVEL_ALL && !c->workload.trace[0])
 		FAIL(ld, "workload.level", "chooses among what a trace has recorded; it needs "
 		     "workload.trace");
+	check_copies(ld, c);
 	if (c->workload.touch != TOUCH_NONE && c->workload.programs_count)
 		FAIL(ld, "workload.touch", "has no effect: programs touch by steps");
 	if (c->workload.ops_fd < 0)

@@ -71,16 +71,17 @@ static void test_as_loaded(void **state)
 	}
 }
 
-static const char lists[] = "machine: {cpus: 2}\n"
-			    "workload:\n"
-			    "  locks: [{name: l}]\n"
-			    "  programs:\n"
-			    "    - name: p\n"
-			    "      cpus: [0]\n"
-			    "      start: [{kmalloc: a, size: 8B}]\n"
-			    "      steps:\n"
-			    "        - {work: 5us}\n"
-			    "        - {chance: 0.5, steps: [{kmalloc: b, size: 64B}, {free: b}]}\n";
+static const char lists[] =
+	"machine: {cpus: 2}\n"
+	"workload:\n"
+	"  locks: [{name: l}]\n"
+	"  programs:\n"
+	"    - name: p\n"
+	"      cpus: [0]\n"
+	"      start: [{kmalloc: a, size: 8B}]\n"
+	"      steps:\n"
+	"        - {work: 5us}\n"
+	"        - {chance: 0.5, steps: [{kmalloc: b, size: 64B}, {free: b}]}\n";
 
 static void test_nothing_shared(void **state)
 {
@@ -213,10 +214,10 @@ static void test_refused(void **state)
 		      "machine.cpus=1",
 		      "base.yaml: workload.operations: names CPU 1 but machine.cpus is 1 (legal "
 		      "range: 0..0)");
-	check_refused("workload: {operations: [{at: 0ns, alloc: a, order: 9}]}\n",
-		      "buddy.max_order=8",
-		      "--set buddy.max_order=8: buddy.max_order: pageblock_order 9 is above max_order "
-		      "8");
+	check_refused(
+		"workload: {operations: [{at: 0ns, alloc: a, order: 9}]}\n", "buddy.max_order=8",
+		"--set buddy.max_order=8: buddy.max_order: pageblock_order 9 is above max_order "
+		"8");
 	check_refused("buddy: {pageblock_order: 3}\n"
 		      "workload: {operations: [{at: 0ns, alloc: a, order: 9}]}\n",
 		      "buddy.max_order=8",

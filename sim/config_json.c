@@ -20,7 +20,8 @@ static const char *json_key(const struct field *f, char buf[PATH_SIZE])
 	const char *suffix = f->json_suffix ? f->json_suffix : units_suffix(f->unit);
 	const char *word = f->unit == UNIT_FREQUENCY ? strstr(f->key, "_frequency") : NULL;
 	int length = word ? (int)(word - f->key) : (int)strlen(f->key);
-	snprintf(buf, PATH_SIZE, "%.*s%s", length, f->key, suffix);
+	memcpy(buf, f->key, (size_t)length);
+	strcpy(buf + length, suffix);
 	return buf;
 }
 

@@ -112,21 +112,17 @@ char *config_key_text(const struct config_key *key)
 	return text;
 }
 
-int config_check_set(const struct config *base, const char *set, struct err *err)
+int config_check_set(struct config *scratch, const char *set, struct err *err)
 {
-	struct config c;
-	struct loader ld = {.c = &c, .no_places = true};
-	int rc = config_copy(&c, base, err);
-	if (rc == 0) {
-		set_load(&ld, set);
-		if (ld.problems_count)
-			rc = err_set(err, ld.first_code, "%s", ld.first_text);
-		else if (ld.out_of_memory)
-			rc = err_set(err, ERR_IO, "out of memory");
-		free(ld.ops_caches);
-		diag_release(&ld);
-	}
-	config_release(&c);
+	struct loader ld = {.c = scratch, .no_places = true};
+	int rc = 0;
+	set_load(&ld, set);
+	if (ld.problems_count)
+		rc = err_set(err, ld.first_code, "%s", ld.first_text);
+	else if (ld.out_of_memory)
+		rc = err_set(err, ERR_IO, "out of memory");
+	free(ld.ops_caches);
+	diag_release(&ld);
 	return rc;
 }
 

@@ -44,10 +44,10 @@ bool config_key_is_path(const struct config_key *key);
 char *config_key_text(const struct config_key *key);
 
 /*
- * Would "KEY=VALUE" be legal by itself, whatever the rest of the configuration? 0, or -1 with @err,
- * which does not name the text that was given but its key: ERR_CONFIG.
+ * Would "KEY=VALUE" be legal by itself, whatever the rest of the configuration? It is set in
+ * @scratch, a copy to throw away. 0, or -1 with @err (ERR_CONFIG), whose text begins with the key.
  */
-int config_check_set(const struct config *base, const char *set, struct err *err);
+int config_check_set(struct config *scratch, const char *set, struct err *err);
 
 /* Something that a run of the configuration reads. */
 struct config_input {

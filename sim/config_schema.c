@@ -204,6 +204,20 @@ static const struct field workload_keys[] = {
 	 .above_min = true,
 	 .real_max = 1e6,
 	 .help = "recorded times are multiplied by this"},
+	{.key = "copies",
+	 .kind = FIELD_U64,
+	 AT(copies),
+	 .min = 1,
+	 .max = WORKLOAD_COPIES_MAX,
+	 .help = "so many copies of the trace run at once, on CPUs of their own as far as there "
+		 "are enough"},
+	{.key = "copies_offset",
+	 .kind = FIELD_U64,
+	 .unit = UNIT_DURATION,
+	 AT(copies_offset_ns),
+	 .max = LONGEST_NS,
+	 .help = "simulated time by which each copy begins later than the one before; 0s = all in "
+		 "step; otherwise machine.cpus must suffice for all copies"},
 	{.key = "operations", .kind = FIELD_OPERATIONS, .help = "a list of allocations and frees"},
 	{.key = "duration",
 	 .kind = FIELD_U64,
@@ -536,6 +550,10 @@ bool schema_is_unused(const struct config *c, const struct field *f, const void 
 	      f->offset == offsetof(struct config_slab, remote_node_defrag_ratio) &&
 	      c->slab.remote_node_defrag_ratio == 100)))
 		return true;
+	if (base == &c->workload && f->offset == offsetof(struct config_workload, copies))
+		return !c->workload.trace[0] || c->truth[0];
+	if (base == &c->workload && f->offset == offsetof(struct config_workload, copies_offset_ns))
+		return c->workload.copies == 1;
 	if (base == &c->machine && f->offset == offsetof(struct config_machine, own_watermarks))
 		return !c->machine.own_watermarks || !c->truth[0];
 	/* Zones say all that a layout would. */

@@ -25,6 +25,7 @@
 #include <string.h>
 
 #include "kern/bug.h"
+#include "sim/utf8.h"
 
 void json_init(struct json *j, FILE *out)
 {
@@ -51,48 +52,31 @@ static void line_break(struct json *j)
 	fprintf(j->out, "\n%*s", (int)(2 * j->depth), "");
 }
 
-/* The bytes of the UTF-8 sequence at @s (NUL-terminated), 0 if it is none. */
-static unsigned utf8_bytes(const unsigned char *s)
+/* Bytes at the beginning of @s that are written as they stand. */
+static unsigned plain_bytes(const char *s)
 {
-	unsigned count, i;
-	uint32_t code;
+	unsigned count = 0;
 
-	if (s[0] < 0x80)
-		return 1;
-	if (s[0] >= 0xc2 && s[0] <= 0xdf) {
-		count = 2;
-		code = s[0] & 0x1f;
-	} else if (s[0] >= 0xe0 && s[0] <= 0xef) {
-		count = 3;
-		code = s[0] & 0x0f;
-	} else if (s[0] >= 0xf0 && s[0] <= 0xf4) {
-		count = 4;
-		code = s[0] & 0x07;
-	} else {
-		return 0;
-	}
-	for (i = 1; i < count; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-		code = code << 6 | (s[i] & 0x3f);
-	}
-	/* Overlong forms, surrogates and what lies beyond Unicode. */
-	if ((count == 3 && code < 0x800) || (count == 4 && (code < 0x10000 || code > 0x10ffff)) ||
-	    (code >= 0xd800 && code <= 0xdfff))
-		return 0;
+	while ((unsigned char)s[count] >= 0x20 && (unsigned char)s[count] < 0x80 &&
+	       s[count] != '"' && s[count] != '\\')
+		count++;
 	return count;
 }
 
 static void write_escaped(FILE *out, const char *text)
 {
 	static const char special[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
-	const unsigned char *s = (const unsigned char *)text;
-	const char *found;
+	const char *s, *found;
 	unsigned count;
 
 	fputc('"', out);
-	for (; *s; s += count) {
-		count = utf8_bytes(s);
+	for (s = text; *s; s += count) {
+		count = plain_bytes(s);
+		if (count) {
+			fwrite(s, 1, count, out);
+			continue;
+		}
+		count = utf8_length(s);
 		if (!count) {
 			fputs("\xef\xbf\xbd", out);
 			count = 1;
@@ -101,7 +85,7 @@ static void write_escaped(FILE *out, const char *text)
 		found = strchr(special, *s);
 		if (found)
 			fprintf(out, "\\%c", letters[found - special]);
-		else if (*s < 0x20)
+		else if ((unsigned char)*s < 0x20)
 			fprintf(out, "\\u%04x", (unsigned)*s);
 		else
 			fwrite(s, 1, count, out);
@@ -177,8 +161,16 @@ void json_array_end(struct json *j)
 
 void json_u64(struct json *j, const char *key, uint64_t value)
 {
+	char digits[20];
+	unsigned at = sizeof(digits);
+
+	/* Most members of a document are such; printf takes several times as long. */
 	value_begin(j, key);
-	fprintf(j->out, "%" PRIu64, value);
+	do {
+		digits[--at] = (char)('0' + value % 10);
+		value /= 10;
+	} while (value);
+	fwrite(digits + at, 1, sizeof(digits) - at, j->out);
 }
 
 void json_i64(struct json *j, const char *key, int64_t value)

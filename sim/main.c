@@ -21,6 +21,7 @@ static const struct command commands[] = {
 	{"compare", "say and draw what differs between results", cmd_compare},
 	{"sweep", "plan, run and collect many runs of one configuration", cmd_sweep},
 	{"plot", "draw the pictures of a result, or figures of many against a parameter", cmd_plot},
+	{"report", "write results and sweeps as one page of HTML", cmd_report},
 	{"classes", "find the kmalloc size classes that waste least on a trace", cmd_classes},
 	{"validate", "say everything that is wrong with a configuration", cmd_validate},
 	{"list", "list allocators, machines, workloads, metrics, plots, formats", cmd_list},

@@ -35,8 +35,8 @@ char *plot_scripts_find(const char *scripts_dir, struct err *err);
 int plot_canvas_work_in(struct plot_canvas *canvas, const char *dir, struct err *err);
 
 /*
- * The same in a new directory, which the caller removes: a hidden one in @parent, or with NULL among
- * temporary files.
+ * The same in a new directory, which the caller removes: a hidden one in @parent, or with NULL
+ * among temporary files.
  */
 int plot_canvas_temporary(struct plot_canvas *canvas, const char *parent, struct err *err);
 
@@ -65,7 +65,8 @@ int plot_canvas_draw_text(const struct plot_canvas *canvas, const char *name, co
 
 /*
  * Move NAME.png, NAME.svg and, in data/, NAME.dat, NAME.gp and NAME.json (if there is one) from the
- * work directory to the target, which is made if need be, and name the pictures. 0, or -1 with @err: ERR_CANT_CREATE.
+ * work directory to the target, which is made if need be, and name the pictures. 0, or -1 with
+ * @err: ERR_CANT_CREATE.
  */
 int plot_canvas_publish(const struct plot_canvas *canvas, const char *name, struct err *err);
 

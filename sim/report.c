@@ -64,6 +64,8 @@ static void write_totals(struct json *j, const struct run_result *r)
 	json_u64(j, "skipped_frees_count", m->skipped_frees_count);
 	json_u64(j, "conflicting_frees_count", m->conflicting_frees_count);
 	json_u64(j, "outside_frees_count", m->outside_frees_count);
+	if (r->config->workload.copies > 1)
+		json_u64(j, "older_frees_left_out_count", r->older_frees_left_out_count);
 	json_u64(j, "late_ops_count", m->late_ops_count);
 	json_double(j, "late_ns_max", ns(m->late_ps_max));
 	json_object_end(j);

@@ -495,6 +495,26 @@ out:
 	release(&rd);
 }
 
+/* Gone, or dead and not buried yet, as long as its parent does not ask for it. */
+static bool is_gone(pid_t pid)
+{
+	char path[64], text[512], *state = NULL;
+	size_t bytes;
+	FILE *f;
+
+	if (kill(pid, 0))
+		return errno == ESRCH;
+	snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
+	f = fopen(path, "re");
+	if (f) {
+		bytes = fread(text, 1, sizeof(text) - 1, f);
+		fclose(f);
+		text[bytes] = '\0';
+		state = strrchr(text, ')'); /* the program's name may hold anything */
+	}
+	return state && (!strncmp(state, ") Z", 3) || !strncmp(state, ") X", 3));
+}
+
 /* Whether @name is that of a work directory of @host whose process is gone, or had our number. */
 static bool is_leftover(const char *name, const struct host_name *host)
 {
@@ -516,7 +536,7 @@ static bool is_leftover(const char *name, const struct host_name *host)
 	pid = strtol(at, &end, 10);
 	if (errno || pid > INT_MAX || (*end && strcmp(end, WORK_OLD)))
 		return false;
-	return pid == getpid() || (kill((pid_t)pid, 0) && errno == ESRCH);
+	return pid == getpid() || is_gone((pid_t)pid);
 }
 
 unsigned resultdir_remove_leftovers(const char *parent)

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -232,6 +233,88 @@ static void test_file_twice(void **state)
 	resultdir_abort(&rd);
 }
 
+/* The number of a process that has been and is no more. */
+static pid_t gone_process(void)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	return pid;
+}
+
+static void make_work(char name[512], const char *of, const char *host, long pid, const char *end)
+{
+	snprintf(name, 512, ".%s.tmp.%s.%ld%s", of, host, pid, end);
+	assert_int_equal(mkdir(name, 0777), 0);
+	snprintf(name, 512, ".%s.tmp.%s.%ld%s/run.json", of, host, pid, end);
+	put_file(name, "half of it");
+}
+
+static void test_leftovers(void **state)
+{
+	char host[256] = "", name[512];
+	pid_t gone = gone_process();
+
+	assert_int_equal(gethostname(host, sizeof(host) - 1), 0);
+	make_work(name, "a", host, gone, "");
+	make_work(name, "a", host, gone, ".old");
+	make_work(name, "x.tmp.y", host, gone, "");
+	make_work(name, "b", host, getpid(), ""); /* by one that had our number */
+	assert_int_equal(entries("."), 4);
+	assert_int_equal(resultdir_remove_leftovers("."), 4);
+	assert_int_equal(entries("."), 0);
+
+	make_work(name, "a", host, getppid(), "");
+	make_work(name, "a", host, 0, "");
+	make_work(name, "a", host, gone, ".new");
+	make_work(name, "a", "elsewhere.example", gone, "");
+	put_file("a.tmp", "");
+	put_file(".tmp.", "");
+	assert_int_equal(resultdir_remove_leftovers("."), 0);
+	assert_int_equal(entries("."), 6);
+	assert_int_equal(resultdir_remove_leftovers("nowhere"), 0);
+}
+
+/* What died is gone, though its parent has not asked for it yet. */
+static void test_leftovers_of_a_zombie(void **state)
+{
+	char host[256] = "", name[512];
+	siginfo_t info;
+	pid_t pid = fork();
+
+	if (!pid) {
+		pause();
+		_exit(0);
+	}
+	assert_int_equal(gethostname(host, sizeof(host) - 1), 0);
+	make_work(name, "a", host, pid, "");
+	assert_int_equal(resultdir_remove_leftovers("."), 0);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+	assert_int_equal(resultdir_remove_leftovers("."), 1);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static void test_leftover_of_one(void **state)
+{
+	char host[256] = "", name[512];
+	pid_t gone = gone_process();
+
+	assert_int_equal(gethostname(host, sizeof(host) - 1), 0);
+	assert_int_equal(mkdir("d", 0777), 0);
+	make_work(name, "a", host, gone, "");
+	make_work(name, "a", host, gone, ".old");
+	make_work(name, "b", host, gone, "");
+	resultdir_remove_leftover("b", gone + 1);
+	assert_int_equal(entries("."), 4);
+	resultdir_remove_leftover("a", gone);
+	assert_int_equal(entries("."), 2);
+	resultdir_remove_leftover("d/../b/", gone);
+	assert_int_equal(entries("."), 1);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -243,6 +326,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_abort, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_write_error, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_file_twice, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_leftovers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_leftovers_of_a_zombie, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_leftover_of_one, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("resultdir", tests, NULL, NULL);

@@ -205,7 +205,9 @@ static ps_t sample_interval(const struct run *r)
 	if (!r->result->has_trace || r->c->workload.pace != PACE_RECORDED)
 		return 10 * 1000 * 1000 * PS_PER_NS;
 	uint64_t end = u64_min(r->end_ns, r->result->trace.span_ns);
-	double span_ns = (double)(end - u64_min(end, r->start_ns)) * r->c->workload.time_scale;
+	double span_ns = (double)(end - u64_min(end, r->start_ns)) * r->c->workload.time_scale +
+			 (double)(r->c->workload.copies - 1) *
+				 (double)r->c->workload.copies_offset_ns;
 	uint64_t step = 1000;
 	for (unsigned i = 0; (double)step * 500 < span_ns; i++)
 		step = i % 3 == 1 ? step / 2 * 5 : step * 2; /* 1, 2, 5, 10, ... us */
@@ -378,6 +380,7 @@ static int simulate(struct run *r)
 	res->lock_report.simulated_ps = res->simulated_ps;
 	res->lock_report.waiter_bytes = r->c->machine.hw.waiter_bytes;
 	res->lock_report.sleep_violations_count = res->sleep_violations_count;
+	res->older_frees_left_out_count = r->workload.older_frees_left_out_count;
 	memcpy(res->left_out_count, r->workload.left_out_count, sizeof(res->left_out_count));
 	res->engine_events_count = engine_events(r->engine);
 	return 0;

@@ -51,6 +51,7 @@ struct run_result {
 	struct metrics metrics;
 	struct fidelity fidelity;
 	uint64_t left_out_count[2]; /* see struct workload */
+	uint64_t older_frees_left_out_count; /* likewise */
 	struct program_counts *programs; /* by program; NULL: none */
 	struct virtual_memory virtual_memory; /* all zero unless programs use it */
 	struct env_lock *locks;          /* of workload.locks, in their order */

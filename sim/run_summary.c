@@ -68,6 +68,8 @@ static void print_operations(const struct run_result *r, FILE *out)
 	if (m->outside_frees_count)
 		fprintf(out, "; %" PRIu64 " frees of frames that this machine lacks",
 			m->outside_frees_count);
+	if (r->config->workload.copies > 1)
+		fprintf(out, "; %" PRIu64 " copies of the trace", r->config->workload.copies);
 	fputc('\n', out);
 }
 

@@ -105,16 +105,24 @@ struct workload {
 	 * the simulated object allocator: allocations, frees.
 	 */
 	uint64_t left_out_count[2];
+	/*
+	 * Frees, so far, of what is older than the recording that copies of a trace but the first
+	 * have left out.
+	 */
+	uint64_t older_frees_left_out_count;
 	ps_t end_ps; /* the simulation lasts at least this long; 0: until the last op */
 	struct program_counts *programs; /* by program; NULL: none */
 	unsigned program_of[CPUS_LIMIT]; /* by CPU */
 };
 
 /*
- * The operations of @trace between @start_ns and @end_ns (its clock; end exclusive). Trace CPU c
- * runs on simulated CPU c modulo @cpus_count. Objects allocated before the window are entered in
- * @objects at their recorded pfn, those after it as failed. The trace must stay open. Returns 0, or
- * -1 with @err (ERR_CONFIG if the config's time_scale stretches it beyond what can be simulated).
+ * The operations of @trace between @start_ns and @end_ns (its clock; end exclusive), as many times
+ * at once as the config's workload.copies says. Trace CPU c of T runs in copy k on simulated CPU
+ * k * T + c modulo @cpus_count. Objects allocated before the window are entered in @objects at
+ * their recorded pfn, those after it as failed; copies other than the first have none of either, so
+ * several go with a whole trace only. The trace must stay open. Returns 0, or -1 with @err
+ * (ERR_CONFIG if time_scale or copies_offset stretch it beyond what can be simulated, or copies
+ * with an offset would share CPUs).
  */
 int workload_from_trace(struct workload *w, const struct trace *trace, uint64_t start_ns,
 			uint64_t end_ns, const struct config *c, unsigned cpus_count,

@@ -295,6 +295,129 @@ static void test_stretched_too_far(void **state)
 	assert_non_null(strstr(err.text, "time_scale"));
 }
 
+/* A trace of two CPUs: CPU 0 allocates, CPU 1 frees that and a block older than the recording. */
+static void put_two_cpus(void)
+{
+	begin();
+	put_alloc(1000, 0, 64, 0);
+	put_free(2000, 1, TRACE_ID_NONE, 4096, 0);
+	put_free(3000, 1, 0, 64, 0);
+	end();
+}
+
+static void expect(unsigned cpu, enum op_kind kind, uint64_t id, ps_t at_ps)
+{
+	struct op op;
+	assert_true(workload_next(&workload, cpu, &op));
+	assert_int_equal(op.kind, kind);
+	assert_true(op.id == id);
+	assert_int_equal(op.at_ps, at_ps);
+}
+
+static void expect_end(unsigned cpu)
+{
+	struct op op;
+	assert_false(workload_next(&workload, cpu, &op));
+}
+
+/* Each copy has CPUs and ids of its own; the old block is freed once. */
+static void test_copies(void **state)
+{
+	put_two_cpus();
+	config.workload.copies = 3;
+	open_window(0, UINT64_MAX, 6);
+	assert_int_equal(workload.ops_expected, 9);
+	for (unsigned copy = 0; copy < 3; copy++) {
+		uint64_t id = (uint64_t)copy * OBJECT_CHUNK_SIZE;
+		expect(2 * copy, OP_ALLOC, id, 1000000);
+		expect_end(2 * copy);
+		if (copy == 0)
+			expect(1, OP_FREE, OP_ID_NONE, 2000000);
+		expect(2 * copy + 1, OP_FREE, id, 3000000);
+		expect_end(2 * copy + 1);
+	}
+	assert_int_equal(workload.older_frees_left_out_count, 2);
+}
+
+/* Three CPUs for three copies of two: what they share is merged by position, then by copy. */
+static void test_copies_share_cpus(void **state)
+{
+	put_two_cpus();
+	config.workload.copies = 3;
+	open_window(0, UINT64_MAX, 3);
+	expect(0, OP_ALLOC, 0, 1000000); /* copy 0, CPU 0; copy 1, CPU 1 */
+	expect(0, OP_FREE, OBJECT_CHUNK_SIZE, 3000000);
+	expect_end(0);
+	expect(1, OP_ALLOC, 2 * OBJECT_CHUNK_SIZE, 1000000); /* copy 0, CPU 1; copy 2, CPU 0 */
+	expect(1, OP_FREE, OP_ID_NONE, 2000000);
+	expect(1, OP_FREE, 0, 3000000);
+	expect_end(1);
+	expect(2, OP_ALLOC, OBJECT_CHUNK_SIZE, 1000000); /* copy 1, CPU 0; copy 2, CPU 1 */
+	expect(2, OP_FREE, 2 * OBJECT_CHUNK_SIZE, 3000000);
+	expect_end(2);
+	close_window();
+	open_window(0, UINT64_MAX, 1);
+	for (unsigned copy = 0; copy < 3; copy++)
+		expect(0, OP_ALLOC, (uint64_t)copy * OBJECT_CHUNK_SIZE, 1000000);
+	expect(0, OP_FREE, OP_ID_NONE, 2000000);
+	for (unsigned copy = 0; copy < 3; copy++)
+		expect(0, OP_FREE, (uint64_t)copy * OBJECT_CHUNK_SIZE, 3000000);
+	expect_end(0);
+}
+
+/* An offset is of simulated time: it is not scaled, and holds back to back for the first alone. */
+static void test_copies_offset(void **state)
+{
+	struct err err = {0};
+	put_two_cpus();
+	config.workload.copies = 2;
+	config.workload.copies_offset_ns = 500;
+	config.workload.time_scale = 2;
+	open_window(0, UINT64_MAX, 4);
+	expect(0, OP_ALLOC, 0, 2000000);
+	expect(2, OP_ALLOC, OBJECT_CHUNK_SIZE, 2500000);
+	expect(3, OP_FREE, OBJECT_CHUNK_SIZE, 6500000);
+	close_window();
+	config.workload.pace = PACE_BACK_TO_BACK;
+	trace_close(&trace);
+	begin();
+	put_alloc(1000, 0, 64, 0);
+	put_alloc(1000, 0, 65, 0);
+	end();
+	open_window(0, UINT64_MAX, 2);
+	expect(0, OP_ALLOC, 0, 0);
+	expect(1, OP_ALLOC, OBJECT_CHUNK_SIZE, 500000);
+	expect(1, OP_ALLOC, OBJECT_CHUNK_SIZE + 1, 0);
+	close_window();
+	assert_int_equal(workload_from_trace(&workload, &trace, 0, UINT64_MAX, &config, 1, &objects,
+					     &err), -1);
+	assert_int_equal(err.code, ERR_CONFIG);
+	assert_non_null(strstr(err.text, "need 2 CPUs; machine.cpus is 1"));
+	close_window();
+	config.workload.copies = WORKLOAD_COPIES_MAX;
+	config.workload.copies_offset_ns = UINT64_C(1000000000000000);
+	assert_int_equal(workload_from_trace(&workload, &trace, 0, UINT64_MAX, &config, 256,
+					     &objects, &err), -1);
+	assert_non_null(strstr(err.text, "copies_offset"));
+}
+
+/* Objects that a copy leaves out are dropped by its ids: nothing of them stays in the table. */
+static void test_copies_left_out(void **state)
+{
+	struct op op;
+	begin();
+	for (unsigned i = 0; i < OBJECT_CHUNK_SIZE; i++)
+		put_alloc(1000 + i, 0, 64 + i, 0);
+	end();
+	config.workload.copies = 4;
+	config.workload.level = LEVEL_OBJECTS;
+	open_window(0, UINT64_MAX, 4);
+	for (unsigned cpu = 0; cpu < 4; cpu++)
+		assert_false(workload_next(&workload, cpu, &op));
+	assert_true(objects.chunks_count >= 4);
+	assert_int_equal(objects.live_chunks, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -305,6 +428,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_empty_window, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_pace_and_scale, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stretched_too_far, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_copies, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_copies_share_cpus, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_copies_offset, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_copies_left_out, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

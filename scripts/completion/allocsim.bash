@@ -6,13 +6,13 @@ _allocsim_options() {
 	import) echo "--format= --gap= --json --map= --output= --quiet --strict --help --usage" ;;
 	run) echo "--dump-platform --exact-events --json --output= --print-config --quiet --set= --truth= --help --usage" ;;
 	compare) echo "--all --different-workloads --fail-if= --host --json --metric= --no-plots --orders= --output= --quiet --help --usage" ;;
-	plot) echo "--only= --orders= --quiet --term --zone= --help --usage" ;;
-	curve) echo "--json --no-plots --output= --quiet --reference= --title= --help --usage" ;;
-	scaling) echo "--json --no-plots --output= --quiet --help --usage" ;;
+	plot) echo "--by= --json --kind= --name= --no-plots --only= --orders= --output= --quiet --reference= --relative --term --title= --where= --x= --y= --z= --zone= --help --usage" ;;
 	sweep) echo "--help" ;;
 	sweep-plan) echo "--count --list --max-runs= --output= --quiet --sample= --seed= --set= --help --usage" ;;
 	sweep-status) echo "--all --json --help --usage" ;;
 	sweep-collect) echo "--all-columns --columns= --format= --output= --quiet --require-all --help --usage" ;;
+	report) echo "--by= --figure= --no-plots --output= --quiet --relative --title= --where= --x= --y= --z= --help --usage" ;;
+	sweep-run) echo "--directory= --force --jobs= --points= --progress= --quiet --retry-failed --shard= --stop-on-failure --timeout= --help --usage" ;;
 	classes) echo "--by-time --classes= --grid= --json --max= --help --usage" ;;
 	validate) echo "--print-config --reference --set= --help --usage" ;;
 	list) echo "--help --usage" ;;
@@ -27,6 +27,8 @@ _allocsim_values() {
 	plot--only) allocsim list plots 2>/dev/null | awk '{print $1}' ;;
 	sweep-collect--format) echo "csv jsonl" ;;
 	compare--metric | sweep-collect--columns) allocsim list metrics 2>/dev/null | awk '{print $1}' ;;
+	plot--kind) echo "auto lines boxes heat" ;;
+	sweep-run--progress) echo "auto bar lines json none" ;;
 	plot--zone) echo "DMA DMA32 Normal HighMem Movable" ;;
 	run--set | validate--set | sweep-plan--set)
 		allocsim validate --reference 2>/dev/null | awk '
@@ -41,7 +43,7 @@ _allocsim() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]} values=""
 	COMPREPLY=()
 	if [ "$COMP_CWORD" = 1 ]; then
-		mapfile -t COMPREPLY < <(compgen -W "import run compare plot curve scaling sweep classes validate list --help --version" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "import run compare plot sweep report classes validate list --help --version" -- "$cur")
 		return
 	fi
 	if [ "$command" = sweep ] && [ "$COMP_CWORD" = 2 ]; then

@@ -15,6 +15,8 @@ array shapes[8] = [7, 5, 9, 11, 13, 15, 6, 4]
 line(k) = int(word(panel_lines[p], k))
 is_result(k) = line(k) <= lines
 color(k) = is_result(k) ? palette_lines[line(k)] : line(k) == lines + 1 ? "#606060" : "#a06020"
+# Lines that may lie upon each other: the lower ones look out.
+thickness(k) = is_result(k) ? (lines > 1 ? 3 - 1.4 * (line(k) - 1.0) / (lines - 1) : 2) : 2
 at = is_text ? 1 : 2
 top = subtitle eq "" ? 0.89 : 0.865
 bottom = 0.035 + (aslant ? 0.0075 * tick_length : 0)
@@ -22,6 +24,7 @@ step = (top - bottom) / panels
 set xrange [x_min:x_max]
 unset mxtics
 set boxwidth box_width absolute
+set errorbars 0
 do for [p = 1:panels] {
 	if (!is_text) {
 		set tmargin at screen top - (p - 1) * step
@@ -70,14 +73,15 @@ do for [p = 1:panels] {
 			with candlesticks whiskerbars 0.5 fillstyle transparent solid 0.3 border \
 			linewidth 1.5 linecolor rgb color(k), \
 		for [k = 1:(boxes && !is_text ? n : 0)] data index line(k)-1 \
-			using 2:(is_result(k) ? column(median) : NaN):(column(median)):(column(median)):\
-				(column(median)) \
-			with candlesticks linewidth 3 linecolor rgb color(k), \
-		for [k = 1:n] data index line(k)-1 using at:(column(median)) \
-			with linespoints linewidth (joined || !is_result(k) ? (boxes ? 1.2 : 2) : 0.0001) \
-			dashtype 1 + !is_result(k) \
-			pointtype shapes[is_result(k) ? line(k) : 1] \
-			pointsize (is_result(k) ? (boxes ? 0.9 : joined ? 1.4 : 1.9) : 0) \
+			using 2:(is_result(k) ? column(median) : NaN):(box_half) \
+			with xerrorbars pointtype 0 linewidth 3.5 linecolor rgb color(k), \
+		for [k = 1:(joined ? n : 0)] data index line(k)-1 using at:(column(median)) \
+			with linespoints linewidth (boxes && is_result(k) ? 1.2 : thickness(k)) \
+			dashtype 1 + !is_result(k) pointtype shapes[is_result(k) ? line(k) : 1] \
+			pointsize (is_result(k) ? (boxes ? 0.9 : 0.4 + 0.5 * thickness(k)) : 0) \
+			linecolor rgb color(k) title name[line(k)], \
+		for [k = 1:(joined ? 0 : n)] data index line(k)-1 using at:(column(median)) \
+			with points pointtype shapes[line(k)] pointsize (boxes ? 0.9 : 1.9) \
 			linecolor rgb color(k) title name[line(k)]
 }
 unset multiplot

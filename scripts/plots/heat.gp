@@ -14,7 +14,7 @@ if (z_log) {
 	set logscale cb 10
 }
 set format cb "%g"
-set cblabel z_label
+set cblabel z_label offset 2.5,0
 unset grid
 set border 0
 set xrange [0.5:columns_count + 0.5]
@@ -35,11 +35,11 @@ set xlabel x_label
 set ylabel y_label
 left = 0.045 + 0.0062 * y_tick_length
 below = 0.085 + (aslant ? 0.0075 * x_tick_length : 0)
-above = 0.05
+above = panel_title[1] eq "" ? 0.02 : 0.05
 top = subtitle eq "" ? 0.94 : 0.915
 width = 0.88 / across
 height = top / down
-set colorbox vertical user origin 0.905, 0.12 size 0.016, 0.7
+set colorbox vertical user origin 0.9, 0.12 size 0.016, 0.7
 do for [p = 1:panels] {
 	column_of = (p - 1) % across
 	row_of = (p - 1) / across
@@ -51,11 +51,11 @@ do for [p = 1:panels] {
 	if (p == 2) {
 		unset colorbox
 	}
-	plot for [k = 1:(missing[p] >= 0)] data index missing[p] using 1:2:(0.5):(0.5) \
-			with boxxyerror fillstyle pattern 4 border linecolor rgb "#a8a8a8" linewidth 1, \
-		for [k = 1:(cells[p] >= 0)] data index cells[p] using 1:2:(0.5):(0.5):3 \
+	plot for [k = 1:(missing[p] >= 0)] data index (missing[p] < 0 ? 0 : missing[p]) using 1:2:(0.5):(0.5) \
+			with boxxyerror linecolor rgb "#a8a8a8" fillstyle pattern 4 noborder, \
+		for [k = 1:(cells[p] >= 0)] data index (cells[p] < 0 ? 0 : cells[p]) using 1:2:(0.5):(0.5):3 \
 			with boxxyerror fillstyle solid 1 noborder linecolor palette, \
-		for [k = 1:(cells[p] >= 0 && texts)] data index cells[p] using 1:2:4:5 \
+		for [k = 1:(cells[p] >= 0 && texts)] data index (cells[p] < 0 ? 0 : cells[p]) using 1:2:4:5 \
 			with labels textcolor rgb variable
 }
 unset multiplot

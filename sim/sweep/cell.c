@@ -7,15 +7,19 @@
  */
 #include "sim/sweep/cell.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cjson/cJSON.h>
 
 #include "sim/json.h"
 
 #define STATUS_BYTES_MAX (64 << 10)
+#define DIR_BYTES        32 /* of "/proc/self/fd/N" */
 
 static const char *const state_names[] = {
 	[CELL_MISSING] = "missing", [CELL_DONE] = "done", [CELL_FAILED] = "failed"};
@@ -81,19 +85,14 @@ static int small(const cJSON *object, const char *key, int otherwise)
 	return value >= -1 && value <= 1000000 ? (int)value : otherwise;
 }
 
-static bool run_is_whole(const char *results, const struct plan_point *point,
-			 const struct cell *cell)
+static bool run_is_whole(const char *dir, const struct cell *cell)
 {
+	char path[DIR_BYTES + sizeof("/" CELL_MARKER)];
 	uint64_t digest, bytes;
-	char *path;
-	bool whole;
 
-	if (asprintf(&path, "%s/%s/run.json", results, point->id) < 0)
-		return false;
-	whole = !digest_file(path, &digest, &bytes, NULL) && bytes == cell->run_json_bytes &&
-		digest == cell->run_json_digest;
-	free(path);
-	return whole;
+	snprintf(path, sizeof(path), "%.*s/run.json", DIR_BYTES - 1, dir);
+	return !digest_file(path, &digest, &bytes, NULL) && bytes == cell->run_json_bytes &&
+	       digest == cell->run_json_digest;
 }
 
 static void take(struct cell *cell, const cJSON *status)
@@ -112,27 +111,58 @@ static void take(struct cell *cell, const cJSON *status)
 	cell->run_json_digest = strtoull(text(status, "run_json_digest"), NULL, 16);
 }
 
-void cell_read(const char *results, const struct plan_point *point, struct cell *cell)
+/* @dir is the cell's directory, whatever its name leads to by now. */
+static void read_in(const char *dir, const struct plan_point *point, struct cell *cell)
 {
+	char path[DIR_BYTES + sizeof("/" CELL_MARKER)];
 	const char *state;
 	cJSON *status;
-	char *path;
 
 	memset(cell, 0, sizeof(*cell));
-	if (asprintf(&path, "%s/%s/" CELL_MARKER, results, point->id) < 0)
-		return;
+	snprintf(path, sizeof(path), "%.*s/" CELL_MARKER, DIR_BYTES - 1, dir);
 	status = read_json(path);
-	free(path);
 	if (!status || strcmp(text(status, "id"), point->id))
 		goto out;
 	take(cell, status);
 	state = text(status, "state");
 	if (!strcmp(state, state_names[CELL_FAILED]))
 		cell->state = CELL_FAILED;
-	else if (!strcmp(state, state_names[CELL_DONE]) && run_is_whole(results, point, cell))
+	else if (!strcmp(state, state_names[CELL_DONE]) && run_is_whole(dir, cell))
 		cell->state = CELL_DONE;
 out:
 	cJSON_Delete(status);
+}
+
+/* Has the directory at @path been replaced since it was opened as @fd? */
+static bool is_replaced(const char *path, int fd)
+{
+	struct stat now, then;
+
+	return !stat(path, &now) && !fstat(fd, &then) &&
+	       (now.st_ino != then.st_ino || now.st_dev != then.st_dev);
+}
+
+void cell_read(const char *results, const struct plan_point *point, struct cell *cell)
+{
+	char dir[DIR_BYTES], *path;
+	unsigned tries;
+	bool again;
+	int fd;
+
+	memset(cell, 0, sizeof(*cell));
+	if (asprintf(&path, "%s/%s", results, point->id) < 0)
+		return;
+	/* Another process that runs the same point puts its own directory here and deletes this. */
+	for (tries = 0, again = true; again && tries < 8; tries++) {
+		fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0)
+			break;
+		snprintf(dir, sizeof(dir), "/proc/self/fd/%d", fd);
+		read_in(dir, point, cell);
+		again = cell->state == CELL_MISSING && is_replaced(path, fd);
+		close(fd);
+	}
+	free(path);
 }
 
 /* --- writing ---------------------------------------------------------------------------------- */

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -129,12 +130,38 @@ static void test_hostile(void **state)
 	}
 }
 
+/* Another process puts the same cell here over and over: a reader never sees a gap. */
+static void test_replaced_while_read(void **state)
+{
+	struct cell cell = {.state = CELL_DONE}, found;
+	int status, i;
+	pid_t child;
+
+	put_cell(&cell, "{\"round\": -1}\n");
+	child = fork();
+	assert_true(child >= 0);
+	if (!child) {
+		for (i = 0; i < 200; i++) {
+			char run[32];
+			snprintf(run, sizeof(run), "{\"round\": %d}\n", i);
+			put_cell(&cell, run);
+		}
+		_exit(0);
+	}
+	while (!waitpid(child, &status, WNOHANG)) {
+		cell_read(".", &point, &found);
+		assert_int_equal(found.state, CELL_DONE);
+	}
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_done, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_failed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hostile, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_replaced_while_read, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("cell", tests, NULL, NULL);

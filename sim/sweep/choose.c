@@ -74,8 +74,8 @@ static int mark_range(const struct plan *p, uint64_t first, uint64_t last, bool 
 	if (at == p->points_count || p->points[at].index > last) {
 		if (first == last)
 			return err_set(err, ERR_USAGE,
-				       "--points: the plan has no point %" PRIu64
-				       "; its %" PRIu64 " points lie in %" PRIu64 "-%" PRIu64,
+				       "--points: the plan has no point %" PRIu64 "; its %" PRIu64
+				       " points lie in %" PRIu64 "-%" PRIu64,
 				       first, p->points_count, lowest, highest);
 		return err_set(err, ERR_USAGE,
 			       "--points: the plan has no point in %" PRIu64 "-%" PRIu64

@@ -23,7 +23,7 @@
 #include "sim/sweep/worker.h"
 
 #define REDRAW_NS UINT64_C(1000000000) /* though nothing happens */
-#define AGAIN_NS  UINT64_C(100000000) /* at the earliest, when points end */
+#define AGAIN_NS  UINT64_C(100000000)  /* at the earliest, when points end */
 #define LINE_NS   UINT64_C(30000000000)
 
 void meter_init(struct meter *m, enum sweep_progress kind, FILE *out)

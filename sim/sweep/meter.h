@@ -14,11 +14,11 @@
 struct meter {
 	enum sweep_progress kind; /* not AUTO */
 	FILE *out;
-	uint64_t total_count;     /* points that were chosen */
-	uint64_t done_count;      /* of them, also by calls before */
-	uint64_t failed_count;    /* of them, also by calls before and not tried again */
-	uint64_t todo_count;      /* what this call has to do */
-	uint64_t ended_count;     /* ... and has done, well or not */
+	uint64_t total_count;  /* points that were chosen */
+	uint64_t done_count;   /* of them, also by calls before */
+	uint64_t failed_count; /* of them, also by calls before and not tried again */
+	uint64_t todo_count;   /* what this call has to do */
+	uint64_t ended_count;  /* ... and has done, well or not */
 	unsigned running_count;
 	uint64_t started_ns, said_ns; /* of the host's monotonic clock; said: the last line */
 	bool drawn;

@@ -28,8 +28,8 @@
  *   R3  chosen = skipped + done + failed + known failed + not run.
  *
  * Example: 6 points, of which 2 are done and 1 has failed by SIGSEGV earlier; 1 fails now. Chosen
- * 6, skipped 2, known failed 1, done 2, failed 1; the exit status is 1. With --retry-failed the next
- * call has 2 points to do.
+ * 6, skipped 2, known failed 1, done 2, failed 1; the exit status is 1. With --retry-failed the
+ * next call has 2 points to do.
  *
  * Cost over bare runs: a fork, three small files and one digest for each point.
  */

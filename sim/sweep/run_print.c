@@ -38,8 +38,7 @@ void sweep_run_print(const struct plan *p, const struct sweep_run_options *optio
 			"are in both count\n",
 			options->results);
 	if (r->leftovers_count)
-		fprintf(out, "deleted what %" PRIu64 " killed runs had left\n",
-			r->leftovers_count);
+		fprintf(out, "deleted what %" PRIu64 " killed runs had left\n", r->leftovers_count);
 	fprintf(out, "%s: %" PRIu64 " points: %" PRIu64 " done now, %" PRIu64 " done before",
 		options->results, r->chosen_count, r->done_count, r->skipped_count);
 	if (failed)

@@ -153,6 +153,15 @@ static void describe(const struct worker *w, struct cell *cell)
 	cell->attempts = w->earlier_attempts + w->attempts;
 }
 
+/*
+ * By which file a cell that is to be replaced is known for one: damage to its status.json must not
+ * keep it from being made again.
+ */
+static const char *marker_of(const char *path)
+{
+	return resultdir_is_result(path) ? "run.json" : CELL_MARKER;
+}
+
 static char *print_config(const struct config *c, struct err *err)
 {
 	size_t bytes;
@@ -196,9 +205,8 @@ static int add_cell(void *arg, struct resultdir *rd, struct err *err)
 static int run_point(struct worker *w, const struct worker_job *job, struct child *child,
 		     struct err *err)
 {
-	const struct run_options options = {
+	struct run_options options = {
 		.output = child->path,
-		.marker = CELL_MARKER,
 		.shared = job->shared,
 		.before_commit = add_cell,
 		.before_commit_arg = child,
@@ -213,6 +221,7 @@ static int run_point(struct worker *w, const struct worker_job *job, struct chil
 	if (cell_path(job->results, w->point, child->path, sizeof(child->path), err) != 0 ||
 	    config_check_runnable(&w->config, err) != 0)
 		return -1;
+	options.marker = marker_of(child->path);
 	/* Before the run, which changes the configuration to what it found in its inputs. */
 	child->config = print_config(&w->config, err);
 	result = malloc(sizeof(*result));
@@ -437,7 +446,7 @@ int worker_record_failure(const struct worker *w, const struct worker_job *job,
 	int rc = -1;
 
 	if (cell_path(job->results, w->point, path, sizeof(path), err) != 0 ||
-	    resultdir_create_kind(&rd, path, CELL_MARKER, err) != 0)
+	    resultdir_create_kind(&rd, path, marker_of(path), err) != 0)
 		goto out;
 	if ((config && write_text(&rd, "config.yaml", config, err) != 0) ||
 	    write_text(&rd, "stderr.log", said ? said : "", err) != 0 ||
