@@ -25,10 +25,14 @@
 /* What one recorded CPU does in one copy. */
 struct cursor {
 	const struct trace_rec *next, *end;
-	uint64_t first_id; /* of the copy's objects */
-	ps_t offset_ps;    /* by which the copy is later */
-	bool is_other;     /* a copy, but not the first */
-	bool begun;        /* it has performed an operation; see copies_next() */
+};
+
+/* Of which copy a cursor is. */
+struct cursor_copy {
+	uint64_t first_id; /* of its objects */
+	ps_t offset_ps;    /* by which it is later */
+	bool is_other;     /* not the first */
+	bool begun;        /* the cursor has performed an operation; see copies_next() */
 };
 
 struct trace_stream {
@@ -43,12 +47,15 @@ struct trace_stream {
 	enum workload_level level;
 	bool back_to_back;
 	unsigned cursors_count;
-	struct cursor cursors[]; /* by copy, then by CPU */
+	struct cursor_copy *copies; /* of cursors */
+	struct cursor cursors[];    /* by copy, then by CPU */
 };
 
 static struct cursor *earliest(struct trace_stream *s)
 {
 	struct cursor *best = NULL;
+	if (__builtin_expect(s->cursors_count == 1, 1)) /* as it mostly is */
+		return s->cursors[0].next == s->cursors[0].end ? NULL : s->cursors;
 	for (unsigned i = 0; i < s->cursors_count; i++) {
 		struct cursor *c = &s->cursors[i];
 		if (c->next == c->end)
@@ -73,23 +80,30 @@ static bool is_left_out(enum workload_level level, const struct trace_rec *r)
 	return false;
 }
 
+/* @r of cursor @c is not replayed, nor will what it allocates be freed. */
+static __attribute__((noinline)) void leave_out(struct trace_stream *s, const struct cursor *c,
+						const struct trace_rec *r)
+{
+	if (r->flags & TRACE_F_SLAB && s->level == LEVEL_ALL)
+		s->left_out_count[r->kind == TRACE_PAGE_FREE]++;
+	if (!trace_kind_is_alloc(r->kind) || r->id == TRACE_ID_NONE)
+		return;
+	uint64_t id = s->copies[c - s->cursors].first_id + r->id;
+	if (objects_get(s->objects, id))
+		objects_drop(s->objects, id);
+}
+
 /*
  * The next demand that is replayed, or NULL; *@from is whose. The objects of the others are dropped
  * on the way.
  */
 static inline const struct trace_rec *take_record(struct trace_stream *s, struct cursor **from)
 {
-	struct cursor *c;
-	while ((c = earliest(s)) != NULL) {
-		*from = c;
-		const struct trace_rec *r = c->next++;
+	while ((*from = earliest(s)) != NULL) {
+		const struct trace_rec *r = (*from)->next++;
 		if (!is_left_out(s->level, r))
 			return r;
-		if (r->flags & TRACE_F_SLAB && s->level == LEVEL_ALL)
-			s->left_out_count[r->kind == TRACE_PAGE_FREE]++;
-		if (trace_kind_is_alloc(r->kind) && r->id != TRACE_ID_NONE &&
-		    objects_get(s->objects, c->first_id + r->id))
-			objects_drop(s->objects, c->first_id + r->id);
+		leave_out(s, *from, r);
 	}
 	return NULL;
 }
@@ -161,8 +175,10 @@ static bool copies_next(struct op_stream *stream, struct op *op)
 {
 	struct trace_stream *s = stream->state;
 	const struct trace_rec *r;
-	struct cursor *c;
-	while ((r = take_record(s, &c)) != NULL) {
+	struct cursor_copy *c = NULL;
+	struct cursor *from;
+	while ((r = take_record(s, &from)) != NULL) {
+		c = &s->copies[from - s->cursors];
 		if (!c->is_other || r->id != TRACE_ID_NONE || trace_kind_is_alloc(r->kind))
 			break;
 		(*s->older_frees_left_out_count)++;
@@ -180,7 +196,9 @@ static bool copies_next(struct op_stream *stream, struct op *op)
 
 static void trace_release(struct op_stream *stream)
 {
-	free(stream->state);
+	struct trace_stream *s = stream->state;
+	free(s->copies);
+	free(s);
 }
 
 static int no_memory(struct err *err)
@@ -304,6 +322,9 @@ static int open_stream(struct workload *w, unsigned cpu, const struct trace *tra
 		return err_set(err, ERR_IO, "out of memory for %u streams", w->cpus_count);
 	w->streams[cpu] = (struct op_stream){cw->copies == 1 ? trace_next : copies_next,
 					     trace_release, s, 0};
+	s->copies = calloc(sources + 1, sizeof(*s->copies));
+	if (!s->copies)
+		return err_set(err, ERR_IO, "out of memory for %u streams", w->cpus_count);
 	s->trace = trace;
 	s->start_ns = start_ns;
 	s->objects = objects;
@@ -319,10 +340,12 @@ static int open_stream(struct workload *w, unsigned cpu, const struct trace *tra
 	for (uint64_t copy = 0; copy < cw->copies; copy++) {
 		for (unsigned i = first_source(trace, copy, cpu, w->cpus_count);
 		     i < trace->cpus_count; i += w->cpus_count) {
-			struct cursor *cur = &s->cursors[s->cursors_count++];
-			cur->first_id = copy * ids;
-			cur->offset_ps = copy * cw->copies_offset_ns * PS_PER_NS;
-			cur->is_other = copy != 0;
+			struct cursor *cur = &s->cursors[s->cursors_count];
+			s->copies[s->cursors_count++] = (struct cursor_copy){
+				.first_id = copy * ids,
+				.offset_ps = copy * cw->copies_offset_ns * PS_PER_NS,
+				.is_other = copy != 0,
+			};
 			if (open_cursor(cur, trace, i, s, end_ns, err) != 0)
 				return -1;
 			w->ops_expected += (uint64_t)(cur->end - cur->next);
