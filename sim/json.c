@@ -15,6 +15,8 @@
  * where none belongs is a bug of the caller and stops the program; a failing stream is not, it is
  * left in ferror().
  *
+ * The stream is one thread's, so it is not locked for each of the many small pieces.
+ *
  * It does not check for duplicate keys.
  */
 #include "sim/json.h"
@@ -44,7 +46,7 @@ void json_finish(struct json *j)
 {
 	BUG_ON(j->depth != 0, "JSON document finished with %u containers open", j->depth);
 	BUG_ON(j->level[0].count != 1, "JSON document without a value");
-	fputc('\n', j->out);
+	putc_unlocked('\n', j->out);
 }
 
 static void line_break(struct json *j)
@@ -69,16 +71,16 @@ static void write_escaped(FILE *out, const char *text)
 	const char *s, *found;
 	unsigned count;
 
-	fputc('"', out);
+	putc_unlocked('"', out);
 	for (s = text; *s; s += count) {
 		count = plain_bytes(s);
 		if (count) {
-			fwrite(s, 1, count, out);
+			fwrite_unlocked(s, 1, count, out);
 			continue;
 		}
 		count = utf8_length(s);
 		if (!count) {
-			fputs("\xef\xbf\xbd", out);
+			fputs_unlocked("\xef\xbf\xbd", out);
 			count = 1;
 			continue;
 		}
@@ -88,9 +90,9 @@ static void write_escaped(FILE *out, const char *text)
 		else if ((unsigned char)*s < 0x20)
 			fprintf(out, "\\u%04x", (unsigned)*s);
 		else
-			fwrite(s, 1, count, out);
+			fwrite_unlocked(s, 1, count, out);
 	}
-	fputc('"', out);
+	putc_unlocked('"', out);
 }
 
 /* Everything that comes before a value: comma, line break, key. */
@@ -100,12 +102,12 @@ static void value_begin(struct json *j, const char *key)
 	BUG_ON(!j->level[j->depth].array && !key, "JSON member without a key");
 	BUG_ON(j->depth == 0 && j->level[0].count, "second value in a JSON document");
 	if (j->level[j->depth].count++)
-		fputs(j->level[j->depth].compact ? ", " : ",", j->out);
+		fputs_unlocked(j->level[j->depth].compact ? ", " : ",", j->out);
 	if (j->depth > 0 && !j->level[j->depth].compact)
 		line_break(j);
 	if (key) {
 		write_escaped(j->out, key);
-		fputs(": ", j->out);
+		fputs_unlocked(": ", j->out);
 	}
 }
 
@@ -118,7 +120,7 @@ static void container_begin(struct json *j, const char *key, bool array, bool co
 	j->level[j->depth].array = array;
 	j->level[j->depth].compact = compact;
 	j->level[j->depth].count = 0;
-	fputc(array ? '[' : '{', j->out);
+	putc_unlocked(array ? '[' : '{', j->out);
 }
 
 static void container_end(struct json *j, bool array)
@@ -131,7 +133,7 @@ static void container_end(struct json *j, bool array)
 	j->depth--;
 	if (broken)
 		line_break(j);
-	fputc(array ? ']' : '}', j->out);
+	putc_unlocked(array ? ']' : '}', j->out);
 }
 
 void json_object_begin(struct json *j, const char *key)
@@ -170,7 +172,7 @@ void json_u64(struct json *j, const char *key, uint64_t value)
 		digits[--at] = (char)('0' + value % 10);
 		value /= 10;
 	} while (value);
-	fwrite(digits + at, 1, sizeof(digits) - at, j->out);
+	fwrite_unlocked(digits + at, 1, sizeof(digits) - at, j->out);
 }
 
 void json_i64(struct json *j, const char *key, int64_t value)
@@ -210,19 +212,19 @@ void json_double(struct json *j, const char *key, double value)
 		return;
 	}
 	value_begin(j, key);
-	fputs(json_format_double(value, text), j->out);
+	fputs_unlocked(json_format_double(value, text), j->out);
 }
 
 void json_bool(struct json *j, const char *key, bool value)
 {
 	value_begin(j, key);
-	fputs(value ? "true" : "false", j->out);
+	fputs_unlocked(value ? "true" : "false", j->out);
 }
 
 void json_null(struct json *j, const char *key)
 {
 	value_begin(j, key);
-	fputs("null", j->out);
+	fputs_unlocked("null", j->out);
 }
 
 void json_string(struct json *j, const char *key, const char *value)
@@ -234,5 +236,5 @@ void json_string(struct json *j, const char *key, const char *value)
 void json_written(struct json *j, const char *key, const char *text)
 {
 	value_begin(j, key);
-	fputs(text, j->out);
+	fputs_unlocked(text, j->out);
 }
