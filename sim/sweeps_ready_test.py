@@ -41,6 +41,9 @@ class Sweeps(unittest.TestCase):
         cls.dir = tempfile.TemporaryDirectory()
         cls.root = Path(cls.dir.name)
         shutil.copytree(ROOT / "configs", cls.root / "configs")
+        (cls.root / "workloads").mkdir()
+        for workload in ROOT.glob("workloads/*.yaml"):
+            shutil.copy(workload, cls.root / "workloads")
         for text in ROOT.glob("workloads/*/trace.ftrace.zst"):
             place = cls.root / "workloads" / text.parent.name
             place.mkdir(parents=True)
