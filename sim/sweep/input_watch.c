@@ -8,8 +8,7 @@
  * before its result takes its place, and when a run failed.
  *
  * A look is what stat() tells: the file's number, length and time. Only if that is not as before is
- * the file read again, so touching or copying files without changing them does no harm. It is not
- * remembered then: files that are touched while a sweep runs are few.
+ * the file read again, so touching or copying files without changing them does no harm.
  *
  * MODEL: of a recorded state, a directory, the directory is looked at. Editors and `import` replace
  * its files, which shows; overwriting one in place does not.
@@ -68,7 +67,7 @@ int input_watch_begin(struct input_watch *w, const struct plan *p, struct err *e
 }
 
 struct visit {
-	const struct input_watch *watch;
+	struct input_watch *watch;
 	struct err *err;
 };
 
@@ -83,14 +82,18 @@ static int check_input(const struct config_input *in, void *context)
 		if (p->inputs[i].is_recording != in->is_recording ||
 		    strcmp(p->inputs[i].path, in->path) != 0)
 			continue;
-		now = look_at(in->path);
-		return is_same(&now, &v->watch->looks[i]) ? 0
-							  : plan_check_input(&p->inputs[i], v->err);
+		now = look_at(in->path); /* before it is read, as above */
+		if (is_same(&now, &v->watch->looks[i]))
+			return 0;
+		if (plan_check_input(&p->inputs[i], v->err) != 0)
+			return -1;
+		v->watch->looks[i] = now;
+		return 0;
 	}
 	return 0;
 }
 
-int input_watch_check(const struct input_watch *w, const struct config *c, struct err *err)
+int input_watch_check(struct input_watch *w, const struct config *c, struct err *err)
 {
 	struct visit v = {.watch = w, .err = err};
 

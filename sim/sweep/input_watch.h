@@ -24,7 +24,7 @@ int input_watch_begin(struct input_watch *w, const struct plan *p, struct err *e
  * Are the inputs that @c names still those of the plan? 0, or -1 with @err: ERR_NO_INPUT,
  * ERR_TRACE. Cost: one stat() for each; what looks otherwise than before is read.
  */
-int input_watch_check(const struct input_watch *w, const struct config *c, struct err *err);
+int input_watch_check(struct input_watch *w, const struct config *c, struct err *err);
 /* Fine for a zeroed @w. */
 void input_watch_release(struct input_watch *w);
 

@@ -142,7 +142,7 @@ static int write_text(struct resultdir *rd, const char *name, const char *text, 
 
 struct child {
 	const struct worker *w;
-	const struct input_watch *inputs;
+	struct input_watch *inputs;
 	char path[4096]; /* of the cell */
 	char *config;    /* YAML */
 };

@@ -41,9 +41,9 @@ struct worker {
 struct worker_job {
 	const char *results;
 	const struct run_shared *shared;
-	const struct input_watch *inputs; /* no result takes its place if they changed */
-	volatile const int *stop; /* set in the child by SIGTERM; may be NULL */
-	uint64_t timeout_ns;      /* 0: none */
+	struct input_watch *inputs; /* no result takes its place if they changed */
+	volatile const int *stop;   /* set in the child by SIGTERM; may be NULL */
+	uint64_t timeout_ns;        /* 0: none */
 };
 
 /*
