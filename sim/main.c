@@ -4,6 +4,7 @@
  * Results go to standard output, everything else to standard error. The exit status is the code of
  * the error (kern/err.h).
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +77,15 @@ static void catch_signal(int sig)
 		sigaction(sig, &action, NULL);
 }
 
+/* Those that are closed stay useless, but no other file may get their numbers, and our messages. */
+static void keep_standard_files(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+	}
+}
+
 bool cmd_progress_wanted(void)
 {
 	return isatty(STDERR_FILENO) && !getenv("ALLOCSIM_NO_PROGRESS");
@@ -138,6 +148,7 @@ int main(int argc, char **argv)
 	catch_signal(SIGINT);
 	catch_signal(SIGTERM);
 	catch_signal(SIGHUP);
+	keep_standard_files();
 	signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of writing, reported like others */
 	signal(SIGXFSZ, SIG_IGN); /* likewise a file that exceeds the limit */
 	if (atexit(check_stdout) != 0)

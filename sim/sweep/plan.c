@@ -110,28 +110,32 @@ int plan_base(const struct plan *p, struct config *base, struct err *err)
 	return config_load_base_text(base, name, p->config, err);
 }
 
-int plan_check_inputs(const struct plan *p, struct err *err)
+int plan_check_input(const struct plan_input *in, struct err *err)
 {
 	uint64_t digest, bytes;
+
+	if (in->is_recording ? digest_recording(in->path, &digest, &bytes, err)
+			     : digest_file(in->path, &digest, &bytes, err))
+		return -1;
+	if (digest == in->digest && bytes == in->bytes)
+		return 0;
+	return err_set(err, ERR_TRACE,
+		       "%s: has changed since the plan was made: put it back, or make the plan "
+		       "again",
+		       in->path);
+}
+
+int plan_check_inputs(const struct plan *p, struct err *err)
+{
 	unsigned i;
-	int failed;
 
 	if (strcmp(p->version, ALLOCSIM_VERSION))
 		return err_set(err, ERR_USAGE,
 			       "the plan was made by allocsim %s, and this is %s, which may give "
 			       "other results: make the plan again",
 			       p->version, ALLOCSIM_VERSION);
-	for (i = 0; i < p->inputs_count; i++) {
-		const struct plan_input *in = &p->inputs[i];
-		failed = in->is_recording ? digest_recording(in->path, &digest, &bytes, err)
-					  : digest_file(in->path, &digest, &bytes, err);
-		if (failed)
+	for (i = 0; i < p->inputs_count; i++)
+		if (plan_check_input(&p->inputs[i], err))
 			return -1;
-		if (digest != in->digest || bytes != in->bytes)
-			return err_set(err, ERR_TRACE,
-				       "%s: has changed since the plan was made: make the plan "
-				       "again",
-				       in->path);
-	}
 	return 0;
 }

@@ -125,5 +125,7 @@ int plan_config(const struct plan *p, const struct plan_point *point, const stru
  * 0, or -1 with @err: ERR_NO_INPUT, ERR_TRACE (it changed), ERR_USAGE (another version).
  */
 int plan_check_inputs(const struct plan *p, struct err *err);
+/* Of one of them: 0, or -1 with @err: ERR_NO_INPUT, ERR_TRACE. */
+int plan_check_input(const struct plan_input *in, struct err *err);
 
 #endif
