@@ -25,7 +25,7 @@ static const struct command commands[] = {
 	{"report", "write results and sweeps as one page of HTML", cmd_report},
 	{"classes", "find the kmalloc size classes that waste least on a trace", cmd_classes},
 	{"validate", "say everything that is wrong with a configuration", cmd_validate},
-	{"list", "list allocators, machines, workloads, metrics, plots, formats", cmd_list},
+	{"list", "list allocators, machines, workloads, sweeps, metrics, plots, formats", cmd_list},
 };
 
 static int fail(const struct err *err)

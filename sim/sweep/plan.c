@@ -18,7 +18,7 @@ static void release_texts(char **texts, unsigned count)
 	free(texts);
 }
 
-static void release_plot(struct plan_plot *plot)
+void plan_plot_release(struct plan_plot *plot)
 {
 	unsigned i;
 
@@ -28,8 +28,10 @@ static void release_plot(struct plan_plot *plot)
 	free(plot->z);
 	free(plot->by);
 	free(plot->kind);
-	for (i = 0; i < plot->y_count; i++)
+	for (i = 0; i < PLAN_PANELS_MAX; i++)
 		free(plot->y[i]);
+	for (i = 0; i < PLAN_WHERE_MAX; i++)
+		free(plot->where[i]);
 }
 
 void plan_release(struct plan *p)
@@ -60,7 +62,7 @@ void plan_release(struct plan *p)
 		free(p->inputs[i].path);
 	free(p->inputs);
 	for (i = 0; i < p->plots_count; i++)
-		release_plot(&p->plots[i]);
+		plan_plot_release(&p->plots[i]);
 	free(p->plots);
 	memset(p, 0, sizeof(*p));
 }
