@@ -251,11 +251,14 @@ class Points(Case):
         self.assertFalse(self.results.exists())
 
     def planned_trace(self, count):
-        """A sweep of @count points that read trace.atrace, a copy; its ids."""
-        self.trace = self.dir / "trace.atrace"
+        """A sweep of @count points that read trace.atrace and state, copies; its ids."""
+        self.trace, self.state = self.dir / "trace.atrace", self.dir / "state"
         shutil.copy(ROOT / "workloads/files/files.atrace", self.trace)
+        shutil.copytree(ROOT / "workloads/files", self.state,
+                        ignore=shutil.ignore_patterns("*trace*"))
         Path(self.dir, "s.yaml").write_text(
-            f"config: {ROOT}/configs/linux-6.18.yaml\ntraces: [trace.atrace]\n"
+            f"config: {ROOT}/configs/linux-6.18.yaml\n"
+            "traces: [{trace: trace.atrace, truth: state}]\n"
             f"grid: {{seed: [{', '.join(map(str, range(count)))}]}}\n")
         done = self.program("sweep", "plan", "s.yaml", "-o", self.plan)
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -269,9 +272,11 @@ class Points(Case):
         expected = self.expected(ids)
         as_it_was, other = self.dir / "as-it-was", self.dir / "other"
         shutil.copy(self.trace, as_it_was)
+        zoneinfo = self.state / "end.zoneinfo"
         shutil.copy(ROOT / "workloads/sqlite/sqlite.atrace", other)
         changes = {
             "has changed since": lambda: os.replace(other, self.trace),
+            "state: has changed since": lambda: zoneinfo.rename(self.state / "moved"),
             "trace.atrace: has changed since": lambda: os.truncate(self.trace, 0),
             "No such file": lambda: self.trace.unlink(),
         }
@@ -287,6 +292,8 @@ class Points(Case):
             self.assertRegex(error, rf"\Aallocsim: .*{says}.*; 0 of 4 points are done, .*\n\Z")
             self.assertEqual([p.name for p in self.results.iterdir()], ["plan.jsonl"])
             shutil.copy(as_it_was, self.trace)
+            if not zoneinfo.exists():
+                (self.state / "moved").rename(zoneinfo)
             self.assert_sweep(0, None)
             self.assert_runs(expected)
 
