@@ -531,4 +531,6 @@ void chart_options_of_plan(const struct plan_plot *plot, struct chart_options *o
 	};
 	for (i = 0; i < plot->y_count && i < CHART_PANELS_MAX; i++)
 		options->y[options->y_count++] = plot->y[i];
+	for (i = 0; i < plot->where_count && i < CHART_WHERE_MAX; i++)
+		options->where[options->where_count++] = plot->where[i];
 }

@@ -23,7 +23,7 @@
 #define AXIS_CHARACTERS 84 /* side by side, of all panels of a row */
 #define ROWS_READABLE   30 /* texts one above the other, of all panels of a column */
 #define TEXTS_MAX       80 /* values in cells */
-#define CELL_CHARACTERS 5  /* "0.123", "1e+03" */
+#define CELL_CHARACTERS 5  /* "0.123", "12345" */
 #define TICK_CHARACTERS 24
 
 /* Panels in a row. */
@@ -67,12 +67,14 @@ static double height_of(const struct chart_range *r, double value)
 static void write_cell(const struct chart_point *p, const struct chart_range *r, double scale,
 		       FILE *data)
 {
-	double value = p->y[0].median;
+	double value = p->y[0].median, shown = value * scale;
+	bool whole = fabs(shown) >= 100 && fabs(shown) < 1e5;
 
 	fprintf(data, "%u\t%u", p->column + 1, p->row + 1);
-	plot_cell(data, value * scale);
+	plot_cell(data, shown);
 	/* The upper part of the palette is bright. */
-	fprintf(data, "\t%.3g\t%d\n", value * scale, height_of(r, value) > 0.55 ? 0 : 0xffffff);
+	fprintf(data, whole ? "\t%.0f\t%d\n" : "\t%.3g\t%d\n", shown,
+		height_of(r, value) > 0.55 ? 0 : 0xffffff);
 }
 
 /* The block of the panel's cells that have a value, or of those that have none; cells written. */

@@ -35,6 +35,8 @@ enum chart_unit chart_unit_of_quotient(enum chart_unit unit, enum chart_unit div
 				       double *factor);
 /* "64 KiB", "1.5 us", "25 %", "3 M/s", "4": @value in a unit that fits. */
 void chart_format(enum chart_unit unit, double value, char *buf, size_t size);
+/* The same of a value that is not known more exactly: a crossing. */
+void chart_format_about(enum chart_unit unit, double value, char *buf, size_t size);
 /* The factor that makes values of up to @most readable on an axis; its unit in @text, or "". */
 double chart_scale(enum chart_unit unit, double most, const char **text);
 

@@ -232,7 +232,7 @@ static void panel_title(const struct chart *c, unsigned panel, char *buf, size_t
 	}
 	if (count != 1)
 		return;
-	chart_format(c->x.unit, only->x, text, sizeof(text));
+	chart_format_about(c->x.unit, only->x, text, sizeof(text));
 	snprintf(buf + used, size - (size_t)used, "%s%s and %s cross at %s", used ? "; " : "",
 		 chart_line_name(c, only->line[0]), chart_line_name(c, only->line[1]), text);
 }

@@ -135,7 +135,7 @@ void chart_print(const struct chart *c, FILE *out)
 		print_point(c, &c->points[i], &w, out);
 	for (i = 0; i < c->crossings_count; i++) {
 		const struct chart_crossing *x = &c->crossings[i];
-		chart_format(c->x.unit, x->x, text, sizeof(text));
+		chart_format_about(c->x.unit, x->x, text, sizeof(text));
 		fprintf(out, "%s: %s and %s cross at %s\n", c->y[x->panel].label,
 			chart_line_name(c, x->line[0]), chart_line_name(c, x->line[1]), text);
 	}

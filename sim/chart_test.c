@@ -110,6 +110,29 @@ static void test_lines_do_not_cross(void **state)
 	}
 }
 
+/* Off: two lines that both lie on the ground beside a third, far above them. */
+static void test_lines_that_can_not_be_seen_do_not_cross(void **state)
+{
+	static const char *const dirs[] = {"b64", "b128", "n64", "n128", "f64", "f128"};
+	struct chart *c;
+
+	(void)state;
+	write_size("n64", "near", 65536, 12000, "");
+	write_size("n128", "near", 131072, 19000, "");
+	write_size("f64", "far", 65536, 9000000, ""); /* from 10 us on: a logarithmic axis */
+	write_size("f128", "far", 131072, 9000000, "");
+	c = chart_rig_load(&usual, dirs, 4);
+	assert_int_equal(c->crossings_count, 2);
+	chart_free(c);
+	c = chart_rig_load(&usual, dirs, 6);
+	assert_int_equal(c->crossings_count, 2);
+	chart_free(c);
+	write_size("f64", "far", 65536, 0, "");
+	c = chart_rig_load(&usual, dirs, 6);
+	assert_int_equal(c->crossings_count, 0);
+	chart_free(c);
+}
+
 static void test_keys(void **state)
 {
 	static const char *const one[] = {"b64"};
@@ -515,6 +538,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_lines_cross, setup, chart_rig_teardown),
 		cmocka_unit_test_setup_teardown(test_lines_do_not_cross, setup, chart_rig_teardown),
+		cmocka_unit_test_setup_teardown(test_lines_that_can_not_be_seen_do_not_cross, setup,
+						chart_rig_teardown),
 		cmocka_unit_test_setup_teardown(test_keys, setup, chart_rig_teardown),
 		cmocka_unit_test_setup_teardown(test_reference, setup, chart_rig_teardown),
 		cmocka_unit_test_setup_teardown(test_relative, setup, chart_rig_teardown),

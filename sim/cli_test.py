@@ -682,10 +682,11 @@ class Listing(Case):
         shutil.rmtree(self.work / "configs")
         self.assert_fails(66, "run this in allocsim's directory", "list", "workloads")
         self.assert_fails(66, "run this in allocsim's directory", "list", "machines")
+        self.assert_fails(66, "run this in allocsim's directory", "list", "sweeps")
 
     def test_first_lines_are_sentences(self):
         """`list` shows the first line of a file's comment alone."""
-        for kind in ("machines", "workloads"):
+        for kind in ("machines", "sweeps", "workloads"):
             for row in self.assert_ok("list", kind).splitlines():
                 self.assertTrue(row.endswith((".", ")", ":")), row)
 

@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -15,54 +14,8 @@
 
 #include <cmocka.h>
 
+#include "sim/dir_rig.h"
 #include "sim/resultdir.h"
-
-static char home[64];
-
-/* Each test starts in an empty directory of its own. */
-static int setup(void **state)
-{
-	strcpy(home, "/tmp/resultdir_test.XXXXXX");
-	return mkdtemp(home) && !chdir(home) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	return chdir("/") || resultdir_remove_tree(home);
-}
-
-static void put_file(const char *path, const char *text)
-{
-	FILE *f = fopen(path, "w");
-
-	assert_non_null(f);
-	assert_true(fputs(text, f) >= 0);
-	assert_int_equal(fclose(f), 0);
-}
-
-static void assert_file(const char *path, const char *expected)
-{
-	char text[256];
-	FILE *f = fopen(path, "r");
-
-	assert_non_null(f);
-	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
-	fclose(f);
-	assert_string_equal(text, expected);
-}
-
-/* The number of entries of @path. */
-static unsigned entries(const char *path)
-{
-	DIR *dir = opendir(path);
-	unsigned count = 0;
-
-	assert_non_null(dir);
-	while (readdir(dir))
-		count++;
-	closedir(dir);
-	return count - 2;
-}
 
 static void write_result(struct resultdir *rd, const char *text)
 {
@@ -85,12 +38,12 @@ static void test_create(void **state)
 	write_result(&rd, RESULT);
 	assert_int_not_equal(access("a/b/c", F_OK), 0);
 	assert_int_equal(resultdir_commit(&rd, &err), 0);
-	assert_file("a/b/c/run.json", RESULT);
-	assert_int_equal(entries("a/b"), 1);
+	dir_rig_assert("a/b/c/run.json", RESULT);
+	assert_int_equal(dir_rig_entries("a/b"), 1);
 	assert_true(resultdir_is_result("a/b/c"));
 	assert_false(resultdir_is_result("a/b"));
 	resultdir_abort(&rd);
-	assert_file("a/b/c/run.json", RESULT);
+	dir_rig_assert("a/b/c/run.json", RESULT);
 }
 
 static void test_replace(void **state)
@@ -100,15 +53,15 @@ static void test_replace(void **state)
 
 	mkdir("r", 0777);
 	mkdir("r/plots", 0777);
-	put_file("r/run.json", RESULT);
-	put_file("r/plots/x.png", "old");
+	dir_rig_put("r/run.json", RESULT);
+	dir_rig_put("r/plots/x.png", "old");
 	assert_int_equal(resultdir_create(&rd, "r", &err), 0);
 	write_result(&rd, "{\"schema_version\":2}");
-	assert_file("r/run.json", RESULT);
+	dir_rig_assert("r/run.json", RESULT);
 	assert_int_equal(resultdir_commit(&rd, &err), 0);
-	assert_file("r/run.json", "{\"schema_version\":2}");
-	assert_int_equal(entries("r"), 1);
-	assert_int_equal(entries("."), 1);
+	dir_rig_assert("r/run.json", "{\"schema_version\":2}");
+	assert_int_equal(dir_rig_entries("r"), 1);
+	assert_int_equal(dir_rig_entries("."), 1);
 }
 
 static void test_replace_through_link(void **state)
@@ -124,7 +77,7 @@ static void test_replace_through_link(void **state)
 	assert_int_equal(resultdir_commit(&rd, &err), 0);
 	assert_int_equal(lstat("link", &st), 0);
 	assert_true(S_ISLNK(st.st_mode));
-	assert_file("real/run.json", RESULT);
+	dir_rig_assert("real/run.json", RESULT);
 }
 
 static void refused(const char *path, const char *words)
@@ -141,13 +94,13 @@ static void refused(const char *path, const char *words)
 static void test_refused(void **state)
 {
 	mkdir("ours-not", 0777);
-	put_file("ours-not/precious", "x");
+	dir_rig_put("ours-not/precious", "x");
 	refused("ours-not", "not empty");
 	/* A run.json of some other program. */
-	put_file("ours-not/run.json", "{\"run\": 1}");
+	dir_rig_put("ours-not/run.json", "{\"run\": 1}");
 	refused("ours-not", "not empty");
-	assert_int_equal(entries("ours-not"), 2);
-	put_file("file", "");
+	assert_int_equal(dir_rig_entries("ours-not"), 2);
+	dir_rig_put("file", "");
 	refused("file", "Not a directory");
 	refused("file/below", "Not a directory");
 	refused("", "no name");
@@ -156,7 +109,7 @@ static void test_refused(void **state)
 	assert_int_equal(symlink("nowhere", "dangling"), 0);
 	refused("dangling", "No such file");
 	refused("/proc/no/such/place", "/proc/no");
-	assert_int_equal(entries("."), 3);
+	assert_int_equal(dir_rig_entries("."), 3);
 }
 
 static void test_occupied_while_running(void **state)
@@ -167,11 +120,11 @@ static void test_occupied_while_running(void **state)
 	assert_int_equal(resultdir_create(&rd, "r", &err), 0);
 	write_result(&rd, RESULT);
 	mkdir("r", 0777);
-	put_file("r/precious", "x");
+	dir_rig_put("r/precious", "x");
 	assert_int_equal(resultdir_commit(&rd, &err), -1);
 	assert_int_equal(err.code, ERR_CANT_CREATE);
-	assert_int_equal(entries("."), 1);
-	assert_file("r/precious", "x");
+	assert_int_equal(dir_rig_entries("."), 1);
+	dir_rig_assert("r/precious", "x");
 }
 
 static void test_abort(void **state)
@@ -189,7 +142,7 @@ static void test_abort(void **state)
 	fputs("time_ns\n", f);
 	resultdir_abort(&rd);
 	resultdir_abort(&rd);
-	assert_int_equal(entries("there"), 0);
+	assert_int_equal(dir_rig_entries("there"), 0);
 }
 
 /* A file-size limit stands for a full disk: write() fails midway. */
@@ -218,7 +171,7 @@ static void test_write_error(void **state)
 	assert_int_equal(err.code, ERR_IO);
 	assert_string_equal(err.text, "r/series.csv: writing failed: File too large");
 	resultdir_abort(&rd);
-	assert_int_equal(entries("."), 0);
+	assert_int_equal(dir_rig_entries("."), 0);
 }
 
 static void test_file_twice(void **state)
@@ -249,7 +202,7 @@ static void make_work(char name[512], const char *of, const char *host, long pid
 	snprintf(name, 512, ".%s.tmp.%s.%ld%s", of, host, pid, end);
 	assert_int_equal(mkdir(name, 0777), 0);
 	snprintf(name, 512, ".%s.tmp.%s.%ld%s/run.json", of, host, pid, end);
-	put_file(name, "half of it");
+	dir_rig_put(name, "half of it");
 }
 
 static void test_leftovers(void **state)
@@ -262,18 +215,18 @@ static void test_leftovers(void **state)
 	make_work(name, "a", host, gone, ".old");
 	make_work(name, "x.tmp.y", host, gone, "");
 	make_work(name, "b", host, getpid(), ""); /* by one that had our number */
-	assert_int_equal(entries("."), 4);
+	assert_int_equal(dir_rig_entries("."), 4);
 	assert_int_equal(resultdir_remove_leftovers("."), 4);
-	assert_int_equal(entries("."), 0);
+	assert_int_equal(dir_rig_entries("."), 0);
 
 	make_work(name, "a", host, getppid(), "");
 	make_work(name, "a", host, 0, "");
 	make_work(name, "a", host, gone, ".new");
 	make_work(name, "a", "elsewhere.example", gone, "");
-	put_file("a.tmp", "");
-	put_file(".tmp.", "");
+	dir_rig_put("a.tmp", "");
+	dir_rig_put(".tmp.", "");
 	assert_int_equal(resultdir_remove_leftovers("."), 0);
-	assert_int_equal(entries("."), 6);
+	assert_int_equal(dir_rig_entries("."), 6);
 	assert_int_equal(resultdir_remove_leftovers("nowhere"), 0);
 }
 
@@ -308,27 +261,31 @@ static void test_leftover_of_one(void **state)
 	make_work(name, "a", host, gone, ".old");
 	make_work(name, "b", host, gone, "");
 	resultdir_remove_leftover("b", gone + 1);
-	assert_int_equal(entries("."), 4);
+	assert_int_equal(dir_rig_entries("."), 4);
 	resultdir_remove_leftover("a", gone);
-	assert_int_equal(entries("."), 2);
+	assert_int_equal(dir_rig_entries("."), 2);
 	resultdir_remove_leftover("d/../b/", gone);
-	assert_int_equal(entries("."), 1);
+	assert_int_equal(dir_rig_entries("."), 1);
 }
 
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_create, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_replace, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_replace_through_link, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_occupied_while_running, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_abort, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_write_error, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_file_twice, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_leftovers, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_leftovers_of_a_zombie, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_leftover_of_one, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_create, dir_rig_setup, dir_rig_teardown),
+		cmocka_unit_test_setup_teardown(test_replace, dir_rig_setup, dir_rig_teardown),
+		cmocka_unit_test_setup_teardown(test_replace_through_link, dir_rig_setup,
+						dir_rig_teardown),
+		cmocka_unit_test_setup_teardown(test_refused, dir_rig_setup, dir_rig_teardown),
+		cmocka_unit_test_setup_teardown(test_occupied_while_running, dir_rig_setup,
+						dir_rig_teardown),
+		cmocka_unit_test_setup_teardown(test_abort, dir_rig_setup, dir_rig_teardown),
+		cmocka_unit_test_setup_teardown(test_write_error, dir_rig_setup, dir_rig_teardown),
+		cmocka_unit_test_setup_teardown(test_file_twice, dir_rig_setup, dir_rig_teardown),
+		cmocka_unit_test_setup_teardown(test_leftovers, dir_rig_setup, dir_rig_teardown),
+		cmocka_unit_test_setup_teardown(test_leftovers_of_a_zombie, dir_rig_setup,
+						dir_rig_teardown),
+		cmocka_unit_test_setup_teardown(test_leftover_of_one, dir_rig_setup,
+						dir_rig_teardown),
 	};
 
 	return cmocka_run_group_tests_name("resultdir", tests, NULL, NULL);

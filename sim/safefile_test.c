@@ -4,7 +4,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <dirent.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,44 +13,9 @@
 
 #include <cmocka.h>
 
+#include "sim/dir_rig.h"
 #include "sim/resultdir.h"
 #include "sim/safefile.h"
-
-static char home[64];
-
-static int setup(void **state)
-{
-	strcpy(home, "/tmp/safefile_test.XXXXXX");
-	return mkdtemp(home) && !chdir(home) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	return chdir("/") || resultdir_remove_tree(home);
-}
-
-static void assert_file(const char *path, const char *expected)
-{
-	char text[256];
-	FILE *f = fopen(path, "r");
-
-	assert_non_null(f);
-	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
-	fclose(f);
-	assert_string_equal(text, expected);
-}
-
-static unsigned entries(void)
-{
-	DIR *dir = opendir(".");
-	unsigned count = 0;
-
-	assert_non_null(dir);
-	while (readdir(dir))
-		count++;
-	closedir(dir);
-	return count - 2;
-}
 
 static void test_commit_and_abort(void **state)
 {
@@ -63,14 +27,14 @@ static void test_commit_and_abort(void **state)
 	fflush(f.stream);
 	assert_int_equal(access("a", F_OK), -1);
 	assert_int_equal(safefile_commit(&f, &err), 0);
-	assert_file("a", "one");
+	dir_rig_assert("a", "one");
 	assert_int_equal(safefile_create(&f, "a", &err), 0);
 	fputs("two", f.stream);
-	assert_file("a", "one");
+	dir_rig_assert("a", "one");
 	safefile_abort(&f);
 	safefile_abort(&f);
-	assert_file("a", "one");
-	assert_int_equal(entries(), 1);
+	dir_rig_assert("a", "one");
+	assert_int_equal(dir_rig_entries("."), 1);
 }
 
 /* The target of a link is replaced, not the link; what is no file is written as it is. */
@@ -87,7 +51,7 @@ static void test_links_and_pipes(void **state)
 	assert_int_equal(safefile_create(&f, "link", &err), 0);
 	fputs("x", f.stream);
 	assert_int_equal(safefile_commit(&f, &err), 0);
-	assert_file("d/real", "x");
+	dir_rig_assert("d/real", "x");
 	assert_int_equal(lstat("link", &st), 0);
 	assert_true(S_ISLNK(st.st_mode));
 	assert_int_equal(safefile_create(&f, "/dev/null", &err), 0);
@@ -120,7 +84,7 @@ static void test_failures(void **state)
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
 	assert_int_equal(err.code, ERR_IO);
 	assert_non_null(strstr(err.text, "a: writing failed: "));
-	assert_int_equal(entries(), 0);
+	assert_int_equal(dir_rig_entries("."), 0);
 	assert_int_equal(safefile_create(&f, "/dev/full", &(struct err){0}), 0);
 	fputs("x", f.stream);
 	err = (struct err){0};
@@ -131,9 +95,11 @@ static void test_failures(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_commit_and_abort, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_links_and_pipes, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_failures, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_commit_and_abort, dir_rig_setup,
+						dir_rig_teardown),
+		cmocka_unit_test_setup_teardown(test_links_and_pipes, dir_rig_setup,
+						dir_rig_teardown),
+		cmocka_unit_test_setup_teardown(test_failures, dir_rig_setup, dir_rig_teardown),
 	};
 
 	return cmocka_run_group_tests_name("safefile", tests, NULL, NULL);

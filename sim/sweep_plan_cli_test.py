@@ -164,11 +164,6 @@ class Docs(unittest.TestCase):
             with self.subTest(line):
                 self.assertEqual(self.plan(*line.split()[3:]).returncode, 0)
 
-    def test_bundled(self):
-        """Every sweep of configs/sweeps whose traces are here makes a plan."""
-        done = self.plan("configs/sweeps/slub-order.yaml", "--count")
-        self.assertEqual((done.returncode, done.stdout), (0, "90\n"))
-
 
 if __name__ == "__main__":
     os.environ.pop("ALLOCSIM_NO_PROGRESS", None)

@@ -12,31 +12,11 @@
 
 #include <cmocka.h>
 
+#include "sim/dir_rig.h"
 #include "sim/sweep/cell.h"
 
-static char home[64];
 static const struct plan_point point = {.index = 3, .id = "00112233445566ff"};
 #define CELL "00112233445566ff/"
-
-static int setup(void **state)
-{
-	strcpy(home, "/tmp/cell_test.XXXXXX");
-	return mkdtemp(home) && !chdir(home) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	return chdir("/") || resultdir_remove_tree(home);
-}
-
-static void put_file(const char *path, const char *text)
-{
-	FILE *f = fopen(path, "w");
-
-	assert_non_null(f);
-	assert_true(fputs(text, f) >= 0);
-	assert_int_equal(fclose(f), 0);
-}
 
 /* A cell whose run.json, if any, is @run. */
 static void put_cell(struct cell *cell, const char *run)
@@ -48,7 +28,7 @@ static void put_cell(struct cell *cell, const char *run)
 	if (run) {
 		char path[256];
 		snprintf(path, sizeof(path), "%s/run.json", resultdir_work(&rd));
-		put_file(path, run);
+		dir_rig_put(path, run);
 		assert_int_equal(digest_file(path, &cell->run_json_digest, &cell->run_json_bytes,
 					     &err),
 				 0);
@@ -74,11 +54,11 @@ static void test_done(void **state)
 	cell_read(".", &other, &found);
 	assert_int_equal(found.state, CELL_MISSING);
 	/* Whatever happens to it later. */
-	put_file(CELL "run.json", "{\"schema_version\": 2}\n");
+	dir_rig_put(CELL "run.json", "{\"schema_version\": 2}\n");
 	cell_read(".", &point, &found);
 	assert_int_equal(found.state, CELL_MISSING);
 	assert_int_equal(found.attempts, 2);
-	put_file(CELL "run.json", "{\"schema_ver");
+	dir_rig_put(CELL "run.json", "{\"schema_ver");
 	cell_read(".", &point, &found);
 	assert_int_equal(found.state, CELL_MISSING);
 	unlink(CELL "run.json");
@@ -124,7 +104,7 @@ static void test_hostile(void **state)
 
 	put_cell(&cell, "{}");
 	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		put_file(CELL CELL_MARKER, texts[i]);
+		dir_rig_put(CELL CELL_MARKER, texts[i]);
 		cell_read(".", &point, &found);
 		assert_int_equal(found.state, CELL_MISSING);
 	}
@@ -158,10 +138,11 @@ static void test_replaced_while_read(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_done, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_failed, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_hostile, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_replaced_while_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_done, dir_rig_setup, dir_rig_teardown),
+		cmocka_unit_test_setup_teardown(test_failed, dir_rig_setup, dir_rig_teardown),
+		cmocka_unit_test_setup_teardown(test_hostile, dir_rig_setup, dir_rig_teardown),
+		cmocka_unit_test_setup_teardown(test_replaced_while_read, dir_rig_setup,
+						dir_rig_teardown),
 	};
 
 	return cmocka_run_group_tests_name("cell", tests, NULL, NULL);

@@ -387,36 +387,32 @@ static unsigned parse_sign(struct parser *p)
 	return negated;
 }
 
-static unsigned parse_term(struct parser *p)
+/* Operands of @next with either of two operators between them, from left to right. */
+static unsigned parse_chain(struct parser *p, unsigned (*next)(struct parser *p), const char *one,
+			    enum expr_op one_op, const char *other, enum expr_op other_op)
 {
-	unsigned n = parse_sign(p);
+	unsigned n = next(p);
 	while (n != NONE) {
 		skip_blanks(p);
 		unsigned column = column_at(p, p->at);
-		if (take(p, "*"))
-			n = arithmetic(p, EXPR_MUL, column, n, parse_sign(p));
-		else if (take(p, "/"))
-			n = arithmetic(p, EXPR_DIV, column, n, parse_sign(p));
+		if (take(p, one))
+			n = arithmetic(p, one_op, column, n, next(p));
+		else if (take(p, other))
+			n = arithmetic(p, other_op, column, n, next(p));
 		else
 			break;
 	}
 	return n;
 }
 
+static unsigned parse_term(struct parser *p)
+{
+	return parse_chain(p, parse_sign, "*", EXPR_MUL, "/", EXPR_DIV);
+}
+
 static unsigned parse_sum(struct parser *p)
 {
-	unsigned n = parse_term(p);
-	while (n != NONE) {
-		skip_blanks(p);
-		unsigned column = column_at(p, p->at);
-		if (take(p, "+"))
-			n = arithmetic(p, EXPR_ADD, column, n, parse_term(p));
-		else if (take(p, "-"))
-			n = arithmetic(p, EXPR_SUB, column, n, parse_term(p));
-		else
-			break;
-	}
-	return n;
+	return parse_chain(p, parse_term, "+", EXPR_ADD, "-", EXPR_SUB);
 }
 
 /* The comparison that comes next; those of two characters first. */

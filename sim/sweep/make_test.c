@@ -316,7 +316,8 @@ static void test_written(void **state)
 	struct make_report report;
 	struct err err = {0};
 	made(&p,
-	     WIDE "title: t\nquestion: q?\nplots: [{name: a, x: pcp.batch, y: [k, l], relative: "
+	     WIDE "title: t\nquestion: q?\nplots: [{name: a, x: pcp.batch, y: [k, l], where: a=b, "
+		  "relative: "
 		  "true}]\n",
 	     &all, &report);
 	assert_int_equal(plan_save(&p, "p.jsonl", &err), 0);
@@ -324,6 +325,8 @@ static void test_written(void **state)
 	ids_are_equal(&p, &read, true);
 	assert_string_equal(read.question, "q?");
 	assert_int_equal(read.plots[0].y_count, 2);
+	assert_int_equal(read.plots[0].where_count, 1);
+	assert_string_equal(read.plots[0].where[0], "a=b");
 	assert_true(read.plots[0].relative);
 	struct config base, c;
 	config_init(&base);

@@ -10,30 +10,9 @@
 
 #include <cmocka.h>
 
+#include "sim/dir_rig.h"
 #include "sim/resultdir.h"
 #include "sim/sweep/plan.h"
-
-static char home[64];
-
-static int setup(void **state)
-{
-	strcpy(home, "/tmp/plan_test.XXXXXX");
-	return mkdtemp(home) && !chdir(home) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	return chdir("/") || resultdir_remove_tree(home);
-}
-
-static void put_file(const char *path, const char *text)
-{
-	FILE *f = fopen(path, "w");
-
-	assert_non_null(f);
-	assert_true(fputs(text, f) >= 0);
-	assert_int_equal(fclose(f), 0);
-}
 
 #define HEAD_OF(COUNT, TRACES, INPUTS, PLOTS)                                                      \
 	"{\"schema_version\": 1, \"name\": \"orders\", \"title\": null, \"question\": \"why?\", "  \
@@ -48,7 +27,7 @@ static void put_file(const char *path, const char *text)
 #define PLOT                                                                                       \
 	"{\"name\": \"p\", \"title\": null, \"x\": \"slab.max_order\", \"y\": [\"totals.a\", "     \
 	"\"totals.b / totals.c\"], \"z\": null, \"by\": \"trace\", \"kind\": \"lines\", "          \
-	"\"relative\": true}"
+	"\"where\": [\"a=1\", \"b=2\"], \"relative\": true}"
 #define HEAD HEAD_OF("2", TRACE, INPUT("00000000000000aa"), PLOT)
 #define POINT0                                                                                     \
 	"{\"i\": 0, \"id\": \"00112233445566ff\", \"params\": {\"trace\": \"a\", "                 \
@@ -66,7 +45,7 @@ static void test_comes_back(void **state)
 	size_t bytes = 0;
 	FILE *f;
 
-	put_file("plan", text);
+	dir_rig_put("plan", text);
 	assert_int_equal(plan_load(&p, "plan", &err), 0);
 	assert_true(p.master_seed == UINT64_MAX);
 	assert_string_equal(p.question, "why?");
@@ -74,6 +53,8 @@ static void test_comes_back(void **state)
 	assert_string_equal(p.traces[0].trace, "/t/a\"b.atrace");
 	assert_true(p.plots[0].relative);
 	assert_int_equal(p.plots[0].y_count, 2);
+	assert_int_equal(p.plots[0].where_count, 2);
+	assert_string_equal(p.plots[0].where[1], "b=2");
 	assert_int_equal(plan_parameter_find(&p, "slab.max_order"), 1);
 	assert_int_equal(plan_parameter_find(&p, "slab"), -1);
 	assert_ptr_equal(plan_point_find(&p, 7), &p.points[1]);
@@ -86,7 +67,7 @@ static void test_comes_back(void **state)
 	fclose(f);
 	assert_string_equal(again, text);
 	assert_int_equal(plan_save(&p, "saved", &err), 0);
-	put_file("plan", "");
+	dir_rig_put("plan", "");
 	assert_int_equal(plan_save(&p, "plan", &err), 0);
 	free(again);
 	plan_release(&p);
@@ -120,9 +101,10 @@ static void test_wrong_lines(void **state)
 		 "plan:2: needs a text at \"slab.max_order\""},
 		{HEAD_OF("2", "3", "", ""), "plan:1: needs a text at \"name\""},
 		{HEAD_OF("2", "", INPUT("xyz"), ""), "plan:1: needs a number in quotes at \"dig"},
-		{HEAD_OF("2", "", "", "{\"name\": \"../x\", \"y\": [\"a\"], \"x\": \"b\"}"),
+		{HEAD_OF("2", "", "",
+			 "{\"name\": \"../x\", \"y\": [\"a\"], \"x\": \"b\", \"where\": []}"),
 		 "plan:1: the name of a plot"},
-		{HEAD_OF("2", "", "", "{\"name\": \"x\", \"y\": [], \"x\": \"b\"}"),
+		{HEAD_OF("2", "", "", "{\"name\": \"x\", \"y\": [], \"x\": \"b\", \"where\": []}"),
 		 "plan:1: a plot needs \"y\""},
 		{HEAD_OF("2", "", "",
 			 "{\"name\": \"x\", \"y\": [\"a\", \"b\", \"c\", \"d\"], \"x\": \"b\"}"),
@@ -136,7 +118,7 @@ static void test_wrong_lines(void **state)
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct err err = {0};
 		struct plan p;
-		put_file("plan", cases[i].text);
+		dir_rig_put("plan", cases[i].text);
 		assert_int_equal(plan_load(&p, "plan", &err), -1);
 		assert_int_equal(err.code, ERR_TRACE);
 		if (!strstr(err.text, cases[i].says))
@@ -167,7 +149,7 @@ static void load_with(struct plan *p, const char *digest, const char *version)
 	memcpy(at, digest, 16);
 	at = strstr(text, "\"allocsim_version\": \"") + 21;
 	*at = *version;
-	put_file("plan", text);
+	dir_rig_put("plan", text);
 	free(text);
 	assert_int_equal(plan_load(p, "plan", &err), 0);
 }
@@ -179,13 +161,13 @@ static void test_inputs(void **state)
 	struct err err = {0};
 	struct plan p;
 
-	put_file("input", "hello");
+	dir_rig_put("input", "hello");
 	assert_int_equal(digest_file("input", &value, &bytes, &err), 0);
 	assert_int_equal(bytes, 5);
 	digest_format(value, digest);
 	load_with(&p, digest, ALLOCSIM_VERSION);
 	assert_int_equal(plan_check_inputs(&p, &err), 0);
-	put_file("input", "hallo");
+	dir_rig_put("input", "hallo");
 	assert_int_equal(plan_check_inputs(&p, &err), -1);
 	assert_int_equal(err.code, ERR_TRACE);
 	assert_non_null(strstr(err.text, "input: has changed"));
@@ -194,7 +176,7 @@ static void test_inputs(void **state)
 	assert_int_equal(plan_check_inputs(&p, &err), -1);
 	assert_int_equal(err.code, ERR_NO_INPUT);
 	plan_release(&p);
-	put_file("input", "hello");
+	dir_rig_put("input", "hello");
 	load_with(&p, digest, "9");
 	err = (struct err){0};
 	assert_int_equal(plan_check_inputs(&p, &err), -1);
@@ -214,16 +196,16 @@ static void test_digests(void **state)
 	assert_int_equal(digest_begin(&d), 0);
 	digest_add(&d, "abc", 3);
 	assert_true(digest_end(&d) == UINT64_C(0x78af5f94892f3950));
-	put_file("start.time", "1");
-	put_file("start.freemap", "2");
+	dir_rig_put("start.time", "1");
+	dir_rig_put("start.freemap", "2");
 	assert_int_equal(digest_recording(".", &recording, &bytes, &err), 0);
 	assert_int_equal(bytes, 2);
-	put_file("README.md", "not of it");
+	dir_rig_put("README.md", "not of it");
 	assert_int_equal(digest_recording(".", &value, &bytes, &err), 0);
 	assert_true(value == recording);
 	/* The same bytes in other files are another recording. */
-	put_file("start.time", "");
-	put_file("start.freemap", "12");
+	dir_rig_put("start.time", "");
+	dir_rig_put("start.freemap", "12");
 	assert_int_equal(digest_recording(".", &value, &bytes, &err), 0);
 	assert_true(value != recording);
 	assert_int_equal(digest_recording("none", &value, &bytes, &err), -1);
@@ -233,11 +215,11 @@ static void test_digests(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_comes_back, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_wrong_lines, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_missing, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_inputs, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_digests, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_comes_back, dir_rig_setup, dir_rig_teardown),
+		cmocka_unit_test_setup_teardown(test_wrong_lines, dir_rig_setup, dir_rig_teardown),
+		cmocka_unit_test_setup_teardown(test_missing, dir_rig_setup, dir_rig_teardown),
+		cmocka_unit_test_setup_teardown(test_inputs, dir_rig_setup, dir_rig_teardown),
+		cmocka_unit_test_setup_teardown(test_digests, dir_rig_setup, dir_rig_teardown),
 	};
 
 	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);

@@ -212,6 +212,8 @@ static void test_plots(void **state)
 		"s.yaml:2:60: plots[1].y[3]: is one panel more than the 3 that fit a picture\n"
 		"s.yaml:2:70: plots[1].kind: unknown value 'bars' (legal range: one of lines, "
 		"boxes, heat)\n");
+	refused(BASE "plots: [{name: a, x: k, y: z, where: [p=1, q]}]\n",
+		"s.yaml:2:44: plots[0].where[1]: must be KEY=VALUE, such as slab.max_order=3\n");
 	refused(BASE "plots: [{name: a, x: k, y: z}, {name: a, x: k, y: z}]\n",
 		"s.yaml:2:32: plots[1]: 'a' is the name of plots[0] already\n");
 }
