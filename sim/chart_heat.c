@@ -166,15 +166,15 @@ static void write_axes(const struct chart *c, FILE *vars)
 static void write_subtitle(const struct chart *c, FILE *vars)
 {
 	unsigned cells = c->lines.count * c->columns.count * c->rows.count, measured = 0, i;
-	char text[160];
-	int used = 0;
+	char text[CHART_SUBTITLE];
+	int used = chart_say_held(c, text, sizeof(text) / 2);
 
 	for (i = 0; i < c->points_count; i++)
 		measured += c->points[i].y[0].count > 0;
-	text[0] = '\0';
 	if (c->repeated)
-		used = snprintf(text, sizeof(text), "median of up to %u repetitions",
-				c->repeats_max);
+		used += snprintf(text + used, sizeof(text) - (size_t)used,
+				 "%smedian of up to %u repetitions", used ? "; " : "",
+				 c->repeats_max);
 	if (measured < cells)
 		snprintf(text + used, sizeof(text) - (size_t)used, "%shatched: no result",
 			 used ? "; " : "");

@@ -19,6 +19,8 @@
 #define CHART_CROSSINGS_MAX   64
 #define CHART_HEAT_PANELS_MAX 4
 #define CHART_HEAT_SIDE_MAX   64  /* cells side by side */
+#define CHART_HELD_MAX        8   /* parameters that are held */
+#define CHART_SUBTITLE        320 /* with its end */
 #define CHART_NAME_MAX        120 /* characters of a picture's name */
 
 /* --- units (chart_units.c) ----------------------------------------------------------------------
@@ -90,6 +92,11 @@ struct chart_point {
 	struct chart_summary y[CHART_PANELS_MAX];
 };
 
+/* A parameter of the sweep that is nowhere in the picture; only results of this value are. */
+struct chart_held {
+	char key[CHART_LABEL], value[CHART_TEXT];
+};
+
 /* Two lines of a panel cross between two neighbouring points of x that both have. */
 struct chart_crossing {
 	unsigned panel, line[2];
@@ -107,6 +114,8 @@ struct chart {
 	unsigned panels_count;
 	struct chart_quantity by; /* keys_count 0: names of configurations */
 	struct chart_values columns, rows, lines;
+	struct chart_held held[CHART_HELD_MAX];
+	unsigned held_count;
 	char references[CHART_REFERENCES_MAX][CHART_TEXT];
 	unsigned references_count;
 	struct chart_sample *samples; /* by line, row and column */
@@ -149,9 +158,23 @@ int chart_make_points(struct chart *c, struct err *err);
 int chart_make_relative(struct chart *c, struct err *err);
 void chart_find_crossings(struct chart *c);
 
+/* --- parameters that aren't named (chart_hold.c) ------------------------------------------------
+ */
+
+/*
+ * Hold parameters at one value until samples that fall together are repetitions. 0, or -1 (ERR_IO).
+ */
+int chart_hold_others(struct chart *c, const struct chart_options *options, struct err *err);
+/* "held: slab.cpu_partial 0, trace web" or "", for a subtitle. Returns the length. */
+int chart_say_held(const struct chart *c, char *buf, size_t size);
+/* Bring samples into the order of line, row, column, and reading. */
+void chart_sort_samples(struct chart *c);
+
 /* --- repetitions (chart_repeats.c) --------------------------------------------------------------
  */
 
+/* Do repetitions differ in this key, "seed" or "repeat"? */
+bool chart_is_repetition(const char *key);
 /*
  * Are these two results repetitions of one thing: do they differ in no parameter but seed and
  * repeat? 0, or -1 with @err that names what differs.

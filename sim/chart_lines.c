@@ -284,16 +284,21 @@ static void write_panel(const struct chart *c, struct layout *l, unsigned i, FIL
 
 static void write_heading(const struct chart *c, const struct layout *l, FILE *vars)
 {
-	char text[160] = "";
+	char text[CHART_SUBTITLE], *at = text;
+	size_t room = sizeof(text);
 
+	at += chart_say_held(c, text, sizeof(text) / 2);
+	if (at > text && (c->repeated || l->band))
+		at = stpcpy(at, "; ");
+	room -= (size_t)(at - text);
 	plot_set_string(vars, "title", c->title);
 	if (l->boxes && c->repeated)
-		snprintf(text, sizeof(text),
+		snprintf(at, room,
 			 "up to %u repetitions: median, quartiles, and whiskers to the least and "
 			 "the most",
 			 c->repeats_max);
 	else if (l->band)
-		snprintf(text, sizeof(text),
+		snprintf(at, room,
 			 "up to %u repetitions: median, and a band from the least to the most",
 			 c->repeats_max);
 	plot_set_string(vars, "subtitle", text);

@@ -161,7 +161,7 @@ static void test_constraints(void **state)
 	/* Off: without it, the configuration refuses the point. */
 	refused("config: base.yaml\ngrid: {slab.min_order: [0, 1], slab.max_order: [0, 1]}\n", &all,
 		ERR_CONFIG,
-		"point 2 (slab.min_order=1, slab.max_order=0): --set slab.min_order=1: "
+		"s.yaml: point 2 (slab.min_order=1, slab.max_order=0): --set slab.min_order=1: "
 		"slab.min_order: is above slab.max_order 0 (1 of 4 points can't be run; add a "
 		"constraint that drops such points)");
 	refused("config: base.yaml\ngrid: {pcp.batch: [1, auto]}\n"
@@ -171,9 +171,9 @@ static void test_constraints(void **state)
 	refused("config: base.yaml\nconstraints: [\"1 > 2\"]\n", &all, ERR_CONFIG,
 		"s: no point is left: constraints drop all 1");
 	refused("config: empty.yaml\n", &all, ERR_CONFIG,
-		"point 0: workload: nothing to run; give one of trace, operations, generators and "
-		"programs (for example --set workload.trace=FILE) (1 of 1 points can't be run; add "
-		"a constraint that drops such points)");
+		"s.yaml: point 0: workload: nothing to run; give one of trace, operations, "
+		"generators and programs (for example --set workload.trace=FILE) (1 of 1 points "
+		"can't be run)");
 }
 
 /* Keys that don't matter beside others make equal points. */

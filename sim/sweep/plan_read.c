@@ -345,7 +345,10 @@ static int read_lines(struct reader *r, FILE *f)
 		line = strlen(text) == (size_t)bytes ? cJSON_Parse(text) : NULL;
 		if (!line)
 			failed = wrong(r, "is no JSON%s",
-				       r->line == 1 ? ": no plan of a sweep" : "");
+				       r->line == 1
+					       ? ": no plan of a sweep, as `allocsim sweep plan "
+						 "SWEEP.yaml -o plan.jsonl` writes it"
+					       : "");
 		else
 			failed = r->line == 1 ? read_head(r, line) : read_point(r, line);
 		cJSON_Delete(line);

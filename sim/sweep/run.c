@@ -118,6 +118,11 @@ static int prepare_directory(struct sweep *s, struct err *err)
 
 	if (make_directory(results, err) != 0)
 		return -1;
+	if (resultdir_is_result(results))
+		return err_set(
+			err, ERR_CANT_CREATE,
+			"%s: is the result of a single run; a sweep needs a directory of its own",
+			results);
 	s->report->leftovers_count = resultdir_remove_leftovers(results);
 	if (asprintf(&path, "%s/plan.jsonl", results) < 0)
 		return err_set(err, ERR_IO, "out of memory");
