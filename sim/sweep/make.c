@@ -163,7 +163,9 @@ static int make_checked(struct maker *m, const struct config *c)
 {
 	uint64_t id;
 	struct err err = {0};
-	if (config_check_runnable(c, &err) != 0) {
+	if (config_check_runnable(c, NULL) != 0) {
+		err_set(&err, ERR_CONFIG,
+			"nothing to run: the sweep has no traces, and its config no workload");
 		refuse(m, &err);
 		return 0;
 	}

@@ -171,9 +171,9 @@ static void test_constraints(void **state)
 	refused("config: base.yaml\nconstraints: [\"1 > 2\"]\n", &all, ERR_CONFIG,
 		"s: no point is left: constraints drop all 1");
 	refused("config: empty.yaml\n", &all, ERR_CONFIG,
-		"s.yaml: point 0: workload: nothing to run; give one of trace, operations, "
-		"generators and programs (for example --set workload.trace=FILE) (1 of 1 points "
-		"can't be run)");
+		"s.yaml: point 0: nothing to run: the sweep has no traces, and its config no "
+		"workload "
+		"(1 of 1 points can't be run)");
 }
 
 /* Keys that don't matter beside others make equal points. */
