@@ -189,12 +189,19 @@ int leaves_collect(struct leaves *l, const cJSON *object, const char *name, cons
 		   struct err *err)
 {
 	struct walk w = {.leaves = l, .file = file, .err = err};
-	const cJSON *item = name ? member(object, name) : object;
+
+	if (!name)
+		return walk(&w, object, 0, 0, INFINITY);
+	object = member(object, name);
+	return object ? leaves_collect_member(l, object, file, err) : 0;
+}
+
+int leaves_collect_member(struct leaves *l, const cJSON *item, const char *file, struct err *err)
+{
+	struct walk w = {.leaves = l, .file = file, .err = err};
 	size_t used = 0;
 
-	if (!item)
-		return 0;
-	if (name && append(&w, &used, name))
+	if (append(&w, &used, item->string))
 		return -1;
 	return walk(&w, item, used, 0, INFINITY);
 }

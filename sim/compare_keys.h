@@ -42,6 +42,8 @@ struct leaves {
  */
 int leaves_collect(struct leaves *l, const cJSON *object, const char *name, const char *file,
 		   struct err *err);
+/* The same of @item, a member of an object, under its own name. */
+int leaves_collect_member(struct leaves *l, const cJSON *item, const char *file, struct err *err);
 
 /* Sort after the last leaves_collect(), before the first leaves_find(). 0, or -1 (ERR_IO). */
 int leaves_sort(struct leaves *l, struct err *err);

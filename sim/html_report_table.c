@@ -327,33 +327,45 @@ static int describe_failure(struct html_table *t, struct html_row *row, const st
 /* Keep the settings of a result that is no sweep's. */
 static int keep_settings(struct html_table *t, const struct results_row *row, struct err *err)
 {
-	const struct leaves *l = row->leaves;
+	struct leaves l = {0};
 	struct html_setting *s;
 	char text[256];
+	int failed = -1;
 	size_t i;
 
-	for (i = 0; i < l->count; i++) {
-		if (strncmp(l->items[i].key, "config.", 7) != 0)
+	if (leaves_collect(&l, row->run, "config", row->dir, err) || leaves_sort(&l, err))
+		goto out;
+	for (i = 0; i < l.count; i++) {
+		const char *key = l.items[i].key + strlen("config.");
+
+		if (strncmp(l.items[i].key, "config.", strlen("config.")) != 0)
 			continue;
 		if (t->settings_count == t->settings_room) {
 			t->settings_room = t->settings_room ? 2 * t->settings_room : 1024;
 			s = realloc(t->settings, t->settings_room * sizeof(*s));
-			if (!s)
-				return out_of_memory(err);
+			if (!s) {
+				out_of_memory(err);
+				goto out;
+			}
 			t->settings = s;
 		}
 		s = &t->settings[t->settings_count];
-		results_text(row, l->items[i].key + 7, text, sizeof(text));
+		results_text(row, key, text, sizeof(text));
 		s->row = t->rows_count;
-		s->sequence = l->items[i].sequence;
-		s->value = results_number(row, l->items[i].key + 7, NULL);
-		s->key = strdup(l->items[i].key + 7);
+		s->sequence = l.items[i].sequence;
+		s->value = results_number(row, key, NULL);
+		s->key = strdup(key);
 		s->text = strdup(text);
 		t->settings_count++;
-		if (!s->key || !s->text)
-			return out_of_memory(err);
+		if (!s->key || !s->text) {
+			out_of_memory(err);
+			goto out;
+		}
 	}
-	return 0;
+	failed = 0;
+out:
+	leaves_release(&l);
+	return failed;
 }
 
 static int keep_config(struct html_table *t, const struct results_row *row, struct err *err)

@@ -230,3 +230,9 @@ void json_string(struct json *j, const char *key, const char *value)
 	value_begin(j, key);
 	write_escaped(j->out, value);
 }
+
+void json_written(struct json *j, const char *key, const char *text)
+{
+	value_begin(j, key);
+	fputs(text, j->out);
+}

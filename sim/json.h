@@ -47,5 +47,7 @@ void json_bool(struct json *j, const char *key, bool value);
 void json_null(struct json *j, const char *key);
 /* UTF-8 in, escaped; bytes that are no UTF-8 become U+FFFD. */
 void json_string(struct json *j, const char *key, const char *value);
+/* A value that is JSON already, on one line. */
+void json_written(struct json *j, const char *key, const char *text);
 
 #endif

@@ -53,6 +53,7 @@ static void test_layout(void **state)
 	json_array_begin(&d.j, "zones");
 	json_object_begin(&d.j, NULL);
 	json_string(&d.j, "name", "DMA");
+	json_written(&d.j, "as is", "[1, {}]");
 	json_array_begin_compact(&d.j, "free");
 	json_u64(&d.j, NULL, 1);
 	json_i64(&d.j, NULL, -2);
@@ -72,6 +73,7 @@ static void test_layout(void **state)
 			"  \"zones\": [\n"
 			"    {\n"
 			"      \"name\": \"DMA\",\n"
+			"      \"as is\": [1, {}],\n"
 			"      \"free\": [1, -2, [true, null]]\n"
 			"    },\n"
 			"    false\n"

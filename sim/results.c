@@ -14,6 +14,10 @@
  *      names: machine.caches[1].size and machine.caches[L2].size are the same number.
  *   3. a figure of run.json, or one that is derived from it (derived.h), by its key or its column
  *
+ * Keys are made for what is asked for alone: of a run of thousands of figures a plot shows two or
+ * three. The keys of the members of run.json that begin like the key asked for are kept for the
+ * next one, as long as the run is visited.
+ *
  * "trace" of a run of no sweep, or of a sweep without that parameter, is the name of its trace's
  * file without the ending; without a trace it has none.
  *
@@ -50,6 +54,20 @@ struct results_source {
 	char *dir;
 	int sweep;          /* its number, or -1: a result */
 	struct cell *cells; /* of the sweep's points */
+};
+
+/* The keys of the members of a run.json whose names begin with @begin. */
+struct known_leaves {
+	char *begin;
+	struct leaves leaves;
+};
+
+/* Of a row with a run. */
+struct results_figures {
+	cJSON *derived; /* once it was asked for */
+	struct known_leaves *known;
+	size_t known_count;
+	struct err err; /* what could not be read */
 };
 
 /* --- directories ----------------------------------------------------------------------------- */
@@ -148,31 +166,36 @@ struct visitor {
 	void *arg;
 };
 
+static void release_figures(struct results_figures *f)
+{
+	size_t i;
+
+	for (i = 0; i < f->known_count; i++) {
+		leaves_release(&f->known[i].leaves);
+		free(f->known[i].begin);
+	}
+	free(f->known);
+	cJSON_Delete(f->derived);
+}
+
 /* Visit @row with its run, if it has one. */
 static int visit_row(const struct visitor *v, struct results_row *row, struct err *err)
 {
-	struct leaves leaves = {0};
-	cJSON *run = NULL, *derived = NULL;
-	int failed = -1;
+	struct results_figures figures = {0};
+	cJSON *run = NULL;
+	int failed;
 
 	if (!row->cell || row->cell->state == CELL_DONE) {
 		run = runjson_load(row->dir, err);
-		derived = run ? derived_figures(run) : NULL;
-		if (!run || !derived) {
-			err_set(err, ERR_IO, "out of memory");
-			goto out;
-		}
-		if (leaves_collect(&leaves, run, NULL, row->dir, err) ||
-		    leaves_collect(&leaves, derived, NULL, row->dir, err) ||
-		    leaves_sort(&leaves, err))
-			goto out;
+		if (!run)
+			return -1;
 		row->run = run;
-		row->leaves = &leaves;
+		row->figures = &figures;
 	}
 	failed = v->visit(v->arg, row, err) ? -1 : 0;
-out:
-	leaves_release(&leaves);
-	cJSON_Delete(derived);
+	if (!failed && figures.err.code != ERR_NONE)
+		failed = err_set(err, figures.err.code, "%s", figures.err.text);
+	release_figures(&figures);
 	cJSON_Delete(run);
 	return failed;
 }
@@ -333,6 +356,71 @@ const cJSON *results_setting(const cJSON *config, const char *key)
 	return setting(config, key, &name);
 }
 
+static int collect_members(struct leaves *l, const cJSON *object,
+			   bool (*wanted)(const void *arg, const char *member), const void *arg,
+			   const char *file, struct err *err)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, object)
+	{
+		if ((!wanted || wanted(arg, item->string)) &&
+		    leaves_collect_member(l, item, file, err))
+			return -1;
+	}
+	return 0;
+}
+
+int results_leaves(const struct results_row *row,
+		   bool (*wanted)(const void *arg, const char *member), const void *arg,
+		   struct leaves *l, struct err *err)
+{
+	struct results_figures *f = row->figures;
+
+	if (!f->derived)
+		f->derived = derived_figures(row->run);
+	if (!f->derived)
+		return err_set(err, ERR_IO, "out of memory");
+	if (collect_members(l, row->run, wanted, arg, row->dir, err) ||
+	    collect_members(l, f->derived, wanted, arg, row->dir, err))
+		return -1;
+	return leaves_sort(l, err);
+}
+
+static bool begins_with(const void *begin, const char *member)
+{
+	return !strncmp(member, begin, strlen(begin));
+}
+
+/* A figure of @row by its key or its column; both begin as the member does, up to the first _. */
+static const struct leaf *find_figure(const struct results_row *row, const char *key)
+{
+	struct results_figures *f = row->figures;
+	size_t length = strcspn(key, "._["), i;
+	struct known_leaves *known;
+
+	for (i = 0; i < f->known_count; i++)
+		if (strlen(f->known[i].begin) == length &&
+		    !strncmp(f->known[i].begin, key, length))
+			return columns_find(&f->known[i].leaves, key);
+	known = reallocarray(f->known, f->known_count + 1, sizeof(*known));
+	if (!known) {
+		err_set(&f->err, ERR_IO, "out of memory");
+		return NULL;
+	}
+	f->known = known;
+	known += f->known_count;
+	*known = (struct known_leaves){.begin = strndup(key, length)};
+	if (!known->begin) {
+		err_set(&f->err, ERR_IO, "out of memory");
+		return NULL;
+	}
+	f->known_count++;
+	if (!results_leaves(row, begins_with, known->begin, &known->leaves, &f->err))
+		return columns_find(&known->leaves, key);
+	return NULL;
+}
+
 /* What @row has at @key; *@text instead if it is a text that run.json doesn't have. */
 static const cJSON *find(const struct results_row *row, const char *key, const char **name,
 			 const char **text)
@@ -354,7 +442,7 @@ static const cJSON *find(const struct results_row *row, const char *key, const c
 	item = setting(config, is_trace ? "workload.trace" : key, name);
 	if (item)
 		return item;
-	leaf = columns_find(row->leaves, key);
+	leaf = find_figure(row, key);
 	*name = strrchr(key, '.') ? strrchr(key, '.') + 1 : key;
 	return leaf ? leaf->item : NULL;
 }

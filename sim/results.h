@@ -31,9 +31,8 @@ struct results_row {
 	const struct results_sweep *sweep; /* NULL: no sweep's */
 	const struct plan_point *point;    /* NULL: no sweep's */
 	const struct cell *cell;           /* NULL: no sweep's */
-	/* run.json and all its keys, sorted; NULL for a point that isn't done */
-	const cJSON *run;
-	const struct leaves *leaves;
+	const cJSON *run;                  /* run.json; NULL for a point that isn't done */
+	struct results_figures *figures;   /* private */
 };
 
 struct results {
@@ -61,6 +60,15 @@ int results_each(struct results *r, bool with_undone,
 		 struct err *err);
 
 /*
+ * Collect the keys of @row's run.json, and of the sums over it (derived.h), into the zeroed @l and
+ * sort them: those of the members that are @wanted (totals, zones; NULL: of all). The row has to
+ * have a run. 0, or -1 with @err (ERR_TRACE, ERR_IO); @l has to be released in both cases.
+ */
+int results_leaves(const struct results_row *row,
+		   bool (*wanted)(const void *arg, const char *member), const void *arg,
+		   struct leaves *l, struct err *err);
+
+/*
  * Whether some points failed or are missing, in words ("3 of 40 points failed and have no figures:
  * ID (exit status 70), ..."), up to two lines for each sweep that has such; nothing otherwise.
  */
@@ -73,7 +81,8 @@ void results_print_lacking(const struct results *r, FILE *out);
 const cJSON *results_setting(const cJSON *config, const char *key);
 /*
  * The number at @key: a parameter of the sweep ("repeat"), a setting, or a figure; NAN if there is
- * no such key or it has no number ("auto"). A figure may also be named as a column of collect is
+ * no such key or it has no number ("auto"); if the figures can't be read, results_each() fails
+ * after the visit. A figure may also be named as a column of collect is
  * (columns.h: fragmentation.unusable_index_order9). *@name (may be NULL) becomes the last member's
  * name, which tells the unit; it belongs to @row or @key.
  */

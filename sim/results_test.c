@@ -82,7 +82,7 @@ static int note(void *arg, const struct results_row *row, struct err *err)
 
 	/* Invariant 2. */
 	assert_int_equal(!row->run, row->cell && row->cell->state != CELL_DONE);
-	assert_int_equal(!row->run, !row->leaves);
+	assert_int_equal(!row->run, !row->figures);
 	assert_int_equal(!row->sweep, !row->point);
 	if (row->point)
 		snprintf(s->text + used, sizeof(s->text) - used, "%u:%s ",

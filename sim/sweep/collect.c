@@ -11,7 +11,8 @@
  * read there, of others the plan's configuration is resolved for the point. A whole number of the
  * plan is written as it is there, since a seed has more digits than a number of JSON keeps.
  *
- * The runs are visited twice, for the columns and for the rows; only one is in memory at a time.
+ * The runs are visited once, and only one is in memory at a time: the rows wait in a file until all
+ * columns are known (collect_rows.c).
  *
  * A point whose configuration can't be resolved (its trace is not on this host) shows of its
  * parameters what needs no unit: numbers, "trace" and "repeat". This is said.
@@ -24,7 +25,7 @@
  *      in which they were made, nor on when.
  *   2. All rows have as many cells as the first line has names.
  *
- * Cost: two times reading each run; about a millisecond for 50 KB.
+ * Cost: reading each run, most of it by cJSON: about half a millisecond for 50 KB.
  */
 #include "sim/sweep/collect.h"
 
@@ -41,6 +42,7 @@
 #include "sim/results.h"
 #include "sim/safefile.h"
 #include "sim/sweep/collect_columns.h"
+#include "sim/sweep/collect_rows.h"
 
 static const char *const fixed[] = {"index", "id", "state", "exit_code", "signal"};
 
@@ -51,133 +53,14 @@ struct collector {
 	struct collect_columns columns;
 	char **head; /* names of the columns before the figures: fixed and parameters */
 	size_t head_count;
-	const cJSON **values; /* of the row's figures */
+	struct collect_rows rows;
 	struct config base;
 	bool has_base, base_failed;
-	FILE *out, *index;
+	FILE *index;
 	/* Points whose parameters are not known, and why. */
 	uint64_t unresolved_count;
 	struct err unresolved;
 };
-
-/* --- cells ----------------------------------------------------------------------------------- */
-
-static bool is_whole_number(const char *text)
-{
-	size_t digits = strspn(text, "0123456789");
-
-	return digits && digits < 20 + (text[0] == '1') && !text[digits] &&
-	       (text[0] != '0' || digits == 1);
-}
-
-static void write_quoted(const char *text, FILE *out)
-{
-	if (!strpbrk(text, ",\"\r\n")) {
-		fputs(text, out);
-		return;
-	}
-	fputc('"', out);
-	for (; *text; text++) {
-		if (*text == '"')
-			fputc('"', out);
-		fputc(*text, out);
-	}
-	fputc('"', out);
-}
-
-/*
- * One cell of a row. In CSV a row has no keys; in JSON each cell is a member. A row is written into
- * @j, which is a line of JSON, or has just the stream.
- */
-struct row {
-	enum collect_format format;
-	struct json j;
-	bool begun;
-};
-
-static void row_begin(struct row *r, enum collect_format format, FILE *out)
-{
-	*r = (struct row){.format = format};
-	json_init_line(&r->j, out);
-	if (format == COLLECT_JSONL)
-		json_object_begin(&r->j, NULL);
-}
-
-static void row_end(struct row *r)
-{
-	if (r->format == COLLECT_JSONL) {
-		json_object_end(&r->j);
-		json_finish(&r->j);
-	} else {
-		fputc('\n', r->j.out);
-	}
-}
-
-static void row_separate(struct row *r)
-{
-	if (r->begun)
-		fputc(',', r->j.out);
-	r->begun = true;
-}
-
-/* NULL: nothing. */
-static void row_text(struct row *r, const char *key, const char *text)
-{
-	if (r->format == COLLECT_JSONL && text) {
-		json_string(&r->j, key, text);
-	} else if (r->format == COLLECT_JSONL) {
-		json_null(&r->j, key);
-	} else {
-		row_separate(r);
-		write_quoted(text ? text : "", r->j.out);
-	}
-}
-
-/* @digits is_whole_number(). */
-static void row_whole(struct row *r, const char *key, const char *digits)
-{
-	if (r->format == COLLECT_JSONL)
-		json_u64(&r->j, key, strtoull(digits, NULL, 10));
-	else
-		row_text(r, key, digits);
-}
-
-static void row_integer(struct row *r, const char *key, int64_t value)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "%" PRId64, value);
-	if (r->format == COLLECT_JSONL)
-		json_i64(&r->j, key, value);
-	else
-		row_text(r, key, text);
-}
-
-/* Any value of a document; lists and mappings as a text. */
-static void row_item(struct row *r, const char *key, const cJSON *item)
-{
-	const cJSON *constant = cJSON_GetObjectItemCaseSensitive(item, "constant");
-	char text[JSON_NUMBER], *json;
-
-	item = cJSON_IsNumber(constant) ? constant : item;
-	if (!item || cJSON_IsNull(item)) {
-		row_text(r, key, NULL);
-	} else if (cJSON_IsString(item)) {
-		row_text(r, key, item->valuestring);
-	} else if (cJSON_IsBool(item) && r->format == COLLECT_JSONL) {
-		json_bool(&r->j, key, cJSON_IsTrue(item));
-	} else if (cJSON_IsBool(item)) {
-		row_text(r, key, cJSON_IsTrue(item) ? "true" : "false");
-	} else if (cJSON_IsNumber(item) && r->format == COLLECT_JSONL) {
-		json_double(&r->j, key, item->valuedouble);
-	} else if (cJSON_IsNumber(item)) {
-		row_text(r, key, json_format_double(item->valuedouble, text));
-	} else {
-		json = cJSON_PrintUnformatted(item);
-		row_text(r, key, json);
-		cJSON_free(json);
-	}
-}
 
 /* --- parameters ------------------------------------------------------------------------------ */
 
@@ -222,7 +105,7 @@ static bool is_sweeps_own(const char *key)
 	return !strcmp(key, PLAN_TRACE_KEY) || !strcmp(key, PLAN_REPEAT_KEY);
 }
 
-static void write_parameters(struct collector *c, const struct results_row *row, struct row *r)
+static void put_parameters(struct collector *c, const struct results_row *row)
 {
 	const struct plan *p = &c->sweep->plan;
 	const cJSON *config = NULL;
@@ -239,14 +122,14 @@ static void write_parameters(struct collector *c, const struct results_row *row,
 	}
 	for (i = 0; i < p->parameters_count; i++) {
 		const char *key = p->parameters[i].key, *value = row->point->values[i];
-		const char *name = c->head[ARRAY_SIZE(fixed) + i];
+		size_t number = ARRAY_SIZE(fixed) + i;
 
-		if (is_whole_number(value))
-			row_whole(r, name, value);
-		else if (is_sweeps_own(key))
-			row_text(r, name, value);
+		if (collect_rows_whole(&c->rows, number, value))
+			continue;
+		if (is_sweeps_own(key))
+			collect_rows_text(&c->rows, number, value);
 		else
-			row_item(r, name, results_setting(config, key));
+			collect_rows_item(&c->rows, number, results_setting(config, key));
 	}
 	cJSON_Delete(resolved);
 }
@@ -278,42 +161,56 @@ static void write_index_line(const struct results_row *row, FILE *out)
 
 /* --- rows ------------------------------------------------------------------------------------ */
 
-static int add_columns(void *arg, const struct results_row *row, struct err *err)
+static bool is_wanted(const void *columns, const char *member)
 {
-	struct collector *c = arg;
-
-	return collect_columns_add(&c->columns, row->leaves, err);
+	return collect_columns_wants(columns, member);
 }
 
-static int write_row(void *arg, const struct results_row *row, struct err *err)
+/* The figures' cells follow those of the head. */
+static int put_figures(struct collector *c, const struct results_row *row, struct err *err)
+{
+	struct leaves leaves = {0};
+	size_t *numbers = NULL, i;
+	int failed = -1;
+
+	if (results_leaves(row, is_wanted, &c->columns, &leaves, err))
+		goto out;
+	numbers = calloc(leaves.count + 1, sizeof(*numbers));
+	if (!numbers) {
+		err_set(err, ERR_IO, "out of memory");
+		goto out;
+	}
+	if (collect_columns_add(&c->columns, &leaves, numbers, err))
+		goto out;
+	for (i = 0; i < leaves.count; i++)
+		if (numbers[i] != COLLECT_NONE)
+			collect_rows_item(&c->rows, c->head_count + numbers[i],
+					  leaves.items[i].item);
+	failed = 0;
+out:
+	free(numbers);
+	leaves_release(&leaves);
+	return failed;
+}
+
+static int put_row(void *arg, const struct results_row *row, struct err *err)
 {
 	struct collector *c = arg;
 	const struct cell *cell = row->cell;
-	struct row r;
-	size_t i;
 
-	row_begin(&r, c->options->format, c->out);
-	row_integer(&r, fixed[0], (int64_t)row->point->index);
-	row_text(&r, fixed[1], row->point->id);
-	row_text(&r, fixed[2], cell_state_name(cell->state));
-	if (cell->state == CELL_MISSING || cell->signal)
-		row_text(&r, fixed[3], NULL);
-	else
-		row_integer(&r, fixed[3], cell->exit_code);
-	if (cell->state == CELL_MISSING)
-		row_text(&r, fixed[4], NULL);
-	else
-		row_integer(&r, fixed[4], cell->signal);
-	write_parameters(c, row, &r);
-	if (row->run)
-		collect_columns_values(&c->columns, row->leaves, c->values);
-	for (i = 0; i < c->columns.count; i++)
-		row_item(&r, c->columns.names[i], row->run ? c->values[i] : NULL);
-	row_end(&r);
+	collect_rows_integer(&c->rows, 0, (int64_t)row->point->index);
+	collect_rows_text(&c->rows, 1, row->point->id);
+	collect_rows_text(&c->rows, 2, cell_state_name(cell->state));
+	if (cell->state != CELL_MISSING && !cell->signal)
+		collect_rows_integer(&c->rows, 3, cell->exit_code);
+	if (cell->state != CELL_MISSING)
+		collect_rows_integer(&c->rows, 4, cell->signal);
+	put_parameters(c, row);
+	if (row->run && put_figures(c, row, err))
+		return -1;
 	if (c->index)
 		write_index_line(row, c->index);
-	/* Why it can't be written is said by the file's end. */
-	return ferror(c->out) ? -1 : 0;
+	return collect_rows_end(&c->rows, err);
 }
 
 static int name_head(struct collector *c, struct err *err)
@@ -336,19 +233,74 @@ static int name_head(struct collector *c, struct err *err)
 	return c->head && i == count ? 0 : err_set(err, ERR_IO, "out of memory");
 }
 
-static void write_names(struct collector *c)
+static size_t columns_count(const struct collector *c)
 {
-	struct row r;
+	return c->head_count + c->columns.count;
+}
+
+/* The number of the cells of column @i. */
+static size_t cell_of(const struct collector *c, size_t i)
+{
+	return i < c->head_count ? i : c->head_count + c->columns.numbers[i - c->head_count];
+}
+
+static const char *column(const struct collector *c, size_t i)
+{
+	return i < c->head_count ? c->head[i] : c->columns.names[i - c->head_count];
+}
+
+static void write_names(const struct collector *c, FILE *out)
+{
 	size_t i;
 
-	if (c->options->format != COLLECT_CSV)
-		return;
-	row_begin(&r, COLLECT_CSV, c->out);
-	for (i = 0; i < c->head_count; i++)
-		row_text(&r, NULL, c->head[i]);
-	for (i = 0; i < c->columns.count; i++)
-		row_text(&r, NULL, c->columns.names[i]);
-	row_end(&r);
+	for (i = 0; i < columns_count(c); i++)
+		fprintf(out, "%s%s", i ? "," : "", column(c, i));
+	fputc('\n', out);
+}
+
+/* @texts by the cells' numbers. */
+static void write_row(const struct collector *c, const char *const *texts, FILE *out)
+{
+	struct json j;
+	size_t i;
+
+	json_init_line(&j, out);
+	if (c->options->format == COLLECT_JSONL)
+		json_object_begin(&j, NULL);
+	for (i = 0; i < columns_count(c); i++) {
+		const char *text = texts[cell_of(c, i)];
+
+		if (c->options->format == COLLECT_JSONL)
+			json_written(&j, column(c, i), text ? text : "null");
+		else
+			fprintf(out, "%s%s", i ? "," : "", text ? text : "");
+	}
+	if (c->options->format == COLLECT_JSONL) {
+		json_object_end(&j);
+		json_finish(&j);
+	} else {
+		fputc('\n', out);
+	}
+}
+
+static int write_rows(struct collector *c, FILE *out, struct err *err)
+{
+	size_t count = c->head_count + c->columns.numbers_count;
+	const char **texts = calloc(count + 1, sizeof(*texts));
+	int failed = texts ? collect_rows_rewind(&c->rows, err)
+			   : err_set(err, ERR_IO, "out of memory");
+	uint64_t i;
+
+	if (!failed && c->options->format == COLLECT_CSV)
+		write_names(c, out);
+	/* Why it can't be written is said by the file's end. */
+	for (i = 0; i < c->sweep->plan.points_count && !failed && !ferror(out); i++) {
+		failed = collect_rows_next(&c->rows, texts, count, err);
+		if (!failed)
+			write_row(c, texts, out);
+	}
+	free(texts);
+	return failed;
 }
 
 /* Begin index.jsonl, but not in a directory that is only to be read. */
@@ -369,24 +321,37 @@ static int begin_index(const struct collector *c, struct safefile *file, struct 
 static int write_table(struct collector *c, struct err *err)
 {
 	bool to_stdout = !strcmp(c->options->output, "-");
-	struct safefile table = {0}, index = {0};
+	struct safefile table = {0};
+	FILE *out = stdout;
+	int failed;
+
+	if (!to_stdout && safefile_create(&table, c->options->output, err))
+		return -1;
+	if (!to_stdout)
+		out = table.stream;
+	failed = write_rows(c, out, err);
+	if (to_stdout && !failed && (fflush(stdout) || ferror(stdout)))
+		failed = err_set(err, ERR_IO, "standard output: cannot be written");
+	else if (!to_stdout && !failed)
+		failed = safefile_commit(&table, err);
+	safefile_abort(&table);
+	return failed;
+}
+
+/* The table and index.jsonl. */
+static int write_both(struct collector *c, struct err *err)
+{
+	struct safefile index = {0};
 	int failed = -1;
 
-	if (begin_index(c, &index, err) ||
-	    (!to_stdout && safefile_create(&table, c->options->output, err)))
-		goto out;
+	if (begin_index(c, &index, err))
+		return -1;
 	c->index = index.stream;
-	c->out = to_stdout ? stdout : table.stream;
-	write_names(c);
-	failed = results_each(&c->results, true, write_row, c, err);
-	if (to_stdout && (fflush(stdout) || ferror(stdout)))
-		failed = err_set(err, ERR_IO, "standard output: cannot be written");
-	else if (!to_stdout && (!failed || ferror(c->out)))
-		failed = safefile_commit(&table, err);
+	if (!results_each(&c->results, true, put_row, c, err) &&
+	    !collect_columns_end(&c->columns, c->head, c->head_count, err))
+		failed = write_table(c, err);
 	if (!failed && c->index)
 		failed = safefile_commit(&index, err);
-out:
-	safefile_abort(&table);
 	safefile_abort(&index);
 	return failed;
 }
@@ -400,7 +365,7 @@ static void report_on(struct collector *c, struct collect_report *report)
 
 	*report = (struct collect_report){
 		.rows_count = c->sweep->plan.points_count,
-		.columns_count = c->head_count + c->columns.count,
+		.columns_count = columns_count(c),
 		.failed_count = states[CELL_FAILED],
 		.missing_count = states[CELL_MISSING],
 	};
@@ -435,15 +400,7 @@ int sweep_collect(const struct collect_options *options, struct collect_report *
 	}
 	c.sweep = &c.results.sweeps[0];
 	if (collect_columns_init(&c.columns, options, err) || name_head(&c, err) ||
-	    results_each(&c.results, false, add_columns, &c, err) ||
-	    collect_columns_end(&c.columns, c.head, c.head_count, err))
-		goto out;
-	c.values = calloc(c.columns.count + 1, sizeof(*c.values));
-	if (!c.values) {
-		err_set(err, ERR_IO, "out of memory");
-		goto out;
-	}
-	if (write_table(&c, err))
+	    collect_rows_init(&c.rows, options->format, err) || write_both(&c, err))
 		goto out;
 	report_on(&c, report);
 	failed = 0;
@@ -451,7 +408,7 @@ out:
 	for (i = 0; i < c.head_count; i++)
 		free(c.head[i]);
 	free(c.head);
-	free(c.values);
+	collect_rows_release(&c.rows);
 	if (c.has_base)
 		config_release(&c.base);
 	collect_columns_release(&c.columns);

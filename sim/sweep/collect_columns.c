@@ -3,8 +3,9 @@
  *
  * Runs of one sweep have different figures: another allocator has other caches, another machine
  * other locks. The columns are those that any run has, so all runs are looked at before the first
- * row is written. Whether a key is selected is decided once, when it is first seen; the keys are
- * kept sorted as a run's leaves are, so that a run is merged and read in one walk over both.
+ * row is written. Whether a key is selected is decided once, when it is first seen, and it gets the
+ * next number then; the keys are kept sorted as a run's leaves are, so that a run is merged and
+ * numbered in one walk over both.
  *
  * Columns are ordered by section and then by name, numbers in names by value: order9 comes before
  * order10. So their order depends on what there is, not on which run had it first.
@@ -18,8 +19,8 @@
  *      the others end in _2, _3 ...
  *   3. No figure of the host is a column: the table is the same however the sweep was run.
  *
- * Example: three runs have the leaves {a, b}, {a} and {a, c}. The columns are a, b and c; the
- * second run's values are a's, nothing, nothing.
+ * Example: two runs have the leaves {a, c} and {a, b}. The numbers of a, b and c are 0, 2 and 1,
+ * and the columns are a, b and c.
  *
  * Cost: a run of n leaves takes n steps; a new key moves those behind it.
  */
@@ -81,6 +82,17 @@ static bool is_detail(const char *key)
 	return false;
 }
 
+bool collect_columns_wants(const struct collect_columns *c, const char *member)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(never); i++)
+		if (begins_with_section(member, never[i]))
+			return false;
+	return c->options->columns_count || c->options->all_columns ||
+	       section_of(member) < ARRAY_SIZE(sections);
+}
+
 static bool is_selected(struct collect_columns *c, const struct leaf *leaf)
 {
 	const struct collect_options *o = c->options;
@@ -126,6 +138,7 @@ void collect_columns_release(struct collect_columns *c)
 		free(c->names[i]);
 	free(c->keys);
 	free(c->names);
+	free(c->numbers);
 	free(c->pattern_used);
 	*c = (struct collect_columns){0};
 }
@@ -148,22 +161,28 @@ static int insert(struct collect_columns *c, size_t at, const struct leaf *leaf)
 	if (!key)
 		return -1;
 	memmove(&c->keys[at + 1], &c->keys[at], (c->keys_count - at) * sizeof(*c->keys));
-	c->keys[at] = (struct collect_key){.key = key, .selected = is_selected(c, leaf)};
+	c->keys[at] = (struct collect_key){.key = key, .number = COLLECT_NONE};
 	c->keys_count++;
+	if (is_selected(c, leaf))
+		c->keys[at].number = c->numbers_count++;
 	return 0;
 }
 
-int collect_columns_add(struct collect_columns *c, const struct leaves *l, struct err *err)
+int collect_columns_add(struct collect_columns *c, const struct leaves *l, size_t *numbers,
+			struct err *err)
 {
 	size_t i, at = 0;
 
 	for (i = 0; i < l->count; i++) {
 		while (at < c->keys_count && strcmp(c->keys[at].key, l->items[i].key) < 0)
 			at++;
-		if (at < c->keys_count && !strcmp(c->keys[at].key, l->items[i].key))
+		numbers[i] = COLLECT_NONE;
+		if (cJSON_IsNull(l->items[i].item))
 			continue;
-		if (!cJSON_IsNull(l->items[i].item) && insert(c, at, &l->items[i]))
+		if ((at == c->keys_count || strcmp(c->keys[at].key, l->items[i].key)) &&
+		    insert(c, at, &l->items[i]))
 			return err_set(err, ERR_IO, "out of memory");
+		numbers[i] = c->keys[at].number;
 	}
 	return 0;
 }
@@ -312,14 +331,15 @@ int collect_columns_end(struct collect_columns *c, char *const *taken, size_t ta
 	int failed = -1;
 
 	c->names = calloc(c->keys_count + 1, sizeof(*c->names));
-	if (!columns || !c->names)
+	c->numbers = calloc(c->keys_count + 1, sizeof(*c->numbers));
+	if (!columns || !c->names || !c->numbers)
 		goto out;
 	for (i = 0; i < c->keys_count; i++)
-		if (c->keys[i].selected)
+		if (c->keys[i].number != COLLECT_NONE)
 			columns[count++] = &c->keys[i];
 	qsort(columns, count, sizeof(struct collect_key *), compare_columns);
 	for (; c->count < count; c->count++) {
-		columns[c->count]->column = c->count;
+		c->numbers[c->count] = columns[c->count]->number;
 		column_name(columns[c->count]->key, name, sizeof(name));
 		c->names[c->count] = strdup(name);
 		if (!c->names[c->count])
@@ -329,19 +349,4 @@ int collect_columns_end(struct collect_columns *c, char *const *taken, size_t ta
 out:
 	free(columns);
 	return failed ? err_set(err, ERR_IO, "out of memory") : check_patterns(c, err);
-}
-
-void collect_columns_values(const struct collect_columns *c, const struct leaves *l,
-			    const cJSON **items)
-{
-	size_t i, at = 0;
-
-	memset(items, 0, c->count * sizeof(*items));
-	for (i = 0; i < l->count; i++) {
-		while (at < c->keys_count && strcmp(c->keys[at].key, l->items[i].key) < 0)
-			at++;
-		if (at < c->keys_count && c->keys[at].selected &&
-		    !strcmp(c->keys[at].key, l->items[i].key))
-			items[c->keys[at].column] = l->items[i].item;
-	}
 }
