@@ -8,7 +8,8 @@
  *
  * Making a chart reads each result once, and keeps of it numbers alone:
  *
- *   results -> samples (here) -> order of the axes (chart_values.c) -> points (chart_points.c)
+ *   results -> samples (here) -> those held (chart_hold.c) -> order of the axes (chart_values.c) ->
+ * points (chart_points.c)
  *   -> relative, crossings -> text (chart_print.c) or picture (chart_plot.c)
  *
  * Invariants of a finished chart:
@@ -19,7 +20,7 @@
  *
  * Example: a sweep has slab.max_order 0 to 3, two traces and 5 seeds: 40 results. With x
  * slab.max_order and by trace, that is 2 lines of 4 points of 5 samples, drawn as boxes. Without
- * by, the samples of a point differ in the trace, which is refused.
+ * by, the samples of a point would differ in the trace, which is held at the first (chart_hold.c).
  *
  * Cost: one reading of each run.json; then sorting. A sample takes about 100 bytes.
  */
@@ -113,10 +114,14 @@ static int parse_options(struct chart *c, const struct chart_options *o, struct 
 /* --- samples -----------------------------------------------------------------------------------
  */
 
+#define NEAR_BYTES 256 /* of suggestions */
+
 struct reading {
 	struct chart *c;
 	const struct chart_options *options;
 	bool known[CHART_WHERE_MAX]; /* where: some result has that key */
+	/* What keys may have meant that the first result lacks, or "". */
+	char near_where[CHART_WHERE_MAX][NEAR_BYTES], near_y[CHART_PANELS_MAX][NEAR_BYTES];
 	unsigned seen_count;
 };
 
@@ -165,6 +170,7 @@ static int value_of(struct chart_quantity *q, struct chart_values *values,
 		    const struct results_row *row, struct err *err)
 {
 	struct chart_value value = {.number = quantity_number(q, row), .place = UINT_MAX};
+	char near[NEAR_BYTES];
 
 	if (q->keys_count == 1) {
 		value.place = place_of(row, q->keys[0]);
@@ -172,7 +178,8 @@ static int value_of(struct chart_quantity *q, struct chart_values *values,
 			results_text(row, q->keys[0], value.text, sizeof(value.text));
 	}
 	if (isnan(value.number) && !value.text[0])
-		return err_set(err, ERR_USAGE, "%s/run.json: has nothing at %s", row->dir, q->text);
+		return err_set(err, ERR_USAGE, "%s/run.json: has nothing at %s%s", row->dir,
+			       q->text, results_suggest(row, q->keys[0], near, sizeof(near)));
 	return chart_values_add(values, &value, err);
 }
 
@@ -204,6 +211,8 @@ static bool matches(struct reading *r, unsigned i, const struct results_row *row
 	results_text(row, key, text, sizeof(text));
 	if (!isnan(number) || text[0])
 		r->known[i] = true;
+	else if (r->seen_count == 1)
+		results_suggest(row, key, r->near_where[i], sizeof(r->near_where[i]));
 	parameter = row->sweep ? plan_parameter_find(&row->sweep->plan, key) : -1;
 	if (parameter >= 0 && !strcmp(row->point->values[parameter], equals + 1))
 		return true;
@@ -249,6 +258,19 @@ static struct chart_sample *add_sample(struct chart *c, struct err *err)
 	return samples;
 }
 
+/* What the first key of @q that @row has no number at may have meant. */
+static void suggest_figure(const struct chart_quantity *q, const struct results_row *row,
+			   char *near, size_t size)
+{
+	unsigned i;
+
+	for (i = 0; i < q->keys_count; i++)
+		if (isnan(results_number(row, q->keys[i], NULL)))
+			break;
+	if (i < q->keys_count)
+		results_suggest(row, q->keys[i], near, size);
+}
+
 static int read_row(void *arg, const struct results_row *row, struct err *err)
 {
 	struct reading *r = arg;
@@ -274,8 +296,11 @@ static int read_row(void *arg, const struct results_row *row, struct err *err)
 	s->row = (unsigned)heat_row;
 	s->sweep = row->sweep;
 	s->point = row->point;
-	for (i = 0; i < CHART_PANELS_MAX; i++)
+	for (i = 0; i < CHART_PANELS_MAX; i++) {
 		s->y[i] = i < c->panels_count ? quantity_number(&c->y[i], row) : NAN;
+		if (c->samples_count == 1 && i < c->panels_count && isnan(s->y[i]))
+			suggest_figure(&c->y[i], row, r->near_y[i], sizeof(r->near_y[i]));
+	}
 	s->dir = strdup(row->dir);
 	return s->dir ? 0 : err_set(err, ERR_IO, "out of memory");
 }
@@ -292,8 +317,8 @@ static int check_found(const struct reading *r, struct err *err)
 
 	for (i = 0; i < o->where_count; i++)
 		if (r->seen_count && !r->known[i])
-			return err_set(err, ERR_USAGE, "--where %s: no result has such a key",
-				       o->where[i]);
+			return err_set(err, ERR_USAGE, "--where %s: no result has such a key%s",
+				       o->where[i], r->near_where[i]);
 	if (!c->samples_count)
 		return err_set(err, r->seen_count ? ERR_USAGE : ERR_NO_INPUT, "%s",
 			       r->seen_count ? "no result is left by --where"
@@ -302,10 +327,11 @@ static int check_found(const struct reading *r, struct err *err)
 		for (i = 0, found = false; i < c->samples_count && !found; i++)
 			found = !isnan(c->samples[i].y[panel]);
 		if (!found)
-			return err_set(err, ERR_USAGE,
-				       "no result has a number at %s; `allocsim list metrics` "
-				       "explains what there is",
-				       c->y[panel].text);
+			return err_set(
+				err, ERR_USAGE, "no result has a number at %s%s", c->y[panel].text,
+				strstr(r->near_y[panel], "did you mean")
+					? r->near_y[panel]
+					: "; `allocsim list metrics` explains what there is");
 	}
 	return 0;
 }
@@ -346,6 +372,11 @@ static int by_place(const void *a, const void *b)
 	return s->sequence < t->sequence ? -1 : 1;
 }
 
+void chart_sort_samples(struct chart *c)
+{
+	qsort(c->samples, c->samples_count, sizeof(*c->samples), by_place);
+}
+
 static void name_numbers(struct chart_values *v, enum chart_unit unit)
 {
 	struct chart_value *value;
@@ -376,7 +407,7 @@ static int put_in_order(struct chart *c, struct err *err)
 		s->column = columns[s->column];
 		s->row = rows[s->row];
 	}
-	qsort(c->samples, c->samples_count, sizeof(*c->samples), by_place);
+	chart_sort_samples(c);
 	name_numbers(&c->columns, c->x.unit);
 	name_numbers(&c->rows, c->row.unit);
 	name_numbers(&c->lines, c->by.unit);
@@ -426,7 +457,8 @@ struct chart *chart_new(const struct chart_options *options, struct results *res
 		return NULL;
 	}
 	if (!parse_options(c, options, err) && !results_each(results, false, read_row, &r, err) &&
-	    !check_found(&r, err) && !check_counts(c, err) && !finish(c, options, err))
+	    !check_found(&r, err) && !chart_hold_others(c, options, err) &&
+	    !check_counts(c, err) && !finish(c, options, err))
 		return c;
 	chart_free(c);
 	return NULL;
@@ -499,4 +531,6 @@ void chart_options_of_plan(const struct plan_plot *plot, struct chart_options *o
 	};
 	for (i = 0; i < plot->y_count && i < CHART_PANELS_MAX; i++)
 		options->y[options->y_count++] = plot->y[i];
+	for (i = 0; i < plot->where_count && i < CHART_WHERE_MAX; i++)
+		options->where[options->where_count++] = plot->where[i];
 }

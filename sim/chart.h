@@ -10,7 +10,8 @@
  *            or if there is only one, a single line
  *
  * Several results of the same x and line are repetitions: their median is drawn, with boxes of
- * their quartiles.
+ * their quartiles. A parameter of a sweep that is none of these, nor in --where, is held at its
+ * first value.
  */
 #ifndef SIM_CHART_H
 #define SIM_CHART_H
@@ -63,6 +64,8 @@ const char *chart_kind_name(enum chart_kind kind);
 char *chart_name(const struct chart_options *options, char *buf, size_t size);
 
 void chart_print(const struct chart *c, FILE *out);
+/* A line for each parameter of the sweep that was held at one value, and how to choose another. */
+void chart_print_held(const struct chart *c, FILE *out);
 void chart_print_json(const struct chart *c, FILE *out);
 
 struct chart_output {

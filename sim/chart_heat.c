@@ -23,7 +23,7 @@
 #define AXIS_CHARACTERS 84 /* side by side, of all panels of a row */
 #define ROWS_READABLE   30 /* texts one above the other, of all panels of a column */
 #define TEXTS_MAX       80 /* values in cells */
-#define CELL_CHARACTERS 5  /* "0.123", "1e+03" */
+#define CELL_CHARACTERS 5  /* "0.123", "12345" */
 #define TICK_CHARACTERS 24
 
 /* Panels in a row. */
@@ -67,12 +67,14 @@ static double height_of(const struct chart_range *r, double value)
 static void write_cell(const struct chart_point *p, const struct chart_range *r, double scale,
 		       FILE *data)
 {
-	double value = p->y[0].median;
+	double value = p->y[0].median, shown = value * scale;
+	bool whole = fabs(shown) >= 100 && fabs(shown) < 1e5;
 
 	fprintf(data, "%u\t%u", p->column + 1, p->row + 1);
-	plot_cell(data, value * scale);
+	plot_cell(data, shown);
 	/* The upper part of the palette is bright. */
-	fprintf(data, "\t%.3g\t%d\n", value * scale, height_of(r, value) > 0.55 ? 0 : 0xffffff);
+	fprintf(data, whole ? "\t%.0f\t%d\n" : "\t%.3g\t%d\n", shown,
+		height_of(r, value) > 0.55 ? 0 : 0xffffff);
 }
 
 /* The block of the panel's cells that have a value, or of those that have none; cells written. */
@@ -164,15 +166,15 @@ static void write_axes(const struct chart *c, FILE *vars)
 static void write_subtitle(const struct chart *c, FILE *vars)
 {
 	unsigned cells = c->lines.count * c->columns.count * c->rows.count, measured = 0, i;
-	char text[160];
-	int used = 0;
+	char text[CHART_SUBTITLE];
+	int used = chart_say_held(c, text, sizeof(text) / 2);
 
 	for (i = 0; i < c->points_count; i++)
 		measured += c->points[i].y[0].count > 0;
-	text[0] = '\0';
 	if (c->repeated)
-		used = snprintf(text, sizeof(text), "median of up to %u repetitions",
-				c->repeats_max);
+		used += snprintf(text + used, sizeof(text) - (size_t)used,
+				 "%smedian of up to %u repetitions", used ? "; " : "",
+				 c->repeats_max);
 	if (measured < cells)
 		snprintf(text + used, sizeof(text) - (size_t)used, "%shatched: no result",
 			 used ? "; " : "");

@@ -19,6 +19,8 @@
 #define CHART_CROSSINGS_MAX   64
 #define CHART_HEAT_PANELS_MAX 4
 #define CHART_HEAT_SIDE_MAX   64  /* cells side by side */
+#define CHART_HELD_MAX        8   /* parameters that are held */
+#define CHART_SUBTITLE        320 /* with its end */
 #define CHART_NAME_MAX        120 /* characters of a picture's name */
 
 /* --- units (chart_units.c) ----------------------------------------------------------------------
@@ -33,6 +35,8 @@ enum chart_unit chart_unit_of_quotient(enum chart_unit unit, enum chart_unit div
 				       double *factor);
 /* "64 KiB", "1.5 us", "25 %", "3 M/s", "4": @value in a unit that fits. */
 void chart_format(enum chart_unit unit, double value, char *buf, size_t size);
+/* The same of a value that is not known more exactly: a crossing. */
+void chart_format_about(enum chart_unit unit, double value, char *buf, size_t size);
 /* The factor that makes values of up to @most readable on an axis; its unit in @text, or "". */
 double chart_scale(enum chart_unit unit, double most, const char **text);
 
@@ -88,6 +92,11 @@ struct chart_point {
 	struct chart_summary y[CHART_PANELS_MAX];
 };
 
+/* A parameter of the sweep that is nowhere in the picture; only results of this value are. */
+struct chart_held {
+	char key[CHART_LABEL], value[CHART_TEXT];
+};
+
 /* Two lines of a panel cross between two neighbouring points of x that both have. */
 struct chart_crossing {
 	unsigned panel, line[2];
@@ -105,6 +114,8 @@ struct chart {
 	unsigned panels_count;
 	struct chart_quantity by; /* keys_count 0: names of configurations */
 	struct chart_values columns, rows, lines;
+	struct chart_held held[CHART_HELD_MAX];
+	unsigned held_count;
 	char references[CHART_REFERENCES_MAX][CHART_TEXT];
 	unsigned references_count;
 	struct chart_sample *samples; /* by line, row and column */
@@ -147,9 +158,23 @@ int chart_make_points(struct chart *c, struct err *err);
 int chart_make_relative(struct chart *c, struct err *err);
 void chart_find_crossings(struct chart *c);
 
+/* --- parameters that aren't named (chart_hold.c) ------------------------------------------------
+ */
+
+/*
+ * Hold parameters at one value until samples that fall together are repetitions. 0, or -1 (ERR_IO).
+ */
+int chart_hold_others(struct chart *c, const struct chart_options *options, struct err *err);
+/* "held: slab.cpu_partial 0, trace web" or "", for a subtitle. Returns the length. */
+int chart_say_held(const struct chart *c, char *buf, size_t size);
+/* Bring samples into the order of line, row, column, and reading. */
+void chart_sort_samples(struct chart *c);
+
 /* --- repetitions (chart_repeats.c) --------------------------------------------------------------
  */
 
+/* Do repetitions differ in this key, "seed" or "repeat"? */
+bool chart_is_repetition(const char *key);
 /*
  * Are these two results repetitions of one thing: do they differ in no parameter but seed and
  * repeat? 0, or -1 with @err that names what differs.

@@ -232,7 +232,7 @@ static void panel_title(const struct chart *c, unsigned panel, char *buf, size_t
 	}
 	if (count != 1)
 		return;
-	chart_format(c->x.unit, only->x, text, sizeof(text));
+	chart_format_about(c->x.unit, only->x, text, sizeof(text));
 	snprintf(buf + used, size - (size_t)used, "%s%s and %s cross at %s", used ? "; " : "",
 		 chart_line_name(c, only->line[0]), chart_line_name(c, only->line[1]), text);
 }
@@ -284,16 +284,21 @@ static void write_panel(const struct chart *c, struct layout *l, unsigned i, FIL
 
 static void write_heading(const struct chart *c, const struct layout *l, FILE *vars)
 {
-	char text[160] = "";
+	char text[CHART_SUBTITLE], *at = text;
+	size_t room = sizeof(text);
 
+	at += chart_say_held(c, text, sizeof(text) / 2);
+	if (at > text && (c->repeated || l->band))
+		at = stpcpy(at, "; ");
+	room -= (size_t)(at - text);
 	plot_set_string(vars, "title", c->title);
 	if (l->boxes && c->repeated)
-		snprintf(text, sizeof(text),
+		snprintf(at, room,
 			 "up to %u repetitions: median, quartiles, and whiskers to the least and "
 			 "the most",
 			 c->repeats_max);
 	else if (l->band)
-		snprintf(text, sizeof(text),
+		snprintf(at, room,
 			 "up to %u repetitions: median, and a band from the least to the most",
 			 c->repeats_max);
 	plot_set_string(vars, "subtitle", text);

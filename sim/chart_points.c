@@ -12,9 +12,9 @@
  *
  * Where the medians of two lines cross, one design takes over from the other. A crossing is looked
  * for between neighbouring values of x that both lines have, and placed by straight lines between
- * the points; less than 1 % between two lines is none. Example: at 64 and 128 KiB one design takes
- * 10 and 20 us, another 14 and 16. Their differences are -4 and +4, so they cross half-way, at 96
- * KiB.
+ * the points; less than 1 % between two lines is none, and neither is what can hardly be seen
+ * beside the panel's largest value. Example: at 64 and 128 KiB one design takes 10 and 20 us,
+ * another 14 and 16. Their differences are -4 and +4, so they cross half-way, at 96 KiB.
  *
  * MODEL: between two points nothing was simulated; a crossing is as exact as they are near.
  */
@@ -196,10 +196,28 @@ int chart_make_relative(struct chart *c, struct err *err)
 /* --- crossings ---------------------------------------------------------------------------------
  */
 
-/* By less than 1 % nobody is better. */
-static double difference_of(double a, double b)
+/*
+ * The largest value of a panel, without its sign; 0 if its axis may be logarithmic, which shows
+ * small values, too.
+ */
+static double most_of(const struct chart *c, unsigned panel)
 {
-	return fabs(a - b) < 0.01 * fmax(fabs(a), fabs(b)) ? 0 : a - b;
+	double most = 0, least = INFINITY;
+	unsigned i;
+
+	for (i = 0; i < c->points_count; i++) { /* NAN is passed over */
+		most = fmax(most, fabs(c->points[i].y[panel].median));
+		least = fmin(least, c->points[i].y[panel].median);
+	}
+	return least > 0 && !c->y[panel].share ? 0 : most;
+}
+
+/* By less than 1 %, or by what can hardly be seen beside @most, nobody is better. */
+static double difference_of(double a, double b, double most)
+{
+	double least = fmax(0.01 * fmax(fabs(a), fabs(b)), 0.002 * most);
+
+	return fabs(a - b) < least ? 0 : a - b;
 }
 
 /* The points of @line: from *@end of it back to the answer. */
@@ -218,7 +236,7 @@ static const struct chart_point *line_points(const struct chart *c, unsigned lin
 static void cross(struct chart *c, unsigned panel, unsigned a, unsigned b)
 {
 	const struct chart_point *p, *q, *p_end, *q_end;
-	double before = NAN, at = 0, difference;
+	double before = NAN, at = 0, difference, most = most_of(c, panel);
 
 	q = line_points(c, b, &q_end);
 	for (p = line_points(c, a, &p_end); p < p_end; p++) {
@@ -226,7 +244,7 @@ static void cross(struct chart *c, unsigned panel, unsigned a, unsigned b)
 			q++;
 		if (q == q_end || q->x != p->x)
 			continue;
-		difference = difference_of(p->y[panel].median, q->y[panel].median);
+		difference = difference_of(p->y[panel].median, q->y[panel].median, most);
 		if (isnan(difference))
 			continue;
 		if (before * difference < 0 && c->crossings_count < CHART_CROSSINGS_MAX)

@@ -135,7 +135,7 @@ void chart_print(const struct chart *c, FILE *out)
 		print_point(c, &c->points[i], &w, out);
 	for (i = 0; i < c->crossings_count; i++) {
 		const struct chart_crossing *x = &c->crossings[i];
-		chart_format(c->x.unit, x->x, text, sizeof(text));
+		chart_format_about(c->x.unit, x->x, text, sizeof(text));
 		fprintf(out, "%s: %s and %s cross at %s\n", c->y[x->panel].label,
 			chart_line_name(c, x->line[0]), chart_line_name(c, x->line[1]), text);
 	}
@@ -233,6 +233,12 @@ void chart_print_json(const struct chart *c, FILE *out)
 	for (i = 0; i < c->panels_count; i++)
 		print_quantity(&j, NULL, &c->y[i]);
 	json_array_end(&j);
+	if (c->held_count) {
+		json_object_begin(&j, "held");
+		for (i = 0; i < c->held_count; i++)
+			json_string(&j, c->held[i].key, c->held[i].value);
+		json_object_end(&j);
+	}
 	json_array_begin(&j, "points");
 	for (i = 0; i < c->points_count; i++)
 		print_json_point(&j, c, &c->points[i]);

@@ -3,7 +3,8 @@
  *
  * Repetitions differ in their seed, and in a sweep in the number of the repetition, which tells
  * what seed to draw. A median over anything else would hide what differs: a picture of two traces
- * drawn as one box says nothing about either. So it is refused, and the parameters are named.
+ * drawn as one box says nothing about either. So it is refused, and the parameters are named,
+ * unless all is of one sweep, whose parameters can be held (chart_hold.c).
  *
  * Of points of one sweep its parameters are compared; of other results their configurations, which
  * are read again for it: results of other origin rarely fall together. Two that differ in nothing
@@ -28,7 +29,7 @@ struct differences {
 	unsigned count;
 };
 
-static bool is_repetition(const char *key)
+bool chart_is_repetition(const char *key)
 {
 	return !strcmp(key, "seed") || !strcmp(key, PLAN_REPEAT_KEY);
 }
@@ -52,7 +53,8 @@ static void compare_points(const struct chart_sample *a, const struct chart_samp
 
 	for (i = 0; i < plan->parameters_count; i++) {
 		const char *key = plan->parameters[i].key;
-		if (!is_repetition(key) && strcmp(a->point->values[i], b->point->values[i]) != 0)
+		if (!chart_is_repetition(key) &&
+		    strcmp(a->point->values[i], b->point->values[i]) != 0)
 			add_difference(d, key, a->point->values[i], b->point->values[i]);
 	}
 }
@@ -83,7 +85,7 @@ static void compare_settings(const struct leaves *a, const struct leaves *b, boo
 		text[0] = order <= 0 ? cJSON_PrintUnformatted(a->items[i].item) : NULL;
 		text[1] = order >= 0 ? cJSON_PrintUnformatted(b->items[j].item) : NULL;
 		if (!text[0] || !text[1] || strcmp(text[0], text[1]) != 0) {
-			if (is_repetition(key))
+			if (chart_is_repetition(key))
 				*same_seed = false;
 			else if (strcmp(key, "name") != 0)
 				add_difference(d, key, text[0] ? text[0] : "none",

@@ -110,6 +110,29 @@ static void test_lines_do_not_cross(void **state)
 	}
 }
 
+/* Off: two lines that both lie on the ground beside a third, far above them. */
+static void test_lines_that_can_not_be_seen_do_not_cross(void **state)
+{
+	static const char *const dirs[] = {"b64", "b128", "n64", "n128", "f64", "f128"};
+	struct chart *c;
+
+	(void)state;
+	write_size("n64", "near", 65536, 12000, "");
+	write_size("n128", "near", 131072, 19000, "");
+	write_size("f64", "far", 65536, 9000000, ""); /* from 10 us on: a logarithmic axis */
+	write_size("f128", "far", 131072, 9000000, "");
+	c = chart_rig_load(&usual, dirs, 4);
+	assert_int_equal(c->crossings_count, 2);
+	chart_free(c);
+	c = chart_rig_load(&usual, dirs, 6);
+	assert_int_equal(c->crossings_count, 2);
+	chart_free(c);
+	write_size("f64", "far", 65536, 0, "");
+	c = chart_rig_load(&usual, dirs, 6);
+	assert_int_equal(c->crossings_count, 0);
+	chart_free(c);
+}
+
 static void test_keys(void **state)
 {
 	static const char *const one[] = {"b64"};
@@ -320,9 +343,13 @@ static void test_no_repetitions(void **state)
 	(void)state;
 	chart_rig_sweep(0);
 	options.by = NULL;
+	options.where[0] = "trace=web";
+	options.where[1] = "trace=db";
+	options.where_count = 2;
 	chart_rig_refuse(&options, sweep, 1, ERR_USAGE,
 			 "both have slab.max_order 2 and name s, but differ in trace (web, db): "
 			 "tell them apart with --by trace, or choose with --where trace=VALUE");
+	options.where_count = 0;
 	chart_rig_refuse(&usual, twice, 3, ERR_USAGE,
 			 "b64 and b64 are the same experiment with the same seed, both with "
 			 "workload.programs[p].steps[1].size 64 KiB and name base");
@@ -339,6 +366,58 @@ static void test_no_repetitions(void **state)
 		&options, other, 2, ERR_USAGE,
 		"differ in slab.b (2, none), slab.c (none, true): tell them apart with --by "
 		"slab.b");
+}
+
+/* A parameter that is nowhere in the picture is held at its first value, and that is said. */
+static void test_held(void **state)
+{
+	struct chart_options options = of_sweep;
+	char *text = NULL;
+	size_t size = 0;
+	struct chart *c;
+	FILE *f;
+
+	(void)state;
+	chart_rig_sweep(0);
+	options.by = NULL;
+	c = chart_rig_load(&options, sweep, 1);
+	assert_int_equal(c->samples_count, 9);
+	assert_int_equal(c->points_count, 3);
+	assert_int_equal(c->held_count, 1);
+	assert_string_equal(c->held[0].key, "trace");
+	assert_string_equal(c->held[0].value, "web");
+	f = open_memstream(&text, &size);
+	assert_non_null(f);
+	chart_print_held(c, f);
+	chart_print_json(c, f);
+	assert_int_equal(fclose(f), 0);
+	assert_non_null(strstr(text, "trace is held at web: --where trace=VALUE chooses another"));
+	assert_non_null(strstr(text, "\"held\": {\n    \"trace\": \"web\"\n  }"));
+	free(text);
+	chart_free(c);
+	/* The axis is that of the results that are left. */
+	options.x = "trace";
+	options.where[0] = "slab.max_order=2";
+	options.where_count = 1;
+	c = chart_rig_load(&options, sweep, 1);
+	assert_true(c->held_count == 0 && c->columns.count == 2);
+	chart_free(c);
+	options.x = "locks[l].wait_ns_total=wait";
+	options.where_count = 0;
+	c = chart_rig_load(&options, sweep, 1);
+	assert_true(c->held_count == 0 && c->samples_count == 18 && c->columns.count == 18);
+	chart_free(c);
+	options.x = "programs[p].rounds_count";
+	c = chart_rig_load(&options, sweep, 1);
+	assert_int_equal(c->held_count, 2);
+	assert_true(c->columns.count == 1 && c->samples_count == 3);
+	chart_free(c);
+	/* Of lines that lose all their results, nothing is left. */
+	options.x = "slab.max_order";
+	options.by = "seed";
+	c = chart_rig_load(&options, sweep, 1);
+	assert_int_equal(c->lines.count, 3);
+	chart_free(c);
 }
 
 static void test_heat(void **state)
@@ -459,6 +538,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_lines_cross, setup, chart_rig_teardown),
 		cmocka_unit_test_setup_teardown(test_lines_do_not_cross, setup, chart_rig_teardown),
+		cmocka_unit_test_setup_teardown(test_lines_that_can_not_be_seen_do_not_cross, setup,
+						chart_rig_teardown),
 		cmocka_unit_test_setup_teardown(test_keys, setup, chart_rig_teardown),
 		cmocka_unit_test_setup_teardown(test_reference, setup, chart_rig_teardown),
 		cmocka_unit_test_setup_teardown(test_relative, setup, chart_rig_teardown),
@@ -466,6 +547,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_failed, setup, chart_rig_teardown),
 		cmocka_unit_test_setup_teardown(test_where, setup, chart_rig_teardown),
 		cmocka_unit_test_setup_teardown(test_no_repetitions, setup, chart_rig_teardown),
+		cmocka_unit_test_setup_teardown(test_held, setup, chart_rig_teardown),
 		cmocka_unit_test_setup_teardown(test_heat, setup, chart_rig_teardown),
 		cmocka_unit_test_setup_teardown(test_wrong_keys, setup, chart_rig_teardown),
 		cmocka_unit_test_setup_teardown(test_wrong_references, setup, chart_rig_teardown),

@@ -77,14 +77,24 @@ static const struct step *step_for(enum chart_unit unit, double value)
 	return &tables[unit].steps[i];
 }
 
-void chart_format(enum chart_unit unit, double value, char *buf, size_t size)
+static void format(enum chart_unit unit, double value, int digits, char *buf, size_t size)
 {
 	const struct step *s = step_for(unit, value);
 
 	if (unit == CHART_PLAIN)
-		snprintf(buf, size, "%.6g", value);
+		snprintf(buf, size, "%.*g", digits, value);
 	else
-		snprintf(buf, size, "%.4g %s", value / s->size, s->text);
+		snprintf(buf, size, "%.*g %s", digits, value / s->size, s->text);
+}
+
+void chart_format(enum chart_unit unit, double value, char *buf, size_t size)
+{
+	format(unit, value, unit == CHART_PLAIN ? 6 : 4, buf, size);
+}
+
+void chart_format_about(enum chart_unit unit, double value, char *buf, size_t size)
+{
+	format(unit, value, 3, buf, size);
 }
 
 double chart_scale(enum chart_unit unit, double most, const char **text)

@@ -169,6 +169,9 @@ class Help(Case):
                     self.assert_ok("run", "configs/examples/scaling.yaml", "-q", "-o",
                                    f"results/{name}-{cpus}", f"--set=name={name}",
                                    f"--set=machine.cpus={cpus}")
+            if command in ("plot", "report"):
+                shutil.copytree(ROOT / "sim/testdata/sweep/tiny", self.work / "results/slub-order",
+                                dirs_exist_ok=True)
             for line in self.examples(command):
                 with self.subTest(line):
                     if command in ("plot", "compare", "report") and not shutil.which("gnuplot"):
@@ -176,7 +179,7 @@ class Help(Case):
                     done = subprocess.run(["sh", "-c", line], cwd=self.work, env=environment,
                                           capture_output=True, text=True, errors="replace",
                                           timeout=120)
-                    messages = re.sub(r"(?m)^results/.*\n", "", done.stderr)
+                    messages = re.sub(r"(?m)^(results/|\S+ is held at ).*\n", "", done.stderr)
                     self.assertEqual((done.returncode, messages), (0, ""), line)
                     self.assertNotEqual(done.stdout, "")
 
@@ -679,10 +682,11 @@ class Listing(Case):
         shutil.rmtree(self.work / "configs")
         self.assert_fails(66, "run this in allocsim's directory", "list", "workloads")
         self.assert_fails(66, "run this in allocsim's directory", "list", "machines")
+        self.assert_fails(66, "run this in allocsim's directory", "list", "sweeps")
 
     def test_first_lines_are_sentences(self):
         """`list` shows the first line of a file's comment alone."""
-        for kind in ("machines", "workloads"):
+        for kind in ("machines", "sweeps", "workloads"):
             for row in self.assert_ok("list", kind).splitlines():
                 self.assertTrue(row.endswith((".", ")", ":")), row)
 

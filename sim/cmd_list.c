@@ -13,13 +13,13 @@
 #include "sim/plot.h"
 #include "sim/suggest.h"
 
-static const char doc[] =
-	"List what there is: allocators, machines, workloads, metrics, plots or formats (of "
-	"traces)."
-	"\vExamples:\n"
-	"  allocsim list allocators\n"
-	"  allocsim list machines\n"
-	"  allocsim list plots\n";
+static const char doc[] = "List what there is: allocators, machines, workloads, sweeps, metrics, "
+			  "plots or formats (of "
+			  "traces)."
+			  "\vExamples:\n"
+			  "  allocsim list allocators\n"
+			  "  allocsim list machines\n"
+			  "  allocsim list plots\n";
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -32,9 +32,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (!*what)
-			argp_error(state,
-				   "list what? allocators, machines, workloads, metrics, plots or "
-				   "formats");
+			argp_error(state, "list what? allocators, machines, workloads, sweeps, "
+					  "metrics, plots or "
+					  "formats");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -90,7 +90,9 @@ static void described_row(const char *path, const char *about)
 	if (f)
 		fclose(f);
 	const char *text = line[0] == '#' ? line + 1 + strspn(line + 1, " ") : "";
-	printf("%-40s %s\n", path, text);
+	/* Headings are no sentences. */
+	printf("%-40s %s%s\n", path, text,
+	       *text && !strchr(".:)", text[strlen(text) - 1]) ? "." : "");
 }
 
 static void file_row(const char *dir, const char *name)
@@ -108,6 +110,10 @@ static unsigned list_recordings(const char *dir)
 	int n = scandir(dir, &names, NULL, alphasort);
 	for (int k = 0; k < n; k++) {
 		char path[4096], about[4096];
+		if (names[k]->d_name[0] == '.') {
+			free(names[k]);
+			continue;
+		}
 		snprintf(path, sizeof(path), "%s/%s/trace.ftrace.zst", dir, names[k]->d_name);
 		snprintf(about, sizeof(about), "%s/%s/README.md", dir, names[k]->d_name);
 		free(names[k]);
@@ -163,12 +169,22 @@ static int list_machines(struct err *err)
 	return 0;
 }
 
+static int list_sweeps(struct err *err)
+{
+	if (!list_files("configs/sweeps"))
+		return err_set(err, ERR_NO_INPUT,
+			       "there is no configs/sweeps/ here: run this in allocsim's "
+			       "directory");
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*list)(struct err *err);
 } lists[] = {
 	{"allocators", list_allocators}, {"machines", list_machines}, {"workloads", list_workloads},
-	{"metrics", list_metrics},       {"plots", list_plots},       {"formats", list_formats},
+	{"sweeps", list_sweeps},         {"metrics", list_metrics},   {"plots", list_plots},
+	{"formats", list_formats},
 };
 
 int cmd_list(int argc, char **argv, struct err *err)

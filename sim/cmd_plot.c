@@ -73,6 +73,7 @@ static const char doc[] =
 	"  allocsim plot results/quickstart --term --only free_by_order\n"
 	"  allocsim plot results/quickstart --only unusable_index --orders 0,4,9\n"
 	"  allocsim plot results/per-cpu-* -x machine.cpus -y totals.simulated_ns\n"
+	"  allocsim plot results/slub-order -x slab.max_order -y totals.ops_count\n"
 	"  allocsim plot results/*-[12] -x machine.cpus -y cycles.idle_ns --no-plots\n";
 
 struct arguments {
@@ -250,6 +251,8 @@ static int draw(const struct arguments *a, const struct chart_options *o, const 
 	else if (print && !output.terminal)
 		chart_print(c, stdout);
 	failed = a->no_plots ? 0 : chart_draw(c, &output, err);
+	if (!failed && !a->quiet)
+		chart_print_held(c, stderr);
 	chart_free(c);
 	return failed;
 }
@@ -262,6 +265,19 @@ static bool is_asked_for(const struct arguments *a, const char *name)
 		if (!strcmp(a->only[i], name))
 			return true;
 	return !a->plot.only_count;
+}
+
+static int refuse_only(const char *name, const struct results_sweep *sweep, struct err *err)
+{
+	char names[512] = "";
+	size_t used = 0;
+	unsigned i;
+
+	for (i = 0; i < sweep->plan.plots_count && used < sizeof(names); i++)
+		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "",
+					 sweep->plan.plots[i].name);
+	return err_set(err, ERR_USAGE, "%s: its plan has no plot named \"%.64s\"; it has %s",
+		       sweep->dir, name, names);
 }
 
 /* All plots of the plan that can be drawn; the first error if some can't. */
@@ -286,8 +302,7 @@ static int draw_plan(const struct arguments *a, struct results *results, struct 
 			       "%s: its plan names no plots; choose with --x KEY and --y FIGURE",
 			       sweep->dir);
 	if (!drawn)
-		return err_set(err, ERR_USAGE, "%s: its plan has no plot named \"%.64s\"",
-			       sweep->dir, a->only[0]);
+		return refuse_only(a->only[0], sweep, err);
 	return failed;
 }
 

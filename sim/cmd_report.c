@@ -31,7 +31,7 @@ static const struct argp_option options[] = {
 	{"where", OPT_WHERE, "KEY=VALUE", 0, "Draw such results only; may be repeated", 0},
 	{"relative", OPT_RELATIVE, NULL, 0, "Draw y by its line's value at the least x", 0},
 	{"no-plots", OPT_NO_PLOTS, NULL, 0, "Draw no plots; gnuplot isn't needed then", 0},
-	{"quiet", 'q', NULL, 0, "Don't name the file, nor what failed or is missing", 0},
+	{"quiet", 'q', NULL, 0, "Name neither the file nor what failed or is missing", 0},
 	{0},
 };
 
@@ -40,6 +40,7 @@ static const char doc[] =
 	"can be sorted and filtered, and the configurations. The page needs nothing else: no "
 	"network, no other file."
 	"\vExamples:\n"
+	"  allocsim report results/slub-order -o report.html\n"
 	"  allocsim report results/quickstart -o report.html\n"
 	"  allocsim report results/quickstart results/no-pcp --no-plots -o report.html\n";
 

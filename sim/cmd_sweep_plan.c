@@ -9,6 +9,8 @@
 
 #include "sim/cmd.h"
 #include "sim/sweep/make.h"
+#include "sim/trace.h"
+#include "sim/truth.h"
 
 enum { OPT_COUNT = 256, OPT_LIST, OPT_RUNS_MAX, OPT_SAMPLE, OPT_SEED, OPT_SET };
 
@@ -32,7 +34,7 @@ static const char doc[] =
 	"  allocsim sweep plan configs/sweeps/slub-order.yaml -o plan.jsonl\n"
 	"  allocsim sweep plan configs/sweeps/slub-order.yaml --list\n"
 	"  allocsim sweep plan configs/sweeps/slub-order.yaml --sample 5 -o some.jsonl\n"
-	"  allocsim sweep plan configs/sweeps/slub-order.yaml --set machine.cpus=4 --count\n";
+	"  allocsim sweep plan configs/sweeps/slub-order.yaml --count\n";
 
 struct arguments {
 	const char *file, *output;
@@ -203,6 +205,29 @@ static int make(struct plan *p, const struct spec *s, const struct arguments *a,
 	return rc;
 }
 
+/* Is each trace one, and each recorded start? Otherwise all its runs would fail, much later. */
+static int check_traces(const struct spec *s, struct err *err)
+{
+	struct err why = {.code = ERR_NONE};
+	int rc = 0;
+	for (unsigned i = 0; i < s->traces_count && rc == 0; i++) {
+		const struct spec_text *place = &s->trace_places[i];
+		struct trace trace;
+		struct truth truth;
+		truth_init(&truth);
+		rc = trace_open(&trace, s->traces[i].trace, &why);
+		if (rc == 0)
+			trace_close(&trace);
+		if (rc == 0 && s->traces[i].truth)
+			rc = truth_load(&truth, s->traces[i].truth, &why);
+		truth_release(&truth);
+		if (rc != 0)
+			err_set(err, why.code, "%s:%u:%u: traces[%u]: %s", s->path,
+				(unsigned)place->line, (unsigned)place->column, i, why.text);
+	}
+	return rc;
+}
+
 static int write_plan(const struct arguments *a, const struct plan *p, struct err *err)
 {
 	if (a->count)
@@ -224,7 +249,7 @@ static int plan(const struct arguments *a, struct err *err)
 			       "say where the plan goes: -o FILE (or --list to look at it)");
 	if (load(&s, a, err) != 0)
 		return -1;
-	int rc = make(&p, &s, a, &report, err);
+	int rc = check_traces(&s, err) == 0 ? make(&p, &s, a, &report, err) : -1;
 	if (rc == 0) {
 		rc = write_plan(a, &p, err);
 		if (rc == 0 && !a->quiet && !a->count)

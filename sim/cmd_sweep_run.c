@@ -130,7 +130,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (a->plan)
-			argp_error(state, "one plan at a time");
+			argp_error(state,
+				   "one plan at a time, not also %s; -d names the directory", arg);
 		a->plan = arg;
 		return 0;
 	case ARGP_KEY_END:

@@ -419,7 +419,8 @@ static int find_settings(struct comparison *c, struct err *err)
 
 int compare_check_pattern(const struct comparison *c, const char *pattern, struct err *err)
 {
-	const char *near, **keys;
+	char near[512];
+	const char **keys;
 	size_t i;
 
 	for (i = 0; i < c->metrics_count; i++)
@@ -430,10 +431,9 @@ int compare_check_pattern(const struct comparison *c, const char *pattern, struc
 		return err_set(err, ERR_IO, "out of memory");
 	for (i = 0; i < c->metrics_count; i++)
 		keys[i] = c->metrics[i].key;
-	near = suggest_nearest(pattern, keys, (unsigned)c->metrics_count);
-	err_set(err, ERR_USAGE, "no run has a metric \"%.200s\"%s%.200s%s", pattern,
-		near ? "; did you mean \"" : " (see allocsim list metrics)", near ? near : "",
-		near ? "\"?" : "");
+	suggest_keys(pattern, keys, (unsigned)c->metrics_count, near, sizeof(near));
+	err_set(err, ERR_USAGE, "no run has a metric \"%.200s\"%s", pattern,
+		near[0] ? near : " (see allocsim list metrics)");
 	free(keys);
 	return -1;
 }

@@ -108,6 +108,10 @@ static int parser_problem(struct yaml_reader *r)
 		snprintf(r->problem, sizeof(r->problem), "not YAML text in UTF-8: %s (0x%02x)",
 			 p->problem, (unsigned)p->problem_value);
 		locate_offset(r, p->problem_offset);
+	} else if (p->error == YAML_SCANNER_ERROR && strstr(p->problem, "cannot start any token")) {
+		snprintf(r->problem, sizeof(r->problem),
+			 "a tab or another character that begins nothing in YAML; indent with "
+			 "spaces");
 	} else if (p->context) {
 		snprintf(r->problem, sizeof(r->problem), "%s, %s", p->problem, p->context);
 	}

@@ -9,6 +9,8 @@ for (k - 1) (h + t): all together N (N - 1) / 2 (h + t), and all but one wait. A
 all of that away.
 """
 import json
+import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -17,9 +19,37 @@ from pathlib import Path
 
 ALLOCSIM = str(Path(sys.argv[1]).resolve())
 ROOT = Path(sys.argv[2]).resolve()
+FEW = os.environ.get("ALLOCSIM_FEW")
 HOST = ',\n  "host": {'
 ALLOC = ("  a-1 [000] .... {time:.6f}: mm_page_alloc: pfn=0x{pfn:x} order=10 migratetype=0 "
          "gfp_flags=GFP_KERNEL\n")
+
+
+def drawn_trace(seed):
+    """Pages and objects of two CPUs at random, freed on either CPU; as ftrace prints them."""
+    draw = random.Random(seed)
+    pages, objects, lines = [], [], ["# tracer: nop"]
+    for i in range(4000):
+        # In bursts, so that copies that are a little apart meet, too.
+        head = f"  a-1 [{draw.randrange(2):03}] .... {1 + i // 40 * 100e-6 + i % 40 * 1e-6:.6f}: "
+        what = draw.random()
+        if what < 0.3:
+            pages.append((0x10000 + 8 * i, draw.choice([0, 0, 0, 1, 3])))
+            lines.append(head + "mm_page_alloc: pfn=%#x order=%d migratetype=0 "
+                         "gfp_flags=GFP_KERNEL" % pages[-1])
+        elif what < 0.5 and pages:
+            lines.append(head + "mm_page_free: pfn=%#x order=%d"
+                         % pages.pop(draw.randrange(len(pages))))
+        elif what < 0.52:
+            lines.append(head + f"mm_page_free: pfn={0x80000 + 8 * i:#x} order=0")
+        elif what < 0.8:
+            objects.append(0xffff888200000000 + 8192 * i)
+            lines.append(head + f"kmalloc: call_site=f ptr={objects[-1]:x} "
+                         f"bytes_req={draw.randint(1, 6000)} bytes_alloc=8192 gfp_flags=GFP_KERNEL")
+        elif objects:
+            lines.append(head + "kfree: call_site=f ptr=%x"
+                         % objects.pop(draw.randrange(len(objects))))
+    return "\n".join(lines) + "\n"
 
 
 def call(*arguments):
@@ -35,6 +65,10 @@ class Copies(unittest.TestCase):
         cls.files = cls.work / "files.atrace"
         cls.one = cls.work / "one.atrace"
         cls.run_imported(ROOT / "workloads/files/trace.ftrace.zst", cls.files)
+        text = cls.work / "drawn.ftrace"
+        cls.drawn = cls.work / "drawn.atrace"
+        text.write_text(drawn_trace(7))
+        cls.run_imported(text, cls.drawn)
         text = cls.work / "one.ftrace"
         text.write_text("# tracer: nop\n" + ALLOC.format(time=1, pfn=0x10000))
         cls.run_imported(text, cls.one)
@@ -63,10 +97,11 @@ class Copies(unittest.TestCase):
         return json.loads(self.run_trace("r", *arguments)["run.json"])
 
     def test_n_copies_do_n_times_as_much(self):
-        one = self.results(self.files)
+        trace = self.drawn if FEW else self.files
+        one = self.results(trace)
         self.assertNotIn("older_frees_left_out_count", one["totals"])
         for copies, cpus, offset in ((3, 6, "0s"), (3, 6, "700us"), (3, 4, "0s"), (5, 1, "0s")):
-            many = self.results(self.files, f"workload.copies={copies}", f"machine.cpus={cpus}",
+            many = self.results(trace, f"workload.copies={copies}", f"machine.cpus={cpus}",
                                 f"workload.copies_offset={offset}")
             totals = many["totals"]
             left_out = totals["older_frees_left_out_count"]
@@ -105,15 +140,20 @@ class Copies(unittest.TestCase):
             self.assertEqual((apart["contended_count"], apart["wait_ns_total"]), (0, 0))
 
     def test_run_ahead_equals_exact_events(self):
-        for settings in (("machine.cpus=6",), ("machine.cpus=6", "workload.copies_offset=3us"),
+        for settings in (("machine.cpus=6",),
+                         ("machine.cpus=6", "pcp.enabled=false", "workload.copies_offset=3us"),
                          ("machine.cpus=5", "pcp.enabled=false"),
                          ("machine.cpus=4", "workload.pace=back_to_back")):
             settings = ("workload.copies=3", "measurement.verify_contents=true", *settings)
-            ahead = self.run_trace("ahead", self.files, *settings)
-            exact = self.run_trace("exact", self.files, *settings, options=["--exact-events"])
-            self.assertEqual(sorted(ahead), sorted(exact))
-            for name in ahead:
-                self.assertTrue(ahead[name] == exact[name], (name, settings))
+            # Builds with sanitizers take many times as long for the recording.
+            for trace in (self.drawn,) if FEW else (self.drawn, self.files):
+                ahead = self.run_trace("ahead", trace, *settings)
+                exact = self.run_trace("exact", trace, *settings, options=["--exact-events"])
+                self.assertEqual(sorted(ahead), sorted(exact))
+                for name in ahead:
+                    self.assertTrue(ahead[name] == exact[name], (name, trace.name, settings))
+                self.assertGreater(sum(lock["contended_count"] for lock in
+                                       json.loads(ahead["run.json"])["locks"]), 10, settings)
 
     def test_refused(self):
         config = ROOT / "configs/linux-6.18.yaml"

@@ -223,6 +223,8 @@ static void write_parameters(const struct plan *p, FILE *out)
 		}
 		if (a->values_count > VALUES_SHOWN)
 			fprintf(out, "and %u more", a->values_count - VALUES_SHOWN);
+		if (!a->values_count)
+			fputs("drawn for each point", out);
 		fputs("</dd>\n", out);
 	}
 	fputs("</dl>\n", out);

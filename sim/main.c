@@ -4,6 +4,7 @@
  * Results go to standard output, everything else to standard error. The exit status is the code of
  * the error (kern/err.h).
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,7 @@ static const struct command commands[] = {
 	{"report", "write results and sweeps as one page of HTML", cmd_report},
 	{"classes", "find the kmalloc size classes that waste least on a trace", cmd_classes},
 	{"validate", "say everything that is wrong with a configuration", cmd_validate},
-	{"list", "list allocators, machines, workloads, metrics, plots, formats", cmd_list},
+	{"list", "list allocators, machines, workloads, sweeps, metrics, plots, formats", cmd_list},
 };
 
 static int fail(const struct err *err)
@@ -74,6 +75,15 @@ static void catch_signal(int sig)
 	struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND}, old;
 	if (sigaction(sig, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
 		sigaction(sig, &action, NULL);
+}
+
+/* Those that are closed stay useless, but no other file may get their numbers, and our messages. */
+static void keep_standard_files(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+	}
 }
 
 bool cmd_progress_wanted(void)
@@ -138,6 +148,7 @@ int main(int argc, char **argv)
 	catch_signal(SIGINT);
 	catch_signal(SIGTERM);
 	catch_signal(SIGHUP);
+	keep_standard_files();
 	signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of writing, reported like others */
 	signal(SIGXFSZ, SIG_IGN); /* likewise a file that exceeds the limit */
 	if (atexit(check_stdout) != 0)

@@ -81,7 +81,7 @@ def figures(size, trace, repeat=0):
 PLOT = {"name": "unusable", "title": "Fragmentation grows with the batch",
         "x": "pcp.batch_pages", "y": ["fragmentation.unusable_index[3]=unusable, order 3",
                                       "totals.simulated_ns=simulated time"],
-        "z": None, "by": "trace", "kind": "auto", "relative": False}
+        "z": None, "by": "trace", "kind": "auto", "where": [], "relative": False}
 
 
 def ordinary(path):

@@ -327,7 +327,7 @@ def on_hostile(work, page):
 
 
 def main():
-    allocsim, shots = sys.argv[1], Path(sys.argv[3]) / "report"
+    allocsim, shots = str(Path(sys.argv[1]).resolve()), Path(sys.argv[3]).resolve() / "report"
     for program in ("chromium", "chromedriver"):
         if not shutil.which(program):
             skip(f"{program} is not installed")

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import report_html_rig as rig
 
-ALLOCSIM, ROOT = sys.argv.pop(1), Path(sys.argv.pop(1))
+ALLOCSIM, ROOT = str(Path(sys.argv.pop(1)).resolve()), Path(sys.argv.pop(1)).resolve()
 VOID = {"meta", "link", "input", "wbr", "br", "img"}
 NAMESPACES = {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
 

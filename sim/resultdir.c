@@ -175,19 +175,19 @@ static int make_parents(struct resultdir *rd, struct err *err)
 {
 	char *end = rd->parent;
 	char saved;
-	int failed;
+	int error;
 
 	do {
 		end += strspn(end, "/");
 		end += strcspn(end, "/");
 		saved = *end;
 		*end = '\0';
-		failed = mkdir(rd->parent, 0777);
-		if (!failed && !rd->made_parent_bytes)
+		error = mkdir(rd->parent, 0777) ? errno : 0;
+		if (!error && !rd->made_parent_bytes)
 			rd->made_parent_bytes = strlen(rd->parent);
-		if (failed && errno != EEXIST && access(rd->parent, F_OK))
-			return err_set(err, ERR_CANT_CREATE, "%s: can't create directory: %s",
-				       rd->parent, strerror(errno));
+		if (error && error != EEXIST && access(rd->parent, F_OK))
+			return err_set(err, create_error(error), "%s: can't create directory: %s",
+				       rd->parent, strerror(error));
 		*end = saved;
 	} while (saved);
 	return 0;
@@ -495,8 +495,7 @@ out:
 	release(&rd);
 }
 
-/* Gone, or dead and not buried yet, as long as its parent does not ask for it. */
-static bool is_gone(pid_t pid)
+bool resultdir_process_is_gone(pid_t pid)
 {
 	char path[64], text[512], *state = NULL;
 	size_t bytes;
@@ -536,7 +535,7 @@ static bool is_leftover(const char *name, const struct host_name *host)
 	pid = strtol(at, &end, 10);
 	if (errno || pid > INT_MAX || (*end && strcmp(end, WORK_OLD)))
 		return false;
-	return pid == getpid() || is_gone((pid_t)pid);
+	return pid == getpid() || resultdir_process_is_gone((pid_t)pid);
 }
 
 unsigned resultdir_remove_leftovers(const char *parent)

@@ -89,6 +89,8 @@ void resultdir_abort(struct resultdir *rd);
  * else by now keeps what it names until that ends.
  */
 unsigned resultdir_remove_leftovers(const char *parent);
+/* Of this host: gone, or dead and not buried yet, as long as its parent does not ask for it. */
+bool resultdir_process_is_gone(pid_t pid);
 /* The same of one process, which the caller knows to be gone, and one @path. */
 void resultdir_remove_leftover(const char *path, pid_t pid);
 

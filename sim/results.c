@@ -44,6 +44,7 @@
 #include "sim/derived.h"
 #include "sim/resultdir.h"
 #include "sim/runjson.h"
+#include "sim/suggest.h"
 #include "sim/units.h"
 
 #define NAMED_MAX 5 /* points that are named by results_print_lacking() */
@@ -520,5 +521,65 @@ char *results_text(const struct results_row *row, const char *key, char *buf, si
 		snprintf(buf, size, "%s", json ? json : "");
 		cJSON_free(json);
 	}
+	return buf;
+}
+
+/* --- mistakes --------------------------------------------------------------------------------- */
+
+static char *suggest_parameter(const struct results_row *row, const char *key, char *buf,
+			       size_t size)
+{
+	const struct plan *plan = &row->sweep->plan;
+	const char **names = calloc(plan->parameters_count + 1, sizeof(*names));
+	unsigned i;
+
+	buf[0] = '\0';
+	for (i = 0; names && i < plan->parameters_count; i++)
+		names[i] = plan->parameters[i].key;
+	if (names)
+		suggest_keys(key, names, i, buf, size);
+	free(names);
+	return buf;
+}
+
+static void suggest_leaf(const struct results_row *row, const char *key, char *buf, size_t size)
+{
+	struct leaves settings = {0};
+	struct err ignored = {.code = ERR_NONE};
+	const cJSON *config = cJSON_GetObjectItemCaseSensitive(row->run, "config");
+	const char **names = NULL;
+	size_t i, count = 0;
+
+	if (!leaves_collect(&settings, config, NULL, row->dir, &ignored))
+		names = calloc(settings.count + row->leaves->count + 1, sizeof(*names));
+	for (i = 0; names && i < settings.count; i++)
+		names[count++] = settings.items[i].key;
+	for (i = 0; names && i < row->leaves->count; i++)
+		names[count++] = row->leaves->items[i].key;
+	if (names)
+		suggest_keys(key, names, (unsigned)count, buf, size);
+	free(names);
+	leaves_release(&settings);
+}
+
+char *results_suggest(const struct results_row *row, const char *key, char *buf, size_t size)
+{
+	const struct plan *plan;
+	size_t used;
+	unsigned i;
+
+	buf[0] = '\0';
+	if (row->sweep && suggest_parameter(row, key, buf, size)[0])
+		return buf;
+	if (row->run)
+		suggest_leaf(row, key, buf, size);
+	if (buf[0] || !row->sweep)
+		return buf;
+	plan = &row->sweep->plan;
+	used = (size_t)snprintf(buf, size, "%s",
+				plan->parameters_count ? "; the sweep varies" : "");
+	for (i = 0; i < plan->parameters_count && used < size; i++)
+		used += (size_t)snprintf(buf + used, size - used, "%s %s", i ? "," : "",
+					 plan->parameters[i].key);
 	return buf;
 }

@@ -92,5 +92,11 @@ double results_number(const struct results_row *row, const char *key, const char
  * none.
  */
 char *results_text(const struct results_row *row, const char *key, char *buf, size_t size);
+/*
+ * What @key, at which @row has nothing, was meant to be, into @buf, which is returned:
+ * '; did you mean "A" or "B"?', parameters of the sweep before settings and figures; of a sweep
+ * otherwise "; the sweep varies A, B", else "".
+ */
+char *results_suggest(const struct results_row *row, const char *key, char *buf, size_t size);
 
 #endif

@@ -23,6 +23,7 @@
 
 #include "kern/gfp.h"
 #include "kern/rng.h"
+#include "sim/resultdir.h"
 #include "sim/run.h"
 
 #define RUNS         5
@@ -58,8 +59,9 @@ static double seconds_of(struct timeval t)
 /* In the child: run @v and write its figures to @fd. */
 static void run_child(const struct variant *v, const char *trace_set, int fd)
 {
+	char output[256];
 	const struct run_options options = {
-		.output = "run_bench.result",
+		.output = output,
 		.exact_events = v->exact_events,
 	};
 	struct run_result *r = malloc(sizeof(*r));
@@ -68,6 +70,9 @@ static void run_child(const struct variant *v, const char *trace_set, int fd)
 	struct config c;
 	struct err err;
 
+	const char *place = getenv("TMPDIR");
+	snprintf(output, sizeof(output), "%s/run_bench.%ld", place ? place : "/tmp",
+		 (long)getpid());
 	for (; v->sets[sets_count]; sets_count++)
 		sets[sets_count] = v->sets[sets_count];
 	if (trace_set)
@@ -92,6 +97,7 @@ static void run_child(const struct variant *v, const char *trace_set, int fd)
 	run_result_release(r);
 	config_release(&c);
 	free(r);
+	resultdir_remove_tree(output);
 	exit(0);
 }
 

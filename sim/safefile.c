@@ -74,7 +74,8 @@ int safefile_create(struct safefile *f, const char *path, struct err *err)
 		f->stream = fdopen(fd, "w");
 	if (f->stream)
 		return 0;
-	err_set(err, ERR_CANT_CREATE, "%s: can't create: %s", path, strerror(errno));
+	err_set(err, errno == ENOSPC || errno == EDQUOT || errno == EIO ? ERR_IO : ERR_CANT_CREATE,
+		"%s: can't create: %s", path, strerror(errno));
 	if (fd >= 0)
 		close(fd);
 	release(f);

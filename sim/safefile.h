@@ -20,7 +20,7 @@ struct safefile {
 /*
  * Begin the file @path in the place where it will be; an earlier one stays until the commit. What
  * is no regular file (a pipe, /dev/stdout) is written directly. 0, or -1 with @err
- * (ERR_CANT_CREATE) and nothing to release.
+ * (ERR_CANT_CREATE; ERR_IO: the disk is full) and nothing to release.
  */
 int safefile_create(struct safefile *f, const char *path, struct err *err);
 /*

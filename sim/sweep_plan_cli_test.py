@@ -95,8 +95,7 @@ class Plan(unittest.TestCase):
             "config: base.yaml\ngrid: {slab.min_order: [1, 2], slab.max_order: [0]}\n")
         done = self.plan("s.yaml")
         self.assertEqual(done.returncode, 78)
-        self.assertEqual(done.stderr.splitlines()[2], "allocsim: s: 2 of 2 points can't be run; add "
-                         "a constraint that drops such points")
+        self.assertEqual(done.stderr.splitlines()[2], "allocsim: s: 2 of 2 points can't be run")
         self.assertEqual(self.plan("none.yaml").returncode, 66)
         self.assertEqual(self.plan("s.yaml", "--sample=x").returncode, 64)
         self.assertEqual(self.plan().returncode, 64)
@@ -164,11 +163,6 @@ class Docs(unittest.TestCase):
         for line in found:
             with self.subTest(line):
                 self.assertEqual(self.plan(*line.split()[3:]).returncode, 0)
-
-    def test_bundled(self):
-        """Every sweep of configs/sweeps whose traces are here makes a plan."""
-        done = self.plan("configs/sweeps/slub-order.yaml", "--count")
-        self.assertEqual((done.returncode, done.stdout), (0, "90\n"))
 
 
 if __name__ == "__main__":

@@ -250,6 +250,96 @@ class Points(Case):
         self.assert_sweep(66, "trace.bin")
         self.assertFalse(self.results.exists())
 
+    def planned_trace(self, count):
+        """A sweep of @count points that read trace.atrace and state, copies; its ids."""
+        self.trace, self.state = self.dir / "trace.atrace", self.dir / "state"
+        shutil.copy(ROOT / "workloads/files/files.atrace", self.trace)
+        shutil.copytree(ROOT / "workloads/files", self.state,
+                        ignore=shutil.ignore_patterns("*trace*"))
+        Path(self.dir, "s.yaml").write_text(
+            f"config: {ROOT}/configs/linux-6.18.yaml\n"
+            "traces: [{trace: trace.atrace, truth: state}]\n"
+            f"grid: {{seed: [{', '.join(map(str, range(count)))}]}}\n")
+        done = self.program("sweep", "plan", "s.yaml", "-o", self.plan)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        lines = self.plan.read_text().splitlines()[1:]
+        return [json.loads(line)["id"] for line in lines]
+
+    def test_inputs_that_change_midway(self):
+        """Replaced, cut short, deleted: no result of other inputs, no point to blame, and a sweep
+        that goes on when they are back."""
+        ids = self.planned_trace(4)
+        expected = self.expected(ids)
+        as_it_was, other = self.dir / "as-it-was", self.dir / "other"
+        shutil.copy(self.trace, as_it_was)
+        zoneinfo = self.state / "end.zoneinfo"
+        shutil.copy(ROOT / "workloads/sqlite/sqlite.atrace", other)
+        changes = {
+            "has changed since": lambda: os.replace(other, self.trace),
+            "state: has changed since": lambda: zoneinfo.rename(self.state / "moved"),
+            "trace.atrace: has changed since": lambda: os.truncate(self.trace, 0),
+            "No such file": lambda: self.trace.unlink(),
+        }
+        for says, change in changes.items():
+            shutil.rmtree(self.results, ignore_errors=True)
+            process = self.start("-j", 1, "--progress", "none")
+            child = self.children(process)[0]
+            os.kill(child, signal.SIGSTOP)
+            change()
+            os.kill(child, signal.SIGCONT)
+            error = process.communicate()[1]
+            self.assertEqual(process.returncode, 66 if "No such" in says else 65, error)
+            self.assertRegex(error, rf"\Aallocsim: .*{says}.*; 0 of 4 points are done, .*\n\Z")
+            self.assertEqual([p.name for p in self.results.iterdir()], ["plan.jsonl"])
+            shutil.copy(as_it_was, self.trace)
+            if not zoneinfo.exists():
+                (self.state / "moved").rename(zoneinfo)
+            self.assert_sweep(0, None)
+            self.assert_runs(expected)
+
+    def test_inputs_that_are_touched(self):
+        """Another file of the same contents is the same input."""
+        ids = self.planned_trace(3)
+        process = self.start("-j", 1, "--progress", "none")
+        child = self.children(process)[0]
+        os.kill(child, signal.SIGSTOP)
+        shutil.copy(self.trace, self.dir / "copy")
+        os.replace(self.dir / "copy", self.trace)
+        os.kill(child, signal.SIGCONT)
+        self.assertEqual(process.communicate()[1], "")
+        self.assertEqual(process.returncode, 0)
+        self.assert_all_done(ids)
+
+    def test_few_open_files(self):
+        """Raised where that is allowed, and otherwise said before anything runs."""
+        ids = self.small_plan(8)
+        low = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (20, 20))
+        raised = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (20, 40))
+        self.assert_sweep(64, r"8 runs at a time need 40 open files, and the limit is 20", "-j", 8,
+                          preexec_fn=low)
+        self.assertEqual([p.name for p in self.results.iterdir()], ["plan.jsonl"])
+        self.assert_sweep(0, None, "-j", 8, preexec_fn=raised)
+        self.assert_all_done(ids)
+
+    def test_closed_standard_files(self):
+        """No file of ours gets their numbers: what a run said is kept."""
+        ids = self.make_plan([{"machine.memory": m} for m in ("64MiB", "1EiB")])
+        command = [ALLOCSIM, "sweep", "run", self.plan, "-d", self.results, "-q", "-j", "1"]
+        done = subprocess.run(["sh", "-c", '"$@" <&- >&- 2>&-', "sh", *command], timeout=300)
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(self.status(ids[0])["state"], "done")
+        self.assertIn("machine.memory", self.status(ids[1])["message"])
+        self.assertIn("machine.memory", (self.results / ids[1] / "stderr.log").read_text())
+
+    @unittest.skipIf(os.geteuid() == 0, "root may write everywhere")
+    def test_may_not_write(self):
+        self.small_plan(1)
+        self.dir.chmod(0o500)
+        try:
+            self.assert_sweep(73, "results: can't create directory: Permission denied")
+        finally:
+            self.dir.chmod(0o700)
+
     def test_not_a_cell(self):
         """A directory that holds something else is left as it is, and told once."""
         ids = self.small_plan(3)
@@ -404,6 +494,21 @@ class Failures(Case):
         self.assertGreater(status["wall_seconds"], 6.9)
         self.assertEqual(self.hidden(), [])
 
+    def test_stopped_time_is_no_run_time(self):
+        """Ctrl-Z, and fg after longer than --timeout."""
+        ids = self.make_plan([{"workload.duration": FOREVER}])
+        process = self.start("--timeout", 3, "--progress", "none")
+        child = self.children(process)[0]
+        for pid in (process.pid, child):
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(4)
+        for pid in (child, process.pid):
+            os.kill(pid, signal.SIGCONT)
+        time.sleep(1)
+        self.assertIsNone(process.poll(), "it has had no 3 s yet")
+        self.assertEqual(process.wait(60), 1)
+        self.assertTrue(self.status(ids[0])["timed_out"])
+
     @unittest.skipIf(FEW, "sanitizers need all addresses")
     def test_short_of_memory(self):
         """That is the point's own failure, though its exit status is that of a full disk."""
@@ -528,6 +633,16 @@ class FullDisk(Case):
         self.assert_told_once(self.sweep("-j", 2, preexec_fn=limit), "File too large", 1, 4)
         self.assertEqual(sorted(p.name for p in self.results.iterdir()),
                          sorted([ids[2], "plan.jsonl"]))
+        self.assert_sweep(0, None)
+        self.assert_all_done(ids)
+
+    def test_limit_of_a_file_in_a_long_path(self):
+        """Longer than a message has room for, which must not make it the point's failure."""
+        ids = self.small_plan(2)
+        self.results = self.dir.joinpath("results", *["x" * 200] * 7)
+        limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
+        self.assertEqual(self.sweep(preexec_fn=limit).returncode, 74)
+        self.assertEqual([p.name for p in self.results.iterdir()], ["plan.jsonl"])
         self.assert_sweep(0, None)
         self.assert_all_done(ids)
 

@@ -60,7 +60,7 @@ _allocsim() {
 	case $prev in
 	--*) values=$(_allocsim_values "$command" "$prev") ;;
 	-o) values="" ;;
-	list) values="allocators machines workloads metrics plots formats" ;;
+	list) values="allocators machines workloads sweeps metrics plots formats" ;;
 	esac
 	if [ -n "$values" ]; then
 		mapfile -t COMPREPLY < <(compgen -W "$values" -- "$cur")

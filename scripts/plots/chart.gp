@@ -27,7 +27,8 @@ set boxwidth box_width absolute
 set errorbars 0
 do for [p = 1:panels] {
 	if (!is_text) {
-		set tmargin at screen top - (p - 1) * step
+		# Below the first, the title needs room between two panels.
+		set tmargin at screen top - (p - 1) * step - (p > 1 ? 0.02 : 0)
 		set bmargin at screen top - p * step + 0.055
 		set key at screen 0.805, screen top - 0.05 left top Left reverse samplen 3 spacing 1.4
 	} else {

@@ -14,7 +14,7 @@ if (z_log) {
 	set logscale cb 10
 }
 set format cb "%g"
-set cblabel z_label offset 2.5,0
+set cblabel z_label offset 0.8,0
 unset grid
 set border 0
 set xrange [0.5:columns_count + 0.5]
@@ -34,7 +34,7 @@ do for [i = 1:y_ticks] {
 set xlabel x_label
 set ylabel y_label
 left = 0.045 + 0.0062 * y_tick_length
-below = 0.085 + (aslant ? 0.0075 * x_tick_length : 0)
+below = (down > 1 ? 0.1 : 0.085) + (aslant ? 0.0075 * x_tick_length : 0)
 above = panel_title[1] eq "" ? 0.02 : 0.05
 top = subtitle eq "" ? 0.94 : 0.915
 width = 0.88 / across

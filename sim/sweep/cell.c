@@ -98,13 +98,14 @@ static bool run_is_whole(const char *dir, const struct cell *cell)
 static void take(struct cell *cell, const cJSON *status)
 {
 	double bytes = number(status, "run_json_bytes", 0);
+	int attempts = small(status, "attempts", 0);
 
 	cell->exit_code = small(status, "exit_code", -1);
 	cell->signal = small(status, "signal", 0);
 	cell->timed_out = truth(status, "timed_out");
 	cell->transient = truth(status, "transient");
 	cell->wall_seconds = number(status, "wall_seconds", 0);
-	cell->attempts = (unsigned)small(status, "attempts", 0);
+	cell->attempts = attempts > 0 ? (unsigned)attempts : 0;
 	snprintf(cell->host, sizeof(cell->host), "%s", text(status, "host"));
 	snprintf(cell->message, sizeof(cell->message), "%s", text(status, "message"));
 	cell->run_json_bytes = bytes >= 0 && bytes <= 0x1p53 ? (uint64_t)bytes : 0;

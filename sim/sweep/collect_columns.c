@@ -301,7 +301,8 @@ static int number_twins(struct collect_columns *c, const struct names *n)
 
 static int check_patterns(const struct collect_columns *c, struct err *err)
 {
-	const char *near, **keys;
+	char near[512];
+	const char **keys;
 	unsigned i;
 	size_t k;
 
@@ -314,10 +315,9 @@ static int check_patterns(const struct collect_columns *c, struct err *err)
 		return err_set(err, ERR_IO, "out of memory");
 	for (k = 0; k < c->keys_count; k++)
 		keys[k] = c->keys[k].key;
-	near = suggest_nearest(c->options->columns[i], keys, (unsigned)c->keys_count);
-	err_set(err, ERR_USAGE, "no run has a figure \"%.200s\"%s%.200s%s", c->options->columns[i],
-		near ? "; did you mean \"" : " (see allocsim list metrics)", near ? near : "",
-		near ? "\"?" : "");
+	suggest_keys(c->options->columns[i], keys, (unsigned)c->keys_count, near, sizeof(near));
+	err_set(err, ERR_USAGE, "no run has a figure \"%.200s\"%s", c->options->columns[i],
+		near[0] ? near : " (see allocsim list metrics)");
 	free(keys);
 	return -1;
 }

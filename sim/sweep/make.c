@@ -46,7 +46,7 @@ struct maker {
 	struct u64map seen; /* ids -> 0 */
 	uint64_t points_room;
 	FILE *diagnostics;
-	char refused[768]; /* the first */
+	char refused[1024]; /* the first */
 	struct err *err;
 	/* The point that is being made; texts are the spec's, but for the last two. */
 	char *values[PLAN_PARAMS_MAX];
@@ -100,7 +100,8 @@ static char *describe(const struct maker *m, char *buf, size_t size)
 static void refuse(struct maker *m, const struct err *why)
 {
 	char point[400], line[sizeof(m->refused)];
-	snprintf(line, sizeof(line), "%s: %.360s", describe(m, point, sizeof(point)), why->text);
+	snprintf(line, sizeof(line), "%.200s: %s: %.360s", m->s->path,
+		 describe(m, point, sizeof(point)), why->text);
 	if (!m->report->refused_count)
 		strcpy(m->refused, line);
 	if (m->diagnostics && m->report->refused_count < REFUSED_SHOWN)
@@ -162,7 +163,9 @@ static int make_checked(struct maker *m, const struct config *c)
 {
 	uint64_t id;
 	struct err err = {0};
-	if (config_check_runnable(c, &err) != 0) {
+	if (config_check_runnable(c, NULL) != 0) {
+		err_set(&err, ERR_CONFIG,
+			"nothing to run: the sweep has no traces, and its config no workload");
 		refuse(m, &err);
 		return 0;
 	}
@@ -269,14 +272,16 @@ static int check_count(const struct spec *s, const struct make_options *o,
 static int check_result(struct maker *m)
 {
 	const struct make_report *report = m->report;
-	static const char hint[] = "add a constraint that drops such points";
+	const char *hint = report->refused_count < report->tried_count
+				   ? "; add a constraint that drops such points"
+				   : "";
 	if (report->refused_count && (report->refused_count == 1 || !m->diagnostics))
 		return err_set(m->err, ERR_CONFIG, "%s (%" PRIu64 " of %" PRIu64
-			       " points can't be run; %s)", m->refused, report->refused_count,
+			       " points can't be run%s)", m->refused, report->refused_count,
 			       report->tried_count, hint);
 	if (report->refused_count)
 		return err_set(m->err, ERR_CONFIG, "%s: %" PRIu64 " of %" PRIu64
-			       " points can't be run; %s", m->s->name, report->refused_count,
+			       " points can't be run%s", m->s->name, report->refused_count,
 			       report->tried_count, hint);
 	if (!m->p->points_count)
 		return err_set(m->err, ERR_CONFIG,

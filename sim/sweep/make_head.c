@@ -119,6 +119,10 @@ static bool copy_plot(struct plan_plot *to, const struct plan_plot *from)
 		ok = copy(&to->y[i], from->y[i]);
 		to->y_count += ok;
 	}
+	for (unsigned i = 0; ok && i < from->where_count; i++) {
+		ok = copy(&to->where[i], from->where[i]);
+		to->where_count += ok;
+	}
 	return ok;
 }
 

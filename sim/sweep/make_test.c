@@ -161,7 +161,7 @@ static void test_constraints(void **state)
 	/* Off: without it, the configuration refuses the point. */
 	refused("config: base.yaml\ngrid: {slab.min_order: [0, 1], slab.max_order: [0, 1]}\n", &all,
 		ERR_CONFIG,
-		"point 2 (slab.min_order=1, slab.max_order=0): --set slab.min_order=1: "
+		"s.yaml: point 2 (slab.min_order=1, slab.max_order=0): --set slab.min_order=1: "
 		"slab.min_order: is above slab.max_order 0 (1 of 4 points can't be run; add a "
 		"constraint that drops such points)");
 	refused("config: base.yaml\ngrid: {pcp.batch: [1, auto]}\n"
@@ -171,9 +171,9 @@ static void test_constraints(void **state)
 	refused("config: base.yaml\nconstraints: [\"1 > 2\"]\n", &all, ERR_CONFIG,
 		"s: no point is left: constraints drop all 1");
 	refused("config: empty.yaml\n", &all, ERR_CONFIG,
-		"point 0: workload: nothing to run; give one of trace, operations, generators and "
-		"programs (for example --set workload.trace=FILE) (1 of 1 points can't be run; add "
-		"a constraint that drops such points)");
+		"s.yaml: point 0: nothing to run: the sweep has no traces, and its config no "
+		"workload "
+		"(1 of 1 points can't be run)");
 }
 
 /* Keys that don't matter beside others make equal points. */
@@ -316,7 +316,8 @@ static void test_written(void **state)
 	struct make_report report;
 	struct err err = {0};
 	made(&p,
-	     WIDE "title: t\nquestion: q?\nplots: [{name: a, x: pcp.batch, y: [k, l], relative: "
+	     WIDE "title: t\nquestion: q?\nplots: [{name: a, x: pcp.batch, y: [k, l], where: a=b, "
+		  "relative: "
 		  "true}]\n",
 	     &all, &report);
 	assert_int_equal(plan_save(&p, "p.jsonl", &err), 0);
@@ -324,6 +325,8 @@ static void test_written(void **state)
 	ids_are_equal(&p, &read, true);
 	assert_string_equal(read.question, "q?");
 	assert_int_equal(read.plots[0].y_count, 2);
+	assert_int_equal(read.plots[0].where_count, 1);
+	assert_string_equal(read.plots[0].where[0], "a=b");
 	assert_true(read.plots[0].relative);
 	struct config base, c;
 	config_init(&base);

@@ -18,7 +18,7 @@ static void release_texts(char **texts, unsigned count)
 	free(texts);
 }
 
-static void release_plot(struct plan_plot *plot)
+void plan_plot_release(struct plan_plot *plot)
 {
 	unsigned i;
 
@@ -28,8 +28,10 @@ static void release_plot(struct plan_plot *plot)
 	free(plot->z);
 	free(plot->by);
 	free(plot->kind);
-	for (i = 0; i < plot->y_count; i++)
+	for (i = 0; i < PLAN_PANELS_MAX; i++)
 		free(plot->y[i]);
+	for (i = 0; i < PLAN_WHERE_MAX; i++)
+		free(plot->where[i]);
 }
 
 void plan_release(struct plan *p)
@@ -60,7 +62,7 @@ void plan_release(struct plan *p)
 		free(p->inputs[i].path);
 	free(p->inputs);
 	for (i = 0; i < p->plots_count; i++)
-		release_plot(&p->plots[i]);
+		plan_plot_release(&p->plots[i]);
 	free(p->plots);
 	memset(p, 0, sizeof(*p));
 }
@@ -108,28 +110,32 @@ int plan_base(const struct plan *p, struct config *base, struct err *err)
 	return config_load_base_text(base, name, p->config, err);
 }
 
-int plan_check_inputs(const struct plan *p, struct err *err)
+int plan_check_input(const struct plan_input *in, struct err *err)
 {
 	uint64_t digest, bytes;
+
+	if (in->is_recording ? digest_recording(in->path, &digest, &bytes, err)
+			     : digest_file(in->path, &digest, &bytes, err))
+		return -1;
+	if (digest == in->digest && bytes == in->bytes)
+		return 0;
+	return err_set(err, ERR_TRACE,
+		       "%s: has changed since the plan was made: put it back, or make the plan "
+		       "again",
+		       in->path);
+}
+
+int plan_check_inputs(const struct plan *p, struct err *err)
+{
 	unsigned i;
-	int failed;
 
 	if (strcmp(p->version, ALLOCSIM_VERSION))
 		return err_set(err, ERR_USAGE,
 			       "the plan was made by allocsim %s, and this is %s, which may give "
 			       "other results: make the plan again",
 			       p->version, ALLOCSIM_VERSION);
-	for (i = 0; i < p->inputs_count; i++) {
-		const struct plan_input *in = &p->inputs[i];
-		failed = in->is_recording ? digest_recording(in->path, &digest, &bytes, err)
-					  : digest_file(in->path, &digest, &bytes, err);
-		if (failed)
+	for (i = 0; i < p->inputs_count; i++)
+		if (plan_check_input(&p->inputs[i], err))
 			return -1;
-		if (digest != in->digest || bytes != in->bytes)
-			return err_set(err, ERR_TRACE,
-				       "%s: has changed since the plan was made: make the plan "
-				       "again",
-				       in->path);
-	}
 	return 0;
 }

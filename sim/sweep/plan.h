@@ -26,6 +26,7 @@
 
 #define PLAN_PARAMS_MAX 64
 #define PLAN_PANELS_MAX 3
+#define PLAN_WHERE_MAX  16
 #define PLAN_TRACE_KEY  "trace"
 #define PLAN_REPEAT_KEY "repeat"
 
@@ -54,7 +55,8 @@ struct plan_plot {
 	char *name;  /* stem of the files */
 	char *title;
 	char *x, *y[PLAN_PANELS_MAX], *z, *by, *kind;
-	unsigned y_count;
+	char *where[PLAN_WHERE_MAX]; /* KEY=VALUE */
+	unsigned y_count, where_count;
 	bool relative;
 };
 
@@ -88,6 +90,8 @@ struct plan {
  */
 int plan_load(struct plan *p, const char *path, struct err *err);
 void plan_release(struct plan *p);
+/* Its texts. */
+void plan_plot_release(struct plan_plot *plot);
 
 /* Write it to @out; whether that succeeded is for the caller's ferror(). */
 void plan_write(const struct plan *p, FILE *out);
@@ -121,5 +125,7 @@ int plan_config(const struct plan *p, const struct plan_point *point, const stru
  * 0, or -1 with @err: ERR_NO_INPUT, ERR_TRACE (it changed), ERR_USAGE (another version).
  */
 int plan_check_inputs(const struct plan *p, struct err *err);
+/* Of one of them: 0, or -1 with @err: ERR_NO_INPUT, ERR_TRACE. */
+int plan_check_input(const struct plan_input *in, struct err *err);
 
 #endif

@@ -198,20 +198,28 @@ static bool is_name(const char *text)
 		       strlen(text);
 }
 
+/* The texts of the list at @key, at most @max, into an array that a plot holds. */
+static int take_few(struct reader *r, const cJSON *item, const char *key, unsigned max, char **few,
+		    unsigned *few_count)
+{
+	char **texts = NULL;
+	unsigned i, count = 0;
+	int failed = take_texts(r, item, key, max, &texts, &count);
+
+	for (i = 0; texts && i < count; i++)
+		few[i] = texts[i];
+	free(texts);
+	*few_count = failed ? 0 : count;
+	return failed;
+}
+
 static int take_plot(struct reader *r, const cJSON *item, struct plan_plot *plot)
 {
-	char **y = NULL;
-	unsigned i, count = 0;
-	int failed = take_texts(r, item, "y", PLAN_PANELS_MAX, &y, &count);
-
-	for (i = 0; i < count && y && i < PLAN_PANELS_MAX; i++)
-		plot->y[i] = y[i];
-	plot->y_count = y ? i : 0;
-	free(y);
-	for (i = 0; i < plot->y_count && !failed; i++)
-		failed = plot->y[i] == NULL;
+	if (take_few(r, item, "y", PLAN_PANELS_MAX, plot->y, &plot->y_count) ||
+	    take_few(r, item, "where", PLAN_WHERE_MAX, plot->where, &plot->where_count))
+		return -1;
 	plot->relative = cJSON_IsTrue(member(item, "relative"));
-	if (failed || take_text(r, item, "name", false, &plot->name) ||
+	if (take_text(r, item, "name", false, &plot->name) ||
 	    take_text(r, item, "title", true, &plot->title) ||
 	    take_text(r, item, "x", false, &plot->x) || take_text(r, item, "z", true, &plot->z) ||
 	    take_text(r, item, "by", true, &plot->by) ||
@@ -337,7 +345,10 @@ static int read_lines(struct reader *r, FILE *f)
 		line = strlen(text) == (size_t)bytes ? cJSON_Parse(text) : NULL;
 		if (!line)
 			failed = wrong(r, "is no JSON%s",
-				       r->line == 1 ? ": no plan of a sweep" : "");
+				       r->line == 1
+					       ? ": no plan of a sweep, as `allocsim sweep plan "
+						 "SWEEP.yaml -o plan.jsonl` writes it"
+					       : "");
 		else
 			failed = r->line == 1 ? read_head(r, line) : read_point(r, line);
 		cJSON_Delete(line);

@@ -27,7 +27,7 @@
 #define PLOT                                                                                       \
 	"{\"name\": \"p\", \"title\": null, \"x\": \"slab.max_order\", \"y\": [\"totals.a\", "     \
 	"\"totals.b / totals.c\"], \"z\": null, \"by\": \"trace\", \"kind\": \"lines\", "          \
-	"\"relative\": true}"
+	"\"where\": [\"a=1\", \"b=2\"], \"relative\": true}"
 #define HEAD HEAD_OF("2", TRACE, INPUT("00000000000000aa"), PLOT)
 #define POINT0                                                                                     \
 	"{\"i\": 0, \"id\": \"00112233445566ff\", \"params\": {\"trace\": \"a\", "                 \
@@ -53,6 +53,8 @@ static void test_comes_back(void **state)
 	assert_string_equal(p.traces[0].trace, "/t/a\"b.atrace");
 	assert_true(p.plots[0].relative);
 	assert_int_equal(p.plots[0].y_count, 2);
+	assert_int_equal(p.plots[0].where_count, 2);
+	assert_string_equal(p.plots[0].where[1], "b=2");
 	assert_int_equal(plan_parameter_find(&p, "slab.max_order"), 1);
 	assert_int_equal(plan_parameter_find(&p, "slab"), -1);
 	assert_ptr_equal(plan_point_find(&p, 7), &p.points[1]);
@@ -99,9 +101,10 @@ static void test_wrong_lines(void **state)
 		 "plan:2: needs a text at \"slab.max_order\""},
 		{HEAD_OF("2", "3", "", ""), "plan:1: needs a text at \"name\""},
 		{HEAD_OF("2", "", INPUT("xyz"), ""), "plan:1: needs a number in quotes at \"dig"},
-		{HEAD_OF("2", "", "", "{\"name\": \"../x\", \"y\": [\"a\"], \"x\": \"b\"}"),
+		{HEAD_OF("2", "", "",
+			 "{\"name\": \"../x\", \"y\": [\"a\"], \"x\": \"b\", \"where\": []}"),
 		 "plan:1: the name of a plot"},
-		{HEAD_OF("2", "", "", "{\"name\": \"x\", \"y\": [], \"x\": \"b\"}"),
+		{HEAD_OF("2", "", "", "{\"name\": \"x\", \"y\": [], \"x\": \"b\", \"where\": []}"),
 		 "plan:1: a plot needs \"y\""},
 		{HEAD_OF("2", "", "",
 			 "{\"name\": \"x\", \"y\": [\"a\", \"b\", \"c\", \"d\"], \"x\": \"b\"}"),

@@ -88,6 +88,10 @@ static void write_plots(const struct plan *p, struct json *j)
 		write_text(j, "z", plot->z);
 		write_text(j, "by", plot->by);
 		write_text(j, "kind", plot->kind);
+		json_array_begin(j, "where");
+		for (k = 0; k < plot->where_count; k++)
+			json_string(j, NULL, plot->where[k]);
+		json_array_end(j);
 		json_bool(j, "relative", plot->relative);
 		json_object_end(j);
 	}

@@ -21,6 +21,9 @@
  * When results can't be written (the disk is full), that is not the point's failure: none is
  * recorded, no further point is started, those under way may still end, and the error is told once.
  *
+ * Nor is it the point's failure when an input has changed since the plan was made
+ * (input_watch.c): that ends the sweep in the same way.
+ *
  * Invariants:
  *   R1  A point has a failed cell, or counts as failed, only if its run failed by itself, timed
  *       out, or was killed WORKER_ATTEMPTS_MAX times.
@@ -41,22 +44,27 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 
 #include "sim/sweep/cell.h"
 #include "sim/sweep/choose.h"
+#include "sim/sweep/input_watch.h"
 #include "sim/sweep/meter.h"
 #include "sim/sweep/shared_inputs.h"
 #include "sim/sweep/worker.h"
 
-#define NAMED_FAILURES 5 /* in the text of the error */
+#define NAMED_FAILURES 5  /* in the text of the error */
+#define FILES_OF_A_RUN 32 /* open at a time, and ours */
+#define OVERSLEPT_NS   UINT64_C(1000000000)
 
 struct sweep {
 	const struct plan *plan;
 	const struct sweep_run_options *options;
 	struct sweep_run_report *report;
 	struct config base;
+	struct input_watch watch;
 	struct shared_inputs inputs;
 	struct worker_job job;
 	const struct plan_point **todo; /* some of the chosen */
@@ -79,7 +87,7 @@ static int make_directory(const char *path, struct err *err)
 {
 	char *copy = strdup(path), *end = copy, saved;
 	struct stat st;
-	int rc = 0;
+	int rc = 0, error;
 
 	if (!copy)
 		return err_set(err, ERR_IO, "out of memory");
@@ -88,9 +96,10 @@ static int make_directory(const char *path, struct err *err)
 		end += strcspn(end, "/");
 		saved = *end;
 		*end = '\0';
-		if (mkdir(copy, 0777) != 0 && errno != EEXIST && stat(copy, &st) != 0)
-			rc = err_set(err, errno == ENOSPC ? ERR_IO : ERR_CANT_CREATE,
-				     "%s: can't create directory: %s", copy, strerror(errno));
+		error = mkdir(copy, 0777) == 0 ? 0 : errno;
+		if (error && error != EEXIST && stat(copy, &st) != 0)
+			rc = err_set(err, error == ENOSPC ? ERR_IO : ERR_CANT_CREATE,
+				     "%s: can't create directory: %s", copy, strerror(error));
 		*end = saved;
 	} while (saved && rc == 0);
 	free(copy);
@@ -109,6 +118,11 @@ static int prepare_directory(struct sweep *s, struct err *err)
 
 	if (make_directory(results, err) != 0)
 		return -1;
+	if (resultdir_is_result(results))
+		return err_set(
+			err, ERR_CANT_CREATE,
+			"%s: is the result of a single run; a sweep needs a directory of its own",
+			results);
 	s->report->leftovers_count = resultdir_remove_leftovers(results);
 	if (asprintf(&path, "%s/plan.jsonl", results) < 0)
 		return err_set(err, ERR_IO, "out of memory");
@@ -181,11 +195,26 @@ static void give_up_worker(struct sweep *s, struct worker *w)
 	s->running_count--;
 }
 
+/* If what the point reads isn't what was planned, no point is to blame, and no other may begin. */
+static bool has_changed_inputs(struct sweep *s, const struct worker *w)
+{
+	struct err err = {.code = ERR_NONE};
+
+	if (w->config_err.code != ERR_NONE || input_watch_check(&s->watch, &w->config, &err) == 0)
+		return false;
+	halt(s, err.code, err.text);
+	return true;
+}
+
 static void start_worker(struct sweep *s, struct worker *w)
 {
 	struct run_shared shared = {0};
 	struct err err = {.code = ERR_NONE};
 
+	if (has_changed_inputs(s, w)) {
+		give_up_worker(s, w);
+		return;
+	}
 	if (w->config_err.code == ERR_NONE)
 		shared_inputs_get(&s->inputs, &w->config, &shared);
 	s->job.shared = &shared;
@@ -200,6 +229,8 @@ static void settle_failure(struct sweep *s, struct worker *w, const struct cell 
 {
 	struct err err = {.code = ERR_NONE};
 
+	if (has_changed_inputs(s, w))
+		return;
 	if (worker_record_failure(w, &s->job, cell, &err) != 0) {
 		halt(s, err.code, err.text);
 		return;
@@ -314,10 +345,13 @@ static void restore_signals(const struct signals *old)
 	sigaction(SIGCHLD, &old->child, NULL);
 }
 
-/* Until a signal, or until something is due. */
+/*
+ * Until a signal, or until something is due. Who sleeps far too long was stopped, as by ctrl-Z, and
+ * its children most likely, too: their time goes on from where the sleep began.
+ */
 static void sleep_for_news(struct sweep *s, const sigset_t *awake)
 {
-	uint64_t due_ns = meter_due_ns(&s->meter), now_ns = worker_now_ns(), left_ns;
+	uint64_t due_ns = meter_due_ns(&s->meter), now_ns = worker_now_ns(), left_ns, slept_ns;
 	struct timespec timeout;
 	sigset_t mask = *awake;
 
@@ -331,6 +365,9 @@ static void sleep_for_news(struct sweep *s, const sigset_t *awake)
 	timeout.tv_sec = (time_t)(left_ns / 1000000000);
 	timeout.tv_nsec = (long)(left_ns % 1000000000);
 	ppoll(NULL, 0, due_ns == UINT64_MAX ? NULL : &timeout, &mask);
+	slept_ns = worker_now_ns() - now_ns;
+	for (unsigned i = 0; slept_ns > left_ns + OVERSLEPT_NS && i < s->workers_count; i++)
+		worker_delay(&s->workers[i], slept_ns);
 }
 
 static void loop(struct sweep *s)
@@ -401,6 +438,26 @@ static int conclude(const struct sweep *s, struct err *err)
 	return failed ? fail_by_points(s, err) : 0;
 }
 
+/* Each run that is under way has a file of ours, and itself opens some more. */
+static int make_room_for_files(unsigned jobs, struct err *err)
+{
+	rlim_t needed = (rlim_t)jobs + FILES_OF_A_RUN;
+	struct rlimit limit;
+
+	if (!jobs || getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed)
+		return 0;
+	if (limit.rlim_max < needed)
+		return err_set(err, ERR_USAGE,
+			       "%u runs at a time need %ju open files, and the limit is %ju: "
+			       "give a smaller -j, or raise it with ulimit -n",
+			       jobs, (uintmax_t)needed, (uintmax_t)limit.rlim_max);
+	limit.rlim_cur = needed;
+	return setrlimit(RLIMIT_NOFILE, &limit) == 0
+		       ? 0
+		       : err_set(err, ERR_IO, "can't raise the limit of open files: %s",
+				 strerror(errno));
+}
+
 static int carry_out(struct sweep *s, struct err *err)
 {
 	const struct sweep_run_options *o = s->options;
@@ -410,8 +467,11 @@ static int carry_out(struct sweep *s, struct err *err)
 	if (!s->workers)
 		return err_set(err, ERR_IO, "out of memory for %u runs at a time",
 			       s->workers_count);
+	if (make_room_for_files(s->workers_count, err) != 0)
+		return -1;
 	s->job = (struct worker_job){
 		.results = o->results,
+		.inputs = &s->watch,
 		.stop = o->stop,
 		.timeout_ns = (uint64_t)(o->timeout_seconds * 1e9),
 	};
@@ -436,7 +496,7 @@ int sweep_run(const struct plan *p, const struct sweep_run_options *options,
 	config_init(&s->base);
 	if (choose_points(p, options->points, options->shard, options->shards, &s->todo,
 			  &s->todo_count, err) != 0 ||
-	    plan_check_inputs(p, err) != 0 || plan_base(p, &s->base, err) != 0 ||
+	    input_watch_begin(&s->watch, p, err) != 0 || plan_base(p, &s->base, err) != 0 ||
 	    prepare_directory(s, err) != 0)
 		goto out;
 	survey(s);
@@ -446,6 +506,7 @@ out:
 	free(s->workers);
 	free(s->todo);
 	shared_inputs_release(&s->inputs);
+	input_watch_release(&s->watch);
 	config_release(&s->base);
 	free(s);
 	return rc;

@@ -160,11 +160,36 @@ static int take_plot_y(struct spec_reader *r, void *target)
 	return rc;
 }
 
+static int take_plot_where(struct spec_reader *r, void *target)
+{
+	const char *text = yaml_reader_scalar(r->ld.reader);
+	struct plan_plot *p = target;
+	if (p->where_count == PLAN_WHERE_MAX) {
+		diag_here(&r->ld, "is one condition more than %d", PLAN_WHERE_MAX);
+		return yaml_reader_skip(r->ld.reader);
+	}
+	if (text && (!strchr(text, '=') || *text == '=')) {
+		diag_here(&r->ld, "must be KEY=VALUE, such as slab.max_order=3");
+		return yaml_reader_skip(r->ld.reader);
+	}
+	int rc = spec_text(r, &p->where[p->where_count]);
+	p->where_count += p->where[p->where_count] != NULL;
+	return rc;
+}
+
+/* One, or a list. */
 static int read_plot_y(struct spec_reader *r, void *target)
 {
 	if (r->ld.reader->event.type == YAML_SEQUENCE_START_EVENT)
 		return spec_elements(r, "a figure or a list of figures", take_plot_y, target);
 	return take_plot_y(r, target);
+}
+
+static int read_plot_where(struct spec_reader *r, void *target)
+{
+	if (r->ld.reader->event.type == YAML_SEQUENCE_START_EVENT)
+		return spec_elements(r, "KEY=VALUE or a list of such", take_plot_where, target);
+	return take_plot_where(r, target);
 }
 
 static int read_plot_kind(struct spec_reader *r, void *target)
@@ -193,9 +218,15 @@ static int read_plot_relative(struct spec_reader *r, void *target)
 static int take_plot(struct spec_reader *r, void *target)
 {
 	static const struct spec_member members[] = {
-		{"name", read_plot_name}, {"title", read_plot_title}, {"x", read_plot_x},
-		{"y", read_plot_y},       {"z", read_plot_z},         {"by", read_plot_by},
-		{"kind", read_plot_kind}, {"relative", read_plot_relative},
+		{"name", read_plot_name},
+		{"title", read_plot_title},
+		{"x", read_plot_x},
+		{"y", read_plot_y},
+		{"z", read_plot_z},
+		{"by", read_plot_by},
+		{"kind", read_plot_kind},
+		{"where", read_plot_where},
+		{"relative", read_plot_relative},
 	};
 	struct spec *s = r->s;
 	struct config_pos pos = pos_here(&r->ld);
@@ -340,18 +371,6 @@ out:
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
-static void release_plot(struct plan_plot *p)
-{
-	free(p->name);
-	free(p->title);
-	free(p->x);
-	free(p->z);
-	free(p->by);
-	free(p->kind);
-	for (unsigned i = 0; i < PLAN_PANELS_MAX; i++)
-		free(p->y[i]);
-}
-
 static void release_drawn(struct spec_drawn *d)
 {
 	free(d->key.text);
@@ -391,7 +410,7 @@ void spec_release(struct spec *s)
 	}
 	free(s->constraints);
 	for (unsigned i = 0; i < s->plots_count; i++)
-		release_plot(&s->plots[i]);
+		plan_plot_release(&s->plots[i]);
 	free(s->plots);
 	config_release(&s->base);
 	memset(s, 0, sizeof(*s));

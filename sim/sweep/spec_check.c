@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sim/sweep/spec_impl.h"
 
@@ -204,6 +205,18 @@ static void check_givers(struct spec_reader *r, const char *const *sets, unsigne
 
 /* --- the configuration ------------------------------------------------------------------------ */
 
+/* A file that can't be read is named where the sweep names it. */
+static void check_files(struct spec_reader *r)
+{
+	const struct spec *s = r->s;
+	for (unsigned i = 0; i < s->files_count; i++) {
+		struct config_pos pos = spec_pos(r, &s->files[i]);
+		if (access(s->files[i].text, R_OK) != 0)
+			diag_at(&r->ld, ERR_NO_INPUT, &pos, "config", "%s: %s", s->files[i].text,
+				strerror(errno));
+	}
+}
+
 /* Load the files with @sets into the base. */
 static int load_base(struct spec_reader *r, const char *const *sets, unsigned sets_count,
 		     struct err *err)
@@ -333,6 +346,9 @@ int spec_check(struct spec_reader *r, const char *const *sets, unsigned sets_cou
 		diag_at(&r->ld, ERR_CONFIG, &pos, "", "lacks 'config' (what to run)");
 		goto out;
 	}
+	check_files(r);
+	if (r->ld.problems_count)
+		goto out;
 	rc = load_base(r, NULL, 0, err);
 	if (rc == 0)
 		rc = config_copy(&scratch, &s->base, err);

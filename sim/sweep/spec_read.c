@@ -91,6 +91,14 @@ struct members {
 	void *target;
 };
 
+/* A key of the configuration, or a path that begins with one: slab.max_order. */
+static bool is_setting(const char *key)
+{
+	char first[PATH_SIZE];
+	snprintf(first, sizeof(first), "%.*s", (int)strcspn(key, "."), key);
+	return schema_find(&schema_root, first) >= 0;
+}
+
 static int take_member(struct spec_reader *r, const char *key, const struct config_pos *pos,
 		       void *target)
 {
@@ -111,8 +119,15 @@ static int take_member(struct spec_reader *r, const char *key, const struct conf
 	outer[strlen(outer) - strlen(key)] = '\0';
 	if (*outer)
 		outer[strlen(outer) - 1] = '\0';
-	diag_at(&r->ld, ERR_CONFIG, pos, outer, "unknown key '%s'%s%s%s", diag_quote(key, quoted),
-		near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	if (!*outer && is_setting(key))
+		diag_at(&r->ld, ERR_CONFIG, pos, "",
+			"unknown key '%s'; keys of the configuration belong under 'set' or what "
+			"varies (grid, zip, list, sample)",
+			diag_quote(key, quoted));
+	else
+		diag_at(&r->ld, ERR_CONFIG, pos, outer, "unknown key '%s'%s%s%s",
+			diag_quote(key, quoted), near ? "; did you mean '" : "", near ? near : "",
+			near ? "'?" : "");
 	return yaml_reader_skip(r->ld.reader);
 }
 
@@ -233,7 +248,12 @@ int spec_values(struct spec_reader *r, struct spec_texts *values)
 {
 	struct config_pos pos = pos_here(&r->ld);
 	unsigned problems = r->ld.problems_count;
-	int rc = spec_elements(r, "a list of values, such as [0, 1]", take_value, values);
+	bool nested = r->ld.reader->event.type == YAML_MAPPING_START_EVENT;
+	int rc = spec_elements(r,
+			       nested ? "a list of values, such as [0, 1]; keys are written with "
+					"dots, as slab.max_order"
+				      : "a list of values, such as [0, 1]",
+			       take_value, values);
 	if (rc == 0 && !values->count && problems == r->ld.problems_count)
 		diag_at(&r->ld, ERR_CONFIG, &pos, r->ld.path, "is empty");
 	return rc;

@@ -77,7 +77,14 @@ static void test_sections(void **state)
 		"s.yaml:2:7: name: 'a b' can't be a name of files (letters, digits, _, . and -, "
 		"not . or - at the beginning)\n"
 		"s.yaml:3:8: title: must be a text\n");
-	refused("config: nowhere.yaml\n", "nowhere.yaml: No such file or directory\n");
+	refused("config: nowhere.yaml\n",
+		"s.yaml:1:9: config: nowhere.yaml: No such file or directory\n");
+	refused(BASE "grid: {slab.max_order: [1]}\nmachine: {cpus: 2}\nslab.min_order: [0]\n",
+		"s.yaml:3:1: unknown key 'machine'; keys of the configuration belong under 'set' "
+		"or "
+		"what varies (grid, zip, list, sample)\n"
+		"s.yaml:4:1: unknown key 'slab.min_order'; keys of the configuration belong under "
+		"'set' or what varies (grid, zip, list, sample)\n");
 	refused("config: []\n", "s.yaml:1:1: lacks 'config' (what to run)\n");
 	refused(BASE "grid: [\n", "s.yaml:2:7: grid: must be a mapping of keys to lists of values\n"
 				  "s.yaml:3:1: grid: did not find expected node content, while "
@@ -89,6 +96,9 @@ static void test_values(void **state)
 	refused(BASE "grid:\n  slab.max_ordr: [1]\n  slab.min_order: 1\n  pcp.batch: []\n",
 		"s.yaml:4:19: grid.slab.min_order: must be a list of values, such as [0, 1]\n"
 		"s.yaml:5:14: grid.pcp.batch: is empty\n");
+	refused(BASE "grid:\n  slab:\n    max_order: [1]\n",
+		"s.yaml:4:5: grid.slab: must be a list of values, such as [0, 1]; keys are written "
+		"with dots, as slab.max_order\n");
 	refused(BASE "grid:\n  slab.max_ordr: [1]\n  machine: [1]\n",
 		"s.yaml:3:3: grid.slab.max_ordr: slab: unknown key 'max_ordr'; did you mean "
 		"'max_order'?\n"
@@ -202,6 +212,8 @@ static void test_plots(void **state)
 		"s.yaml:2:60: plots[1].y[3]: is one panel more than the 3 that fit a picture\n"
 		"s.yaml:2:70: plots[1].kind: unknown value 'bars' (legal range: one of lines, "
 		"boxes, heat)\n");
+	refused(BASE "plots: [{name: a, x: k, y: z, where: [p=1, q]}]\n",
+		"s.yaml:2:44: plots[0].where[1]: must be KEY=VALUE, such as slab.max_order=3\n");
 	refused(BASE "plots: [{name: a, x: k, y: z}, {name: a, x: k, y: z}]\n",
 		"s.yaml:2:32: plots[1]: 'a' is the name of plots[0] already\n");
 }

@@ -24,7 +24,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -51,7 +50,7 @@ static enum sweep_work_state work_state(const struct sweep_work *w)
 			*c = '_';
 	if (w->host[0] && strcmp(w->host, host) && strcmp(w->host, "localhost"))
 		return WORK_PERHAPS;
-	return !kill((pid_t)w->pid, 0) || errno == EPERM ? WORK_RUNNING : WORK_LEFT;
+	return resultdir_process_is_gone((pid_t)w->pid) ? WORK_LEFT : WORK_RUNNING;
 }
 
 /* Is @name that of a work directory of a run, ".ID.tmp.HOST.PID"? */

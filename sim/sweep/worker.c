@@ -142,6 +142,7 @@ static int write_text(struct resultdir *rd, const char *name, const char *text, 
 
 struct child {
 	const struct worker *w;
+	struct input_watch *inputs;
 	char path[4096]; /* of the cell */
 	char *config;    /* YAML */
 };
@@ -189,7 +190,8 @@ static int add_cell(void *arg, struct resultdir *rd, struct err *err)
 	int rc = 0;
 
 	snprintf(path, sizeof(path), "%s/run.json", resultdir_work(rd));
-	if (digest_file(path, &cell.run_json_digest, &cell.run_json_bytes, err) != 0)
+	if (input_watch_check(child->inputs, &child->w->config, err) != 0 ||
+	    digest_file(path, &cell.run_json_digest, &cell.run_json_bytes, err) != 0)
 		return -1;
 	describe(child->w, &cell);
 	cell.wall_seconds = seconds_since(child->w->started_ns);
@@ -230,12 +232,13 @@ static int run_point(struct worker *w, const struct worker_job *job, struct chil
 	return run_simulation(result, &w->config, &options, err);
 }
 
-/* Errors of a result directory begin with its path, and no others do. */
+/* Errors of a result directory begin with its path, as far as there is room, and no others do. */
 static int exit_status(const struct child *child, const struct err *err)
 {
 	bool is_output = err->code == ERR_CANT_CREATE || err->code == ERR_IO;
+	size_t shown = strnlen(child->path, sizeof(err->text) - 1);
 
-	if (is_output && strncmp(err->text, child->path, strlen(child->path)) == 0)
+	if (is_output && shown && strncmp(err->text, child->path, shown) == 0)
 		return (int)err->code + WORKER_NO_OUTPUT;
 	return (int)err->code;
 }
@@ -268,6 +271,7 @@ static _Noreturn void child_main(struct worker *w, const struct worker_job *job,
 	static struct child child;
 
 	child.w = w;
+	child.inputs = job->inputs;
 	set_up_child(w, parent);
 	if (run_point(w, job, &child, &err) == 0)
 		_exit(0);
@@ -354,6 +358,14 @@ bool worker_poll(struct worker *w, const struct worker_job *job)
 		kill(w->pid, SIGKILL);
 	}
 	return false;
+}
+
+void worker_delay(struct worker *w, uint64_t ns)
+{
+	if (w->term_ns != UINT64_MAX)
+		w->term_ns += ns;
+	if (w->kill_ns != UINT64_MAX)
+		w->kill_ns += ns;
 }
 
 uint64_t worker_due_ns(const struct worker *w)

@@ -14,6 +14,7 @@
 #include "sim/config.h"
 #include "sim/run.h"
 #include "sim/sweep/cell.h"
+#include "sim/sweep/input_watch.h"
 #include "sim/sweep/plan.h"
 
 #define WORKER_ATTEMPTS_MAX 3 /* of a run that is killed from outside */
@@ -40,8 +41,9 @@ struct worker {
 struct worker_job {
 	const char *results;
 	const struct run_shared *shared;
-	volatile const int *stop; /* set in the child by SIGTERM; may be NULL */
-	uint64_t timeout_ns;      /* 0: none */
+	struct input_watch *inputs; /* no result takes its place if they changed */
+	volatile const int *stop;   /* set in the child by SIGTERM; may be NULL */
+	uint64_t timeout_ns;        /* 0: none */
 };
 
 /*
@@ -59,6 +61,8 @@ void worker_ask(struct worker *w);
  * not running then, and nothing of an unfinished result is left.
  */
 bool worker_poll(struct worker *w, const struct worker_job *job);
+/* The host, or we, stood still for so long: that is not the run's time. */
+void worker_delay(struct worker *w, uint64_t ns);
 /* When the next signal is due; UINT64_MAX: never. */
 uint64_t worker_due_ns(const struct worker *w);
 void worker_release(struct worker *w);
