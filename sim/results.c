@@ -544,21 +544,23 @@ static char *suggest_parameter(const struct results_row *row, const char *key, c
 
 static void suggest_leaf(const struct results_row *row, const char *key, char *buf, size_t size)
 {
-	struct leaves settings = {0};
+	struct leaves settings = {0}, figures = {0};
 	struct err ignored = {.code = ERR_NONE};
 	const cJSON *config = cJSON_GetObjectItemCaseSensitive(row->run, "config");
 	const char **names = NULL;
 	size_t i, count = 0;
 
-	if (!leaves_collect(&settings, config, NULL, row->dir, &ignored))
-		names = calloc(settings.count + row->leaves->count + 1, sizeof(*names));
+	if (!leaves_collect(&settings, config, NULL, row->dir, &ignored) &&
+	    !results_leaves(row, NULL, NULL, &figures, &ignored))
+		names = calloc(settings.count + figures.count + 1, sizeof(*names));
 	for (i = 0; names && i < settings.count; i++)
 		names[count++] = settings.items[i].key;
-	for (i = 0; names && i < row->leaves->count; i++)
-		names[count++] = row->leaves->items[i].key;
+	for (i = 0; names && i < figures.count; i++)
+		names[count++] = figures.items[i].key;
 	if (names)
 		suggest_keys(key, names, (unsigned)count, buf, size);
 	free(names);
+	leaves_release(&figures);
 	leaves_release(&settings);
 }
 
