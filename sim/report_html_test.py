@@ -42,7 +42,7 @@ except ImportError:
 
 import report_html_rig as rig
 
-SECONDS = 240
+SECONDS = 540
 failures = []
 
 
