@@ -497,15 +497,15 @@ class Failures(Case):
     def test_stopped_time_is_no_run_time(self):
         """Ctrl-Z, and fg after longer than --timeout."""
         ids = self.make_plan([{"workload.duration": FOREVER}])
-        process = self.start("--timeout", 3, "--progress", "none")
+        process = self.start("--timeout", 5, "--progress", "none")
         child = self.children(process)[0]
         for pid in (process.pid, child):
             os.kill(pid, signal.SIGSTOP)
-        time.sleep(4)
+        time.sleep(6)
         for pid in (child, process.pid):
             os.kill(pid, signal.SIGCONT)
         time.sleep(1)
-        self.assertIsNone(process.poll(), "it has had no 3 s yet")
+        self.assertIsNone(process.poll(), "it has had no 5 s yet")
         self.assertEqual(process.wait(60), 1)
         self.assertTrue(self.status(ids[0])["timed_out"])
 
@@ -640,7 +640,8 @@ class FullDisk(Case):
         """Longer than a message has room for, which must not make it the point's failure."""
         ids = self.small_plan(2)
         self.results = self.dir.joinpath("results", *["x" * 200] * 7)
-        limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
+        room = self.plan.stat().st_size + 100 # for the plan, and not for a run.json
+        limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
         self.assertEqual(self.sweep(preexec_fn=limit).returncode, 74)
         self.assertEqual([p.name for p in self.results.iterdir()], ["plan.jsonl"])
         self.assert_sweep(0, None)
