@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "sim/gnuplot.h"
+#include "sim/safefile.h"
 
 /* The absolute path of @dir/plots if it holds the scripts, else NULL. */
 static char *try_scripts(const char *dir, const char *below)
@@ -265,6 +266,7 @@ int plot_canvas_publish(const struct plot_canvas *canvas, const char *name, stru
 		     {"", ".svg", true, true}};
 	char from[PATH_MAX], to[PATH_MAX];
 	unsigned i;
+	int error;
 
 	snprintf(to, sizeof(to), "%s/data", canvas->target);
 	if (plot_canvas_make_directories(to, err))
@@ -276,9 +278,11 @@ int plot_canvas_publish(const struct plot_canvas *canvas, const char *name, stru
 			 files[i].end);
 		if (!files[i].is_needed && access(from, F_OK))
 			continue;
-		if (rename(from, to))
-			return err_set(err, ERR_CANT_CREATE, "%s: can't create: %s", to,
-				       strerror(errno));
+		error = safefile_move(from, to);
+		if (error)
+			return err_set(err,
+				       error == ENOSPC || error == EIO ? ERR_IO : ERR_CANT_CREATE,
+				       "%s: can't create: %s", to, strerror(error));
 		if (files[i].is_picture)
 			plot_canvas_say(canvas, "%s\n", to);
 	}

@@ -102,6 +102,19 @@ static int sync_parent(const char *path)
 	return error;
 }
 
+int safefile_move(const char *from, const char *to)
+{
+	int fd = open(from, O_RDONLY | O_CLOEXEC), error;
+
+	if (fd < 0)
+		return errno;
+	error = sync_fd(fd);
+	close(fd);
+	if (!error && rename(from, to))
+		error = errno;
+	return error ? error : sync_parent(to);
+}
+
 int safefile_commit(struct safefile *f, struct err *err)
 {
 	int error = 0;

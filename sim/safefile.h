@@ -32,6 +32,12 @@ int safefile_commit(struct safefile *f, struct err *err);
 void safefile_abort(struct safefile *f);
 
 /*
+ * The same for the file @from that another program has written beside its place: sync it and rename
+ * it to @to, in the same file system. Returns 0, or an errno and @from is where it was.
+ */
+int safefile_move(const char *from, const char *to);
+
+/*
  * "HOST.PID" of this process into @buf (at least SAFEFILE_WHO bytes), which ends the names of what
  * is being made; returns @buf.
  */

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,6 +62,18 @@ static void test_links_and_pipes(void **state)
 	assert_true(S_ISCHR(st.st_mode));
 }
 
+static void test_move(void **state)
+{
+	dir_rig_put("new", "new");
+	dir_rig_put("old", "old");
+	assert_int_equal(safefile_move("new", "old"), 0);
+	dir_rig_assert("old", "new");
+	assert_int_equal(dir_rig_entries("."), 1);
+	assert_int_equal(safefile_move("none", "old"), ENOENT);
+	assert_int_equal(safefile_move("old", "none/old"), ENOENT);
+	dir_rig_assert("old", "new");
+}
+
 static void test_failures(void **state)
 {
 	struct rlimit old, small = {.rlim_cur = 4096};
@@ -99,6 +112,7 @@ int main(void)
 						dir_rig_teardown),
 		cmocka_unit_test_setup_teardown(test_links_and_pipes, dir_rig_setup,
 						dir_rig_teardown),
+		cmocka_unit_test_setup_teardown(test_move, dir_rig_setup, dir_rig_teardown),
 		cmocka_unit_test_setup_teardown(test_failures, dir_rig_setup, dir_rig_teardown),
 	};
 
